@@ -1,0 +1,21 @@
+//! Files in, results out: the part of pagestream that knows file formats.
+//!
+//! `input` opens a document by its content and yields one page at a time; `output` writes page records. Between them
+//! stand the types that every other crate speaks: identities ([`ids`]), geometry, the [`raster::Raster`] of a page and
+//! the [`record::PageRecord`] that a page ends as. This crate knows nothing of actors, models or storage.
+
+pub mod error;
+pub mod geometry;
+pub mod ids;
+pub mod input;
+pub mod output;
+pub mod raster;
+pub mod reading_order;
+pub mod record;
+
+pub use error::{Error, ErrorKind, Result};
+pub use geometry::{Point, Polygon, Rect};
+pub use ids::{ByteSize, Digest, DocumentId, PageNumber};
+pub use input::{DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, open};
+pub use raster::{PixelFormat, Raster, Rotation};
+pub use record::{DocumentRef, DuplicateOf, ModelRef, Origin, PageRecord, PageStatus, TextLine, Word};

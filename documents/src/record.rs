@@ -1,0 +1,124 @@
+//! What a page ends as. This is the wire format `pagestream.page/1`: a change that a reader of it would notice needs a
+//! new version number here and a line in the CHANGELOG.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    geometry::Polygon,
+    ids::{Digest, DocumentId, PageNumber},
+    raster::Rotation,
+};
+
+/// The schema that [`PageRecord`] is written in.
+pub const SCHEMA: &str = "pagestream.page/1";
+
+/// The one record of one page. Every submitted page ends as exactly one of these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageRecord {
+    /// Always [`SCHEMA`].
+    pub schema: String,
+    pub document: DocumentRef,
+    pub page: PageNumber,
+    pub status: PageStatus,
+    /// Why the page is not `ok`: one sentence. Absent when it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where the text came from; absent when there is none because the page failed or was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// Width of the page as given, in pixels at `dpi`. For a text layer these are points (dpi 72).
+    pub width: u32,
+    pub height: u32,
+    pub dpi: f32,
+    /// How far the page was turned clockwise to be read. Polygons are in the page as given, before the turn.
+    #[serde(default)]
+    pub rotation: Rotation,
+    /// The lines in reading order, one a row; a blank row between blocks.
+    pub text: String,
+    pub lines: Vec<TextLine>,
+    /// The earlier page that this one repeats, when `status` is `duplicate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<DuplicateOf>,
+    /// Milliseconds of work by stage.
+    pub timings_ms: BTreeMap<String, f64>,
+    /// The models that made the text; empty for a text layer.
+    pub models: Vec<ModelRef>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocumentRef {
+    pub id: DocumentId,
+    /// The path or name that it was submitted under.
+    pub source: String,
+    /// SHA-256 of the document's bytes.
+    pub sha256: Digest,
+    /// Pages in the whole document, whichever were asked for; 0 when it could not be opened.
+    pub pages: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PageStatus {
+    Ok,
+    /// `reason` says why.
+    Failed,
+    /// Not read, because the submission was cancelled or asked for no text from such a page; `reason` says which.
+    Skipped,
+    /// Read, and found to repeat the page in `duplicate_of`. The text is here all the same.
+    Duplicate,
+}
+
+impl PageStatus {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// Recognised from pixels.
+    Ocr,
+    /// Read from the document's own text.
+    TextLayer,
+}
+
+/// One line of text, in reading order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TextLine {
+    pub text: String,
+    pub polygon: Polygon,
+    /// Mean probability of the line's characters, 0 to 1; absent for a text layer, which is not guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    pub words: Vec<Word>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Word {
+    pub text: String,
+    pub polygon: Polygon,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DuplicateOf {
+    pub document: DocumentId,
+    pub page: PageNumber,
+    /// Cosine similarity of the two texts; 1 when the pixels or the texts are the same.
+    pub similarity: f32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRef {
+    pub id: String,
+    pub sha256: Digest,
+}

@@ -1,0 +1,53 @@
+//! The inference seam: two small traits. A backend loads a model file into a session; a session maps a tensor to a tensor.
+
+use std::path::Path;
+
+use crate::error::Result;
+
+pub mod fake;
+pub mod onnx;
+
+/// An owned tensor of f32, row-major (the last dimension varies fastest): `data.len() == shape.iter().product()`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tensor {
+    pub shape: Vec<usize>,
+    pub data: Vec<f32>,
+}
+
+/// A borrowed tensor; the layout of [`Tensor`].
+#[derive(Clone, Copy, Debug)]
+pub struct TensorView<'a> {
+    pub shape: &'a [usize],
+    pub data: &'a [f32],
+}
+
+impl Tensor {
+    pub fn view(&self) -> TensorView<'_> {
+        TensorView { shape: &self.shape, data: &self.data }
+    }
+}
+
+/// A loaded model on one thread of one device.
+pub trait Session: Send {
+    /// Runs the model. Its first output is lent to `read`, so that a large output (18,710 classes a step) is reduced
+    /// where it lies and never copied.
+    ///
+    /// # Errors
+    /// [`crate::Error::Inference`] when the backend fails; the session may be used again.
+    fn run(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(TensorView<'_>)) -> Result<()>;
+
+    /// A value of the model file's own metadata, such as the recogniser's `character` list.
+    fn metadata(&self, key: &str) -> Option<String>;
+}
+
+/// Something that can run models on one device.
+pub trait Backend: Send + Sync {
+    /// For logs and reports, e.g. `onnxruntime-cpu`.
+    fn name(&self) -> &str;
+
+    /// Loads a model for use by one thread.
+    ///
+    /// # Errors
+    /// [`crate::Error::Load`] naming the model and the cause.
+    fn load(&self, model: &Path) -> Result<Box<dyn Session>>;
+}

@@ -1,0 +1,41 @@
+//! What can go wrong with a model, and the one question that callers ask: what may be done about it.
+
+use std::path::PathBuf;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A model or library file is not there and was not, or could not be, fetched. The text names the file and where
+    /// it belongs.
+    #[error("{what} is missing: {why}")]
+    Missing { what: String, why: String, hint: String },
+    /// A file is there but is not what the manifest says.
+    #[error("{} is damaged: its SHA-256 is {found}, not {expected}", path.display())]
+    Digest { path: PathBuf, expected: String, found: String },
+    #[error("model `{model}` cannot be loaded by {backend}: {cause}")]
+    Load { model: String, backend: String, cause: String },
+    /// A device or provider asked for by name cannot start here.
+    #[error("device `{device}` cannot be used: {cause}")]
+    Device { device: String, cause: String },
+    #[error("inference of `{model}` failed: {cause}")]
+    Inference { model: String, cause: String },
+    #[error("{}: {cause}", path.display())]
+    Io { path: PathBuf, cause: std::io::Error },
+}
+
+impl Error {
+    /// Whether the same request may succeed when it is made again, here or on another device.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Inference { .. })
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Missing { hint, .. } => Some(hint),
+            Self::Digest { .. } => Some("delete the file and run `pagestream models pull`"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Models: where they come from (`registry`), what runs them (`backend`), and what they are for (`ocr`).
+//!
+//! Nothing here knows of actors. The scheduler owns sessions and calls them; the decoder drives an [`ocr::PageReader`].
+
+pub mod backend;
+pub mod error;
+pub mod ocr;
+pub mod registry;
+
+pub use backend::{Backend, Session, Tensor, TensorView};
+pub use error::{Error, Result};

@@ -1,0 +1,1 @@
+//! Which models and libraries there are, where they come from, and where they lie.
