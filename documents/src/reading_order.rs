@@ -1,1 +1,484 @@
-//! Reading order.
+//! Reading order: which line comes after which, and the page's text.
+//!
+//! A recursive cut in the manner of the XY-cut (Nagy and Seth 1984), with one difference that matters on real pages.
+//! The classic cut needs white space across the whole region, so that a heading over two columns, or a single-column
+//! abstract above them, hides the gutter. Here a gutter may be crossed: the lines that cross it divide the region into
+//! bands, and only the bands that really stand in two columns are read column by column.
+//!
+//! Rectangles are expected upright: a caller that knows the page's skew turns them back first. What skew is left (a
+//! degree or so) is harmless, since gutters are looked for band by band and rows are chained neighbour by neighbour.
+
+use crate::{geometry::Rect, record::TextLine};
+
+/// Places looked at for a gutter in one region. A page 4,000 pixels wide is then searched every 8 pixels, which is
+/// narrower than any gutter that a reader could see.
+const GUTTER_CANDIDATES: usize = 512;
+
+/// How deep regions may nest. Real pages need three or four; the bound keeps hostile input from recursing for ever.
+const MAX_DEPTH: usize = 24;
+
+/// Lines that each side of a gutter needs at least: two fragments in two rows are a table or a letterhead.
+const MIN_COLUMN_LINES: usize = 3;
+
+/// Orders the lines of a page: blocks in reading order, each the indices of its lines in reading order. Every index
+/// of `boxes` appears exactly once, whatever the boxes look like; NaN coordinates count as 0.
+pub fn order_lines(boxes: &[Rect]) -> Vec<Vec<usize>> {
+    if boxes.is_empty() {
+        return Vec::new();
+    }
+    let finite = |v: f32| if v.is_finite() { v } else { 0.0 };
+    let boxes: Vec<Rect> = boxes
+        .iter()
+        .map(|b| {
+            let (left, top) = (finite(b.left), finite(b.top));
+            Rect { left, top, right: finite(b.right).max(left), bottom: finite(b.bottom).max(top) }
+        })
+        .collect();
+    let mut blocks = Vec::new();
+    order_region(&boxes, (0..boxes.len()).collect(), 0, &mut blocks);
+    blocks
+}
+
+/// The text of a page: a line a row, a blank row between blocks. Consecutive lines of a block that stand in one row
+/// (fragments that detection or a file broke up) are joined by a space. Lines without text leave no row.
+pub fn compose_text(lines: &[TextLine], blocks: &[Vec<usize>]) -> String {
+    let mut text = String::new();
+    for block in blocks {
+        let mut previous: Option<&TextLine> = None;
+        for line in block.iter().filter_map(|&index| lines.get(index)).filter(|line| !line.text.trim().is_empty()) {
+            match previous {
+                Some(before) if continues_row(before, line) => text.push(' '),
+                Some(_) => text.push('\n'),
+                None if text.is_empty() => {}
+                None => text.push_str("\n\n"),
+            }
+            text.push_str(line.text.trim());
+            previous = Some(line);
+        }
+    }
+    text
+}
+
+/// Whether `after` starts where `before` ends, seen along `before`'s own reading direction, so that it also holds on
+/// pages that were turned.
+fn continues_row(before: &TextLine, after: &TextLine) -> bool {
+    let [a, b, c, _] = before.polygon.0;
+    let (length, height) = (before.polygon.width(), before.polygon.height().min(after.polygon.height()));
+    if length <= 0.0 || height <= 0.0 {
+        return false;
+    }
+    let (ux, uy) = ((b.x - a.x) / length, (b.y - a.y) / length);
+    let end = ((b.x + c.x) / 2.0, (b.y + c.y) / 2.0);
+    let [e, _, _, h] = after.polygon.0;
+    let start = ((e.x + h.x) / 2.0, (e.y + h.y) / 2.0);
+    let (dx, dy) = (start.0 - end.0, start.1 - end.1);
+    let (along, across) = (dx * ux + dy * uy, dy * ux - dx * uy);
+    along > -height && across.abs() < 0.5 * height
+}
+
+fn order_region(boxes: &[Rect], mut region: Vec<usize>, depth: usize, blocks: &mut Vec<Vec<usize>>) {
+    region.sort_by(|&a, &b| {
+        let (a, b) = (boxes[a].center(), boxes[b].center());
+        a.y.total_cmp(&b.y).then(a.x.total_cmp(&b.x))
+    });
+    let gutter = if depth < MAX_DEPTH { find_gutter(boxes, &region) } else { None };
+    let Some(gutter) = gutter else { return stack_rows(boxes, &region, blocks) };
+    // Lines between two columnar bands form regions of their own, which may have other gutters.
+    let mut between = Vec::new();
+    for band in bands(boxes, &region, gutter) {
+        if band.is_columnar(boxes) {
+            if !between.is_empty() {
+                order_region(boxes, std::mem::take(&mut between), depth + 1, blocks);
+            }
+            order_region(boxes, band.left, depth + 1, blocks);
+            order_region(boxes, band.right, depth + 1, blocks);
+        } else {
+            between.extend(band.crossing.into_iter().chain(band.left).chain(band.right));
+        }
+    }
+    if !between.is_empty() {
+        order_region(boxes, between, depth + 1, blocks);
+    }
+}
+
+/// Consecutive lines of a region, seen from one possible gutter: either lines that cross it, or lines beside it.
+#[derive(Default)]
+struct Band {
+    crossing: Vec<usize>,
+    left: Vec<usize>,
+    right: Vec<usize>,
+}
+
+impl Band {
+    /// Whether the band stands in two columns that are to be read one after the other. Beside them stand tables and
+    /// letterheads, which also have a gap in the middle and are read row by row.
+    fn is_columnar(&self, boxes: &[Rect]) -> bool {
+        if self.left.len() < MIN_COLUMN_LINES || self.right.len() < MIN_COLUMN_LINES {
+            return false;
+        }
+        let (left, right) = (Column::of(boxes, &self.left), Column::of(boxes, &self.right));
+        // Above each other they are not columns, whatever their gap.
+        let shared = left.bounds.intersection(&right.bounds_beside(&left)).height();
+        if shared < 0.4 * left.bounds.height().min(right.bounds.height()) {
+            return false;
+        }
+        (left.is_prose() && right.is_prose()) || !rows_align(boxes, &self.left, &self.right)
+    }
+
+    /// Height over which both columns stand, in pixels: what a gutter is worth.
+    fn shared_height(&self, boxes: &[Rect]) -> f32 {
+        let (left, right) = (Column::of(boxes, &self.left), Column::of(boxes, &self.right));
+        left.bounds.intersection(&right.bounds_beside(&left)).height().max(0.0)
+    }
+}
+
+struct Column {
+    bounds: Rect,
+    line_height: f32,
+    line_width: f32,
+    /// Part of the bounds' width that lines cover in a mean row, 0 to 1 (or more, where lines overlap).
+    fill: f32,
+}
+
+impl Column {
+    fn of(boxes: &[Rect], lines: &[usize]) -> Self {
+        let bounds = bounds(boxes, lines);
+        let line_height = median(lines.iter().map(|&i| boxes[i].height()));
+        // `lines` come sorted downwards; a side may itself be several columns, whose rows are counted once.
+        let mut rows = 0;
+        let mut last = f32::NEG_INFINITY;
+        for &index in lines {
+            let y = boxes[index].center().y;
+            if y - last > 0.5 * line_height {
+                rows += 1;
+                last = y;
+            }
+        }
+        let covered: f32 = lines.iter().map(|&i| boxes[i].width()).sum();
+        Self {
+            bounds,
+            line_height,
+            line_width: median(lines.iter().map(|&i| boxes[i].width())),
+            fill: covered / (rows.max(1) as f32 * bounds.width()).max(1.0),
+        }
+    }
+
+    /// Lines of prose fill their column and hold at least a few words (a character is about half as wide as its line
+    /// is high); cells of a table do neither.
+    fn is_prose(&self) -> bool {
+        self.line_width >= 6.0 * self.line_height && self.fill >= 0.45
+    }
+
+    /// These bounds moved sideways onto `other`, so that an intersection compares heights alone.
+    fn bounds_beside(&self, other: &Self) -> Rect {
+        Rect { left: other.bounds.left, right: other.bounds.right, ..self.bounds }
+    }
+}
+
+/// Whether most lines of the shorter side have a partner in the same row on the other: a table does.
+fn rows_align(boxes: &[Rect], left: &[usize], right: &[usize]) -> bool {
+    let (few, many) = if left.len() <= right.len() { (left, right) } else { (right, left) };
+    let aligned = few.iter().filter(|&&a| many.iter().any(|&b| overlap_y(&boxes[a], &boxes[b]) > 0.6)).count();
+    aligned * 10 >= few.len() * 7
+}
+
+/// Divides `region`, sorted downwards, at the lines that cross `x`.
+fn bands(boxes: &[Rect], region: &[usize], x: f32) -> Vec<Band> {
+    let mut bands: Vec<Band> = Vec::new();
+    let mut last_crossed = None;
+    for &index in region {
+        let side = side_of(&boxes[index], x);
+        if last_crossed != Some(side == Side::Across) {
+            bands.push(Band::default());
+            last_crossed = Some(side == Side::Across);
+        }
+        if let Some(band) = bands.last_mut() {
+            match side {
+                Side::Across => band.crossing.push(index),
+                Side::Left => band.left.push(index),
+                Side::Right => band.right.push(index),
+            }
+        }
+    }
+    bands
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Across,
+    Right,
+}
+
+/// Detection boxes reach beyond the ink by up to half a line's height, so that boxes on both sides of a narrow gutter
+/// touch: a third of the height is forgiven at each end.
+fn side_of(rect: &Rect, x: f32) -> Side {
+    let slack = (rect.height() / 3.0).min(rect.width() / 4.0);
+    if rect.right - slack <= x {
+        Side::Left
+    } else if rect.left + slack >= x {
+        Side::Right
+    } else {
+        Side::Across
+    }
+}
+
+/// The gutter that divides the greatest height of the region into columns; among equals, the one with the widest gap.
+fn find_gutter(boxes: &[Rect], region: &[usize]) -> Option<f32> {
+    if region.len() < 2 * MIN_COLUMN_LINES {
+        return None;
+    }
+    let all = bounds(boxes, region);
+    let step = (all.width() / GUTTER_CANDIDATES as f32).max(1.0);
+    let mut best: Option<(f32, f32, f32)> = None;
+    // Runs of neighbouring candidates with the same worth are one gap; its middle is the gutter.
+    let mut run: Option<(f32, f32, f32)> = None;
+    let mut close = |run: &mut Option<(f32, f32, f32)>| {
+        if let Some((worth, from, to)) = run.take()
+            && best.is_none_or(|(w, f, t)| worth > w * 1.02 || (worth > w * 0.98 && to - from > t - f))
+        {
+            best = Some((worth, from, to));
+        }
+    };
+    let mut x = all.left + step / 2.0;
+    while x < all.right {
+        let worth: f32 = bands(boxes, region, x)
+            .iter()
+            .filter(|band| band.is_columnar(boxes))
+            .map(|band| band.shared_height(boxes))
+            .sum();
+        match &mut run {
+            Some((w, _, to)) if (*w - worth).abs() <= 0.01 * *w => *to = x,
+            _ => {
+                close(&mut run);
+                if worth > 0.0 {
+                    run = Some((worth, x, x));
+                }
+            }
+        }
+        x += step;
+    }
+    close(&mut run);
+    best.map(|(_, from, to)| (from + to) / 2.0)
+}
+
+/// One column: rows downwards, fragments of a row from left to right, a new block where the space between rows is
+/// clearly wider than usual.
+fn stack_rows(boxes: &[Rect], region: &[usize], blocks: &mut Vec<Vec<usize>>) {
+    let rows = rows(boxes, region);
+    let bounds: Vec<Rect> = rows.iter().map(|row| self::bounds(boxes, row)).collect();
+    let height = median(region.iter().map(|&i| boxes[i].height()));
+    let pitches: Vec<f32> = bounds.windows(2).map(|pair| pair[1].center().y - pair[0].center().y).collect();
+    let pitch = median(pitches.iter().copied());
+    let mut block: Vec<usize> = Vec::new();
+    for (index, row) in rows.into_iter().enumerate() {
+        if index > 0 && pitches[index - 1] > 1.45 * pitch.max(0.8 * height) && !block.is_empty() {
+            blocks.push(std::mem::take(&mut block));
+        }
+        block.extend(row);
+    }
+    if !block.is_empty() {
+        blocks.push(block);
+    }
+}
+
+/// Chains each line to its nearest neighbour on the right in the same row, and sorts the chains downwards.
+fn rows(boxes: &[Rect], region: &[usize]) -> Vec<Vec<usize>> {
+    let mut by_left = region.to_vec();
+    by_left.sort_by(|&a, &b| boxes[a].left.total_cmp(&boxes[b].left).then(a.cmp(&b)));
+    let mut rows: Vec<Vec<usize>> = Vec::new();
+    for &index in &by_left {
+        let this = &boxes[index];
+        // The row whose end is nearest on the left; a line lies in one row only, and a row grows at its end only.
+        let row = rows
+            .iter_mut()
+            .filter(|row| {
+                let end = &boxes[row[row.len() - 1]];
+                let shared = end.right.min(this.right) - this.left;
+                overlap_y(end, this) > 0.5 && shared < 0.3 * end.width().min(this.width()).max(1.0)
+            })
+            .max_by(|a, b| boxes[a[a.len() - 1]].right.total_cmp(&boxes[b[b.len() - 1]].right));
+        match row {
+            Some(row) => row.push(index),
+            None => rows.push(vec![index]),
+        }
+    }
+    let middle = |row: &[usize]| row.iter().map(|&i| boxes[i].center().y).sum::<f32>() / row.len() as f32;
+    rows.sort_by(|a, b| middle(a).total_cmp(&middle(b)).then(boxes[a[0]].left.total_cmp(&boxes[b[0]].left)));
+    rows
+}
+
+/// Shared height as a part of the lower one's height, 0 to 1.
+fn overlap_y(a: &Rect, b: &Rect) -> f32 {
+    let shared = a.bottom.min(b.bottom) - a.top.max(b.top);
+    let least = a.height().min(b.height());
+    if least <= 0.0 { 0.0 } else { (shared / least).max(0.0) }
+}
+
+fn bounds(boxes: &[Rect], lines: &[usize]) -> Rect {
+    lines.iter().map(|&i| boxes[i]).reduce(|a, b| a.union(&b)).unwrap_or_default()
+}
+
+fn median(values: impl Iterator<Item = f32>) -> f32 {
+    let mut values: Vec<f32> = values.collect();
+    if values.is_empty() {
+        return 0.0;
+    }
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f32::total_cmp).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Point, Polygon};
+
+    fn rect(left: f32, top: f32, width: f32, height: f32) -> Rect {
+        Rect { left, top, right: left + width, bottom: top + height }
+    }
+
+    /// `count` lines, 30 pixels apart, from `top`.
+    fn column(left: f32, top: f32, width: f32, count: usize) -> Vec<Rect> {
+        (0..count).map(|row| rect(left, top + 30.0 * row as f32, width, 20.0)).collect()
+    }
+
+    fn flat(blocks: &[Vec<usize>]) -> Vec<usize> {
+        blocks.concat()
+    }
+
+    fn check_in_given_order(boxes: &[Rect]) {
+        let expected: Vec<usize> = (0..boxes.len()).collect();
+        assert_eq!(flat(&order_lines(boxes)), expected);
+        // The order that they come in must not matter.
+        let reversed: Vec<Rect> = boxes.iter().rev().copied().collect();
+        let order: Vec<usize> = flat(&order_lines(&reversed)).into_iter().map(|i| boxes.len() - 1 - i).collect();
+        assert_eq!(order, expected);
+    }
+
+    #[test]
+    fn a_single_column_reads_downwards() {
+        check_in_given_order(&column(50.0, 10.0, 500.0, 12));
+    }
+
+    #[test]
+    fn two_columns_under_a_heading_read_one_after_the_other() {
+        let mut page = vec![rect(50.0, 10.0, 700.0, 40.0)];
+        page.extend(column(50.0, 80.0, 340.0, 10));
+        page.extend(column(410.0, 80.0, 340.0, 10));
+        check_in_given_order(&page);
+    }
+
+    #[test]
+    fn a_heading_in_the_middle_of_two_columns_divides_them() {
+        let mut page = column(50.0, 80.0, 340.0, 5);
+        page.extend(column(410.0, 80.0, 340.0, 5));
+        page.push(rect(50.0, 250.0, 700.0, 30.0));
+        page.extend(column(50.0, 300.0, 340.0, 5));
+        page.extend(column(410.0, 300.0, 340.0, 5));
+        check_in_given_order(&page);
+    }
+
+    #[test]
+    fn boxes_that_touch_in_a_narrow_gutter_still_make_columns() {
+        let mut page = column(50.0, 80.0, 352.0, 10);
+        page.extend(column(398.0, 95.0, 352.0, 10));
+        check_in_given_order(&page);
+    }
+
+    #[test]
+    fn three_columns_and_a_single_column_foot() {
+        let mut page = Vec::new();
+        for left in [50.0, 310.0, 570.0] {
+            page.extend(column(left, 80.0, 240.0, 8));
+        }
+        page.extend(column(50.0, 400.0, 760.0, 6));
+        check_in_given_order(&page);
+    }
+
+    #[test]
+    fn columns_on_a_page_that_is_slightly_skew() {
+        let mut page = column(50.0, 80.0, 340.0, 30);
+        page.extend(column(410.0, 80.0, 340.0, 30));
+        let (sin, cos) = 0.6_f32.to_radians().sin_cos();
+        let skew = |r: &Rect| {
+            let c = r.center();
+            let (x, y) = (c.x * cos - c.y * sin, c.x * sin + c.y * cos);
+            // What an upright box around a skew line measures.
+            let (w, h) = (r.width() * cos + r.height() * sin, r.height() * cos + r.width() * sin);
+            rect(x - w / 2.0, y - h / 2.0, w, h)
+        };
+        check_in_given_order(&page.iter().map(skew).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_table_reads_row_by_row() {
+        let mut page = Vec::new();
+        for row in 0..6 {
+            for left in [50.0, 250.0, 450.0] {
+                page.push(rect(left, 40.0 + 30.0 * row as f32, 70.0, 20.0));
+            }
+        }
+        check_in_given_order(&page);
+    }
+
+    #[test]
+    fn a_wide_space_starts_a_block() {
+        let mut page = column(50.0, 10.0, 500.0, 4);
+        page.extend(column(50.0, 160.0, 500.0, 4));
+        assert_eq!(order_lines(&page), [vec![0, 1, 2, 3], vec![4, 5, 6, 7]]);
+    }
+
+    fn line(text: &str, left: f32, top: f32, width: f32) -> TextLine {
+        let polygon = Polygon::from_rect(rect(left, top, width, 20.0));
+        TextLine { text: text.to_owned(), polygon, confidence: None, words: Vec::new() }
+    }
+
+    #[test]
+    fn text_joins_fragments_of_a_row_and_parts_blocks() {
+        let lines = [
+            line("Name:", 10.0, 10.0, 60.0),
+            line("Ada", 200.0, 13.0, 40.0),
+            line("Next", 10.0, 40.0, 50.0),
+            line("", 0.0, 70.0, 9.0),
+        ];
+        assert_eq!(compose_text(&lines, &[vec![0, 1, 2, 3]]), "Name: Ada\nNext");
+        assert_eq!(compose_text(&lines, &[vec![0, 1], vec![3], vec![2]]), "Name: Ada\n\nNext");
+    }
+
+    #[test]
+    fn fragments_of_a_turned_row_are_joined_too() {
+        // The same row, the page turned clockwise by a quarter in a page 1,000 pixels high.
+        let turn = |mut line: TextLine| {
+            line.polygon = line.polygon.map(|p| Point::new(1000.0 - p.y, p.x));
+            line
+        };
+        let lines =
+            [line("Name:", 10.0, 10.0, 60.0), line("Ada", 200.0, 13.0, 40.0), line("Next", 10.0, 40.0, 50.0)].map(turn);
+        assert_eq!(compose_text(&lines, &[vec![0, 1, 2]]), "Name: Ada\nNext");
+    }
+
+    #[test]
+    fn every_line_appears_exactly_once_whatever_the_boxes() {
+        // A linear congruential generator: the same pages in every run, without a dependency.
+        let mut state = 7_u64;
+        let mut next = |bound: u32| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            ((state >> 33) as u32 % bound) as f32
+        };
+        for count in [0, 1, 2, 3, 7, 30, 120, 300] {
+            for _ in 0..4 {
+                let mut page: Vec<Rect> =
+                    (0..count).map(|_| rect(next(900), next(1200), next(400), next(40))).collect();
+                if let Some(first) = page.first_mut() {
+                    first.left = f32::NAN;
+                    first.bottom = f32::INFINITY;
+                }
+                let blocks = order_lines(&page);
+                assert!(blocks.iter().all(|block| !block.is_empty()));
+                let mut order = flat(&blocks);
+                order.sort_unstable();
+                assert_eq!(order, (0..count).collect::<Vec<usize>>());
+            }
+        }
+    }
+}
