@@ -1,0 +1,55 @@
+"""The recogniser's network: convolutions only, width stride 4, bottleneck blocks that run as plain matrix products.
+
+Input [N, 1, 32, W] with W a multiple of 4, output logits [N, W / 4, classes].
+"""
+import torch
+from torch import nn
+
+TIERS = {  # channels at 16, 8 and 4 rows and in the sequence part; blocks in each
+    "fast": dict(stem=16, c8=32, c4=64, sequence=160, blocks8=2, blocks4=2, blocks=4, kernel=7),
+    "small": dict(stem=12, c8=24, c4=48, sequence=112, blocks8=1, blocks4=2, blocks=4, kernel=7),
+    "medium": dict(stem=16, c8=48, c4=96, sequence=240, blocks8=2, blocks4=3, blocks=5, kernel=7),
+}
+
+
+def conv(c_in, c_out, kernel, stride=1, relu=True):
+    kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
+    layers = [nn.Conv2d(c_in, c_out, kernel, stride, tuple(k // 2 for k in kernel), bias=False), nn.BatchNorm2d(c_out)]
+    return nn.Sequential(*layers, nn.ReLU(inplace=True)) if relu else nn.Sequential(*layers)
+
+
+class Bottleneck(nn.Module):
+    """x + (1x1 to half the channels, k, 1x1 back)."""
+
+    def __init__(self, channels, kernel, inner=None):
+        super().__init__()
+        inner = inner or channels // 2
+        self.body = nn.Sequential(conv(channels, inner, 1), conv(inner, inner, kernel), conv(inner, channels, 1, relu=False))
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.relu(x + self.body(x))
+
+
+class Recogniser(nn.Module):
+    def __init__(self, classes, stem, c8, c4, sequence, blocks8, blocks4, blocks, kernel):
+        super().__init__()
+        self.rows = nn.Sequential(
+            conv(1, stem, 3, 2),
+            conv(stem, c8, 3, 2), *[Bottleneck(c8, 3) for _ in range(blocks8)],
+            conv(c8, c4, 3, (2, 1)), *[Bottleneck(c4, 3) for _ in range(blocks4)],
+        )
+        self.column = nn.Sequential(nn.Conv2d(c4, sequence, (4, 1), bias=False), nn.BatchNorm2d(sequence), nn.ReLU(inplace=True))
+        self.sequence = nn.Sequential(*[Bottleneck(sequence, (1, kernel)) for _ in range(blocks)])
+        self.head = nn.Conv2d(sequence, classes, 1)
+
+    def forward(self, x):
+        return self.head(self.sequence(self.column(self.rows(x))))[:, :, 0].transpose(1, 2)
+
+
+def build(tier: str, classes: int) -> Recogniser:
+    return Recogniser(classes, **TIERS[tier])
+
+
+def parameters(net: nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())

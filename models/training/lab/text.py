@@ -1,0 +1,133 @@
+"""What the lines say: prose, names in every language, numbers, codes, rulers and leaders, rare characters."""
+import json
+import random
+import unicodedata
+
+from .config import Alphabet, work_dir
+
+LOWER = "abcdefghijklmnopqrstuvwxyz"
+UPPER = LOWER.upper()
+MARKS = ".,;:!?()[]{}<>/\\|@#$%^&*-_=+~`\"'"
+QUOTES = ["''", '""', "‘’", "“”", "„“", "«»", "‹›", "()", "[]", "{}"]
+
+
+class TextSource:
+    def __init__(self, alphabet: Alphabet, rng: random.Random, split: str):
+        self.rng, self.alphabet = rng, alphabet
+        sources = json.loads((work_dir() / alphabet.name / "text.json").read_text())
+        part = "train" if split == "train" else "held_out"
+        self.prose = [(s["weight"], s[part]) for s in sources if "CLDR" not in s["name"]]
+        self.names = next((s[part] for s in sources if "CLDR" in s["name"]), None) or self.prose[0][1]
+        self.weights = [w for w, _ in self.prose]
+        self.variants: dict[str, list[str]] = {}
+        for c in alphabet.characters:
+            base = unicodedata.normalize("NFD", c)[0]
+            if base != c:
+                self.variants.setdefault(base, []).append(c)
+        self.rare = [c for c in alphabet.characters if ord(c) > 0xA0]
+
+    def piece(self, n: int) -> str:
+        """About n characters of text, whole words where there are words."""
+        n, u = max(1, n), self.rng.random()
+        if u < 0.58:
+            text = self.styled(self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], n))
+        elif u < 0.70:
+            text = self.styled(self.excerpt(self.names, n))
+        elif u < 0.75:
+            text = self.accented(self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], n))
+        elif u < 0.84:
+            text = self.numbers(n)
+        elif u < 0.91:
+            text = self.layout(n)
+        else:
+            text = self.scramble(n)
+        return " ".join(text[:n].split())
+
+    def excerpt(self, paragraphs: list[str], n: int) -> str:
+        r = self.rng
+        p = r.choice(paragraphs)
+        for _ in range(5):
+            if len(p) >= n:
+                break
+            p += " " + r.choice(paragraphs)
+        a = r.randint(0, max(0, len(p) - n))
+        while 0 < a < len(p) and p[a - 1] != " ":
+            a += 1
+        text = p[a:a + n]
+        if a + n < len(p) and p[a + n] != " " and " " in text and r.random() < 0.7:
+            text = text[:text.rindex(" ")] if r.random() < 0.7 else text + "-"
+        return text or p[:n]
+
+    def styled(self, text: str) -> str:
+        r, u = self.rng, self.rng.random()
+        if u < 0.09:
+            return text.upper().replace("SS", "SS")
+        if u < 0.13:
+            return text.title()
+        if u < 0.20:  # typographic quotes and dashes instead of the typewriter's
+            text = text.replace("'", "’").replace(" - ", r.choice([" – ", "—", " — "])).replace("--", "—")
+            a, b = r.choice(QUOTES)
+            words = text.split(" ")
+            i = r.randrange(len(words))
+            words[i] = a + words[i]
+            j = r.randrange(i, len(words))
+            words[j] += b
+            return " ".join(words)
+        return text
+
+    def accented(self, text: str) -> str:
+        share = self.rng.uniform(0.05, 0.4)
+        return "".join(self.rng.choice(self.variants[c]) if c in self.variants and self.rng.random() < share else c for c in text)
+
+    def numbers(self, n: int) -> str:
+        r, out = self.rng, []
+        while sum(map(len, out)) + len(out) < n:
+            match r.randrange(12):
+                case 0 | 1: out.append(str(r.randint(0, 10 ** r.randint(1, 7))))
+                case 2: out.append(f"{r.uniform(0, 10 ** r.randint(0, 6)):,.{r.randint(1, 3)}f}")
+                case 3: out.append(r.choice("$€£¥") + f"{r.uniform(0, 9999):,.2f}")
+                case 4: out.append(f"{r.randint(1, 31):02d}{(s := r.choice('/-.'))}{r.randint(1, 12):02d}{s}{r.randint(1800, 2030)}")
+                case 5: out.append(r.choice(["({})", "{}%", "[{}]", "{}.", "{})", "§{}", "№{}", "#{}", "{}°", "p. {}", "pp. {}–{}", "±{}", "{}:{}", "{}/{}", "{}th", "Fig. {}", "No. {}"]).format(r.randint(0, 199), r.randint(0, 199)))
+                case 6: out.append("".join(r.choice(UPPER + "0123456789") for _ in range(r.randint(2, 10))))
+                case 7: out.append(r.choice(["https://", "http://www.", "www.", ""]) + "".join(r.choice(LOWER) for _ in range(r.randint(3, 10))) + r.choice([".com", ".org", ".net/", ".edu/~", ".de", ".fr/"]) + "".join(r.choice(LOWER + "0123456789/_?=&.-") for _ in range(r.randint(0, 12))))
+                case 8: out.append("".join(r.choice(LOWER) for _ in range(r.randint(3, 9))) + "@" + "".join(r.choice(LOWER) for _ in range(r.randint(3, 9))) + r.choice([".com", ".org", ".edu"]))
+                case 9: out.append(r.choice("IVXLCDM") * r.randint(1, 3) + r.choice(["", ".", "V", "X", "I"]))
+                case 10: out.append(r.choice(UPPER) + ". " + r.choice(UPPER) + "." )
+                case 11: out.append(r.choice(["= ", "+ ", "× ", "− ", "< ", "> ", "≤ ", "≥ ", "→ ", ""]) + str(r.randint(0, 99)) + r.choice(["", r.choice(LOWER), "²", "³", "¹"]))
+        return " ".join(out)
+
+    def layout(self, n: int) -> str:
+        """Rulers, dot leaders, list markers, form fields, quoted words, lone characters."""
+        r, u = self.rng, self.rng.random()
+        mark = r.choice("=-_*.~#+–—·")
+        some = lambda share: self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], max(3, int(n * share)))
+        if u < 0.12:
+            return mark * r.randint(2, 40)
+        if u < 0.22:
+            return " ".join([r.choice("*-_.=•")] * r.randint(2, 20))
+        if u < 0.34:
+            return some(0.4) + r.choice([" ", ""]) + mark * r.randint(3, 30)
+        if u < 0.58:
+            leader = r.choice([". ", ".", " .", " . ", "·"]) * r.randint(3, 24)
+            return f"{some(0.45)} {leader} {r.randint(1, 600)}"
+        if u < 0.72:
+            return r.choice(["•", "*", "-", "–", "o", "·", "§", "¶", "†", "1.", "(a)", "a)", "—", "□", "[ ]", "[x]"]) + " " + some(1)
+        if u < 0.82:
+            a, b = r.choice(QUOTES)
+            return " ".join(a + w + b if r.random() < 0.4 else w for w in some(1).split())
+        if u < 0.92:
+            return some(0.3) + ": " + "_" * r.randint(3, 20) + " " + some(0.2)
+        return r.choice(self.alphabet.characters)
+
+    def scramble(self, n: int) -> str:
+        """Letters and rare characters without any language, so that the shapes alone decide."""
+        r, out = self.rng, []
+        while sum(map(len, out)) + len(out) < n:
+            length, u = r.randint(1, 8), r.random()
+            if u < 0.4:
+                out.append("".join(r.choice(self.rare if r.random() < 0.4 else LOWER + UPPER) for _ in range(length)))
+            elif u < 0.7:
+                out.append("".join(r.choice(self.alphabet.characters) for _ in range(length)))
+            else:
+                out.append(r.choice(MARKS) + "".join(r.choice(LOWER) for _ in range(length)) + r.choice(MARKS))
+        return " ".join(out)
