@@ -1,1 +1,34 @@
-//! store
+//! What must not be lost: the documents that were accepted, their bytes, and the pages that were read.
+//!
+//! One data directory holds one SQLite file (WAL; any SQLite tool may look), a spool of the inputs beside it, and caches
+//! that can be thrown away. One process writes, any number read. Three seams are small enough for another engine to
+//! stand behind: [`BlobStore`], [`WorkQueue`] and [`PageLog`]. All calls block: callers in async code put them on a
+//! thread for that.
+
+mod blobs;
+mod database;
+mod documents;
+mod error;
+mod lock;
+mod page_log;
+mod page_set;
+mod reader;
+mod requests;
+mod retention;
+mod rows;
+mod schema;
+mod store;
+mod work;
+
+pub use blobs::{Blob, BlobStore, FolderBlobs};
+pub use database::{Durability, FILE_NAME as DATABASE_FILE};
+pub use documents::{Document, DocumentState, Listing, NewDocument, Outcome, Overview, Priority, options_key};
+pub use error::{Error, Result};
+pub use page_log::{Committed, Cursor, Hit, PageCommit, PageLog, Sequence, SqlitePageLog, StoredPage};
+pub use page_set::PageSet;
+pub use reader::{Reader, Watch};
+pub use requests::{Request, Requested};
+pub use retention::Retention;
+pub use schema::VERSION as SCHEMA_VERSION;
+pub use store::{Store, StoreOptions};
+pub use work::{Lease, LeaseKeeper, Offer, SqliteWork, WorkQueue};

@@ -1,0 +1,116 @@
+//! Everything that can be asked of a store without writing: by the process that writes it, and by any other.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use pagestream_documents::{Digest, DocumentId, PageRecord};
+use rusqlite::Connection;
+
+use crate::{
+    database::Database,
+    documents::{self, Document, DocumentState, Listing, Overview},
+    error::Result,
+    page_log::{self, Cursor, Hit, Sequence, StoredPage},
+    page_set::PageSet,
+};
+
+/// A view of the store that never writes and is never in a writer's way. Cheap to clone.
+///
+/// To follow a document to its end: ask for its [`Reader::state`] first, then for its pages. If it had ended, those were
+/// all; otherwise wait until [`Watch::changed`] and go on from the last place.
+#[derive(Clone)]
+pub struct Reader {
+    pub(crate) db: Arc<Database>,
+}
+
+impl Reader {
+    pub(crate) fn open(dir: &Path, busy_timeout: Duration) -> Result<Self> {
+        Ok(Self { db: Arc::new(Database::open_to_read(dir, busy_timeout)?) })
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> &Path {
+        self.db.dir()
+    }
+
+    pub fn document(&self, id: DocumentId) -> Result<Option<Document>> {
+        self.db.read(|db| documents::get(db, id))
+    }
+
+    pub fn state(&self, id: DocumentId) -> Result<Option<DocumentState>> {
+        self.db.read(|db| page_log::state(db, id))
+    }
+
+    /// In the order of submission.
+    pub fn documents(&self, listing: Listing) -> Result<Vec<Document>> {
+        self.db.read(|db| documents::list(db, listing))
+    }
+
+    /// The documents to resume, in the order of submission.
+    pub fn open_documents(&self) -> Result<Vec<Document>> {
+        self.db.read(documents::open)
+    }
+
+    pub fn status(&self) -> Result<Overview> {
+        self.db.read(documents::overview)
+    }
+
+    /// The latest document that has the same bytes, options ([`crate::options_key`]) and selection, is done, and has no
+    /// failed page: its pages answer for a new submission.
+    pub fn find_finished(
+        &self,
+        sha256: Digest,
+        options_key: Digest,
+        selection: Option<&str>,
+    ) -> Result<Option<DocumentId>> {
+        self.db.read(|db| documents::find_finished(db, sha256, options_key, selection))
+    }
+
+    /// The record of the first page with these pixels that was read with these options, whichever document it is in.
+    pub fn find_page_by_raster(&self, raster: Digest, options_key: Digest) -> Result<Option<PageRecord>> {
+        self.db.read(|db| page_log::find_by_raster(db, raster, options_key))
+    }
+
+    /// Up to `limit` pages of one document.
+    pub fn read(&self, document: DocumentId, from: Cursor, limit: usize) -> Result<Vec<StoredPage>> {
+        self.db.read(|db| page_log::read(db, document, from, limit))
+    }
+
+    /// Up to `limit` pages of all documents in the order of commits, after `seq`.
+    pub fn changes_since(&self, seq: Sequence, limit: usize) -> Result<Vec<StoredPage>> {
+        self.db.read(|db| page_log::changes_since(db, seq, limit))
+    }
+
+    /// Where a reader starts that wants only what comes from now on.
+    pub fn last_sequence(&self) -> Result<Sequence> {
+        self.db.read(page_log::last_sequence)
+    }
+
+    /// Which pages need not be read again.
+    pub fn committed_pages(&self, document: DocumentId) -> Result<PageSet> {
+        self.db.read(|db| page_log::committed_pages(db, document))
+    }
+
+    /// Pages whose text holds all these words, best first (BM25).
+    pub fn search_text(&self, query: &str, limit: usize) -> Result<Vec<Hit>> {
+        self.db.read(|db| page_log::search_text(db, query, limit))
+    }
+
+    pub fn watch(&self) -> Result<Watch> {
+        Ok(Watch { connection: self.db.connect_to_read()?, seen: None })
+    }
+}
+
+/// Tells whether anything was committed since it was last asked, by any process, for a few microseconds (SQLite's
+/// `data_version`): what a tail in another process polls.
+pub struct Watch {
+    connection: Connection,
+    seen: Option<i64>,
+}
+
+impl Watch {
+    /// `true` the first time, so that a reader which asks before it reads misses nothing.
+    pub fn changed(&mut self) -> Result<bool> {
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        Ok(self.seen.replace(version) != Some(version))
+    }
+}
