@@ -1,8 +1,8 @@
 """From a text line's crop to the recogniser's input, and back to text. The contract that the Rust side follows to the last bit.
 
 1. Resize: the gray crop (u8, H x W) to 32 x w, w = max(8, floor(W * 32 / H + 1/2)), by Pillow's 8-bit triangle filter:
-   horizontal pass first, then vertical, each rounded to u8. `triangle_resize` below states it in integers; Pillow is used
-   here because it is the same and faster (`python -m lab.preprocess` checks that they agree).
+   always the horizontal pass first (at full height), then the vertical one, each rounded to u8. `triangle_resize` below
+   states it in integers; two calls of Pillow do the same and faster (`python -m lab.preprocess` checks that they agree).
 2. Levels: from the histogram of those 32*w pixels, lo and hi are the lowest levels at which the cumulated count reaches
    1/100 and 95/100 of the pixels. If the median level (1/2) is nearer to lo than to hi (2 * median < lo + hi), the line is
    light on dark: every level v becomes 255 - v and (lo, hi) become (255 - hi', 255 - lo') with lo', hi' taken at 5/100 and 99/100.
@@ -49,7 +49,9 @@ def triangle_resize(gray: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def resize_line(gray: np.ndarray) -> np.ndarray:
     h, w = gray.shape
-    return np.asarray(Image.fromarray(gray).resize((max(8, int(w * HEIGHT / h + 0.5)), HEIGHT), Image.Resampling.BILINEAR))
+    width = max(8, int(w * HEIGHT / h + 0.5))
+    triangle = Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(gray).resize((width, h), triangle).resize((width, HEIGHT), triangle))
 
 
 def level_table(gray: np.ndarray) -> np.ndarray:

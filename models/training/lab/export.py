@@ -1,0 +1,57 @@
+"""A checkpoint (its averaged weights when it has them) -> ONNX, batch normalisation folded, batch and width free."""
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .config import Alphabet, arguments, work_dir
+from .nets import build
+
+OPSET = 17
+
+
+def fold(net: torch.nn.Module):
+    """Put every batch normalisation into the convolution before it."""
+    for module in net.modules():
+        if isinstance(module, torch.nn.Sequential):
+            for i in range(len(module) - 1):
+                if isinstance(module[i], torch.nn.Conv2d) and isinstance(module[i + 1], torch.nn.BatchNorm2d):
+                    module[i] = fuse_conv_bn_eval(module[i], module[i + 1])
+                    module[i + 1] = torch.nn.Identity()
+    return net
+
+
+def load(run: str) -> tuple[torch.nn.Module, Alphabet, dict]:
+    state = torch.load(work_dir() / "runs" / run / "checkpoint.pt")
+    alphabet = Alphabet.load(state["meta"]["alphabet"])
+    net = build(state["meta"]["tier"], alphabet.classes)
+    net.load_state_dict(state["average"] or state["net"])
+    return net.eval(), alphabet, state
+
+
+def write(net, path: Path, metadata: dict):
+    warnings.filterwarnings("ignore")
+    torch.onnx.export(fold(net), (torch.zeros(1, 1, 32, 320),), path, input_names=["x"], output_names=["logits"], opset_version=OPSET, dynamo=False,
+                      dynamic_axes={"x": {0: "batch", 3: "width"}, "logits": {0: "batch", 1: "steps"}})
+    model = onnx.load(path)
+    model.graph.name = "recogniser"
+    for key, value in metadata.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("run")
+    parser.add_argument("path", type=Path)
+    args = parser.parse_args()
+    net, alphabet, state = load(args.run)
+    write(net, args.path, {"character": "\n".join(alphabet.characters), "step": str(state["step"])})
+    print(f"{args.path}: step {state['step']}, {sum(p.numel() for p in net.parameters())} parameters, {args.path.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Static int8 (QDQ, weights per channel), calibrated on synthetic lines or pages of our own making.
+
+`--keep` names nodes that stay in fp32; the last layer is the first candidate when int8 costs too much.
+"""
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from .config import Alphabet, arguments
+from .generate import load_or_make
+from .preprocess import tensor
+
+
+class Batches(CalibrationDataReader):
+    def __init__(self, inputs):
+        self.inputs = iter(inputs)
+
+    def get_next(self):
+        x = next(self.inputs, None)
+        return None if x is None else {"x": x}
+
+
+def calibration_lines(alphabet: Alphabet, lines: int):
+    """Lines one at a time, as they are read: their padding is part of what is calibrated."""
+    for bucket in load_or_make(alphabet, 999_983, "train", lines).values():
+        for gray, _ in bucket:
+            yield tensor(gray)[None, None]
+
+
+def quantise(source: Path, target: Path, inputs, keep=(), method="minmax"):
+    warnings.filterwarnings("ignore")
+    metadata = {p.key: p.value for p in onnx.load(source).metadata_props}
+    with tempfile.TemporaryDirectory() as folder:
+        inferred = Path(folder) / "inferred.onnx"
+        quant_pre_process(str(source), str(inferred), skip_symbolic_shape=True)
+        method = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile, "entropy": CalibrationMethod.Entropy}[method]
+        quantize_static(str(inferred), str(target), Batches(inputs), quant_format=QuantFormat.QDQ, per_channel=True,
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=method,
+                        nodes_to_exclude=list(keep))
+    model = onnx.load(target)
+    for p in [p for p in model.metadata_props]:
+        model.metadata_props.remove(p)
+    for key, value in metadata.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.save(model, target)
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--lines", type=int, default=400)
+    parser.add_argument("--keep", nargs="*", default=[])
+    parser.add_argument("--method", default="minmax")
+    args = parser.parse_args()
+    quantise(args.source, args.target, calibration_lines(Alphabet.load(args.alphabet), args.lines), args.keep, args.method)
+    print(f"{args.target}: {args.target.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
