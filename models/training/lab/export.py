@@ -7,6 +7,7 @@ import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .config import Alphabet, arguments, work_dir
+from .detector import Detector
 from .nets import build
 
 OPSET = 17
@@ -26,17 +27,22 @@ def fold(net: torch.nn.Module):
 def load(run: str) -> tuple[torch.nn.Module, Alphabet, dict]:
     state = torch.load(work_dir() / "runs" / run / "checkpoint.pt")
     alphabet = Alphabet.load(state["meta"]["alphabet"])
-    net = build(state["meta"]["tier"], alphabet.classes)
+    net = Detector() if state["meta"].get("detector") else build(state["meta"]["tier"], alphabet.classes)
     net.load_state_dict(state["average"] or state["net"])
     return net.eval(), alphabet, state
 
 
 def write(net, path: Path, metadata: dict):
     warnings.filterwarnings("ignore")
-    torch.onnx.export(fold(net), (torch.zeros(1, 1, 32, 320),), path, input_names=["x"], output_names=["logits"], opset_version=OPSET, dynamo=False,
-                      dynamic_axes={"x": {0: "batch", 3: "width"}, "logits": {0: "batch", 1: "steps"}})
+    if isinstance(net, Detector):
+        example, output = torch.zeros(1, 1, 512, 512), "maps"
+        free = {"x": {0: "batch", 2: "height", 3: "width"}, "maps": {0: "batch", 2: "rows", 3: "columns"}}
+    else:
+        example, output = torch.zeros(1, 1, 32, 320), "logits"
+        free = {"x": {0: "batch", 3: "width"}, "logits": {0: "batch", 1: "steps"}}
+    torch.onnx.export(fold(net), (example,), path, input_names=["x"], output_names=[output], opset_version=OPSET, dynamo=False, dynamic_axes=free)
     model = onnx.load(path)
-    model.graph.name = "recogniser"
+    model.graph.name = "pagestream"
     for key, value in metadata.items():
         model.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(model)
@@ -49,7 +55,10 @@ def main():
     parser.add_argument("path", type=Path)
     args = parser.parse_args()
     net, alphabet, state = load(args.run)
-    write(net, args.path, {"character": "\n".join(alphabet.characters), "step": str(state["step"])})
+    metadata = {"run": args.run, "step": str(state["step"])}
+    if not isinstance(net, Detector):
+        metadata["character"] = "\n".join(alphabet.characters)
+    write(net, args.path, metadata)
     print(f"{args.path}: step {state['step']}, {sum(p.numel() for p in net.parameters())} parameters, {args.path.stat().st_size} bytes")
 
 

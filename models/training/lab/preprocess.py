@@ -1,6 +1,6 @@
 """From a text line's crop to the recogniser's input, and back to text. The contract that the Rust side follows to the last bit.
 
-1. Resize: the gray crop (u8, H x W) to 32 x w, w = max(8, floor(W * 32 / H + 1/2)), by Pillow's 8-bit triangle filter:
+1. Resize: the gray crop (u8, H x W) to 32 x w, w = max(8, (64 * W + H) div (2 * H)), by Pillow's 8-bit triangle filter:
    always the horizontal pass first (at full height), then the vertical one, each rounded to u8. `triangle_resize` below
    states it in integers; two calls of Pillow do the same and faster (`python -m lab.preprocess` checks that they agree).
 2. Levels: from the histogram of those 32*w pixels, lo and hi are the lowest levels at which the cumulated count reaches
@@ -49,7 +49,7 @@ def triangle_resize(gray: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def resize_line(gray: np.ndarray) -> np.ndarray:
     h, w = gray.shape
-    width = max(8, int(w * HEIGHT / h + 0.5))
+    width = max(8, (2 * HEIGHT * w + h) // (2 * h))
     triangle = Image.Resampling.BILINEAR
     return np.asarray(Image.fromarray(gray).resize((width, h), triangle).resize((width, HEIGHT), triangle))
 

@@ -12,7 +12,9 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from .config import Alphabet, arguments
+from .detector import prepare
 from .generate import load_or_make
+from .pages import PageGenerator
 from .preprocess import tensor
 
 
@@ -30,6 +32,12 @@ def calibration_lines(alphabet: Alphabet, lines: int):
     for bucket in load_or_make(alphabet, 999_983, "train", lines).values():
         for gray, _ in bucket:
             yield tensor(gray)[None, None]
+
+
+def calibration_pages(alphabet: Alphabet, pages: int):
+    for number in range(pages):
+        image, _, _ = PageGenerator(alphabet, 15_485_863 + number).page(960, 704)
+        yield prepare(image)[0]
 
 
 def quantise(source: Path, target: Path, inputs, keep=(), method="minmax"):
@@ -55,10 +63,13 @@ def main():
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
     parser.add_argument("--lines", type=int, default=400)
+    parser.add_argument("--pages", type=int, help="calibrate a detector on this many pages instead")
     parser.add_argument("--keep", nargs="*", default=[])
     parser.add_argument("--method", default="minmax")
     args = parser.parse_args()
-    quantise(args.source, args.target, calibration_lines(Alphabet.load(args.alphabet), args.lines), args.keep, args.method)
+    alphabet = Alphabet.load(args.alphabet)
+    inputs = calibration_pages(alphabet, args.pages) if args.pages else calibration_lines(alphabet, args.lines)
+    quantise(args.source, args.target, inputs, args.keep, args.method)
     print(f"{args.target}: {args.target.stat().st_size} bytes")
 
 

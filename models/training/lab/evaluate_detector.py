@@ -1,0 +1,65 @@
+"""The detector on real pages: which of the teacher's line boxes it finds, and the error rate when our recogniser reads our boxes."""
+import json
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from . import detector, teacher
+from .config import Alphabet, arguments, work_dir
+from .evaluate import Reader, cut_pages, in_order, load_score, pages
+
+
+class Finder:
+    def __init__(self, path: Path):
+        self.session, self.seconds, self.pages = teacher.session(path), 0.0, 0
+
+    def boxes(self, gray: np.ndarray) -> list[np.ndarray]:
+        x, sx, sy = detector.prepare(gray)
+        start = time.process_time()
+        maps = self.session.run(None, {"x": x})[0][0]
+        self.seconds += time.process_time() - start
+        self.pages += 1
+        return detector.boxes_of(maps, sx, sy)
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two convex quadrilaterals."""
+    common, _ = cv2.intersectConvexConvex(a, b)
+    area = abs(cv2.contourArea(a)) + abs(cv2.contourArea(b)) - common
+    return common / area if area > 0 else 0.0
+
+
+def main():
+    parser = arguments(__doc__)
+    parser.add_argument("detector", type=Path)
+    parser.add_argument("recogniser", type=Path)
+    parser.add_argument("--corpora", type=Path, required=True)
+    parser.add_argument("--details", type=Path, help="folder for pages with our boxes (red) and the teacher's (blue)")
+    args = parser.parse_args()
+    finder, reader, score = Finder(args.detector), Reader(args.recogniser, Alphabet.load(args.alphabet)), load_score(args.corpora)
+    result: dict = {}
+    for page, (source, name, image, truth) in zip(cut_pages(args.corpora), pages(args.corpora)):
+        boxes = finder.boxes(image)
+        best = [max((overlap(theirs, ours) for ours in boxes), default=0.0) for theirs in page["boxes"]]
+        text = "\n".join(" ".join(reader.read(teacher.crop(image, boxes[i])) for i in row) for row in in_order(boxes))
+        cer, _, recall = score(truth, text)
+        result.setdefault(source, []).append((sum(b >= 0.5 for b in best), len(best), len(boxes), cer, recall))
+        if args.details:
+            args.details.mkdir(exist_ok=True)
+            shown = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+            for quads, colour in ((page["boxes"], (255, 0, 0)), (boxes, (0, 0, 255))):
+                cv2.polylines(shown, [np.int32(q) for q in quads], True, colour, max(1, image.shape[0] // 700))
+            scale = min(1, 1400 / max(image.shape))
+            cv2.imwrite(str(args.details / f"{source.replace('/', '-')}-{name}-{cer:.4f}.png"), cv2.resize(shown, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    summary = {s: dict(pages=len(r), teacher_boxes=sum(x[1] for x in r), found=round(sum(x[0] for x in r) / sum(x[1] for x in r), 4), boxes=sum(x[2] for x in r),
+                       cer=round(float(np.median([x[3] for x in r])), 4), recall=round(float(np.median([x[4] for x in r])), 4)) for s, r in result.items()}
+    summary["cpu_ms_a_page"] = dict(detector=round(1000 * finder.seconds / finder.pages, 1), recogniser=round(1000 * reader.seconds / finder.pages, 1))
+    print(json.dumps(dict(detector=args.detector.name, recogniser=args.recogniser.name, **summary), indent=1))
+    with open(work_dir() / "evaluations.jsonl", "a") as f:
+        f.write(json.dumps(dict(detector=args.detector.name, recogniser=args.recogniser.name, **summary)) + "\n")
+
+
+if __name__ == "__main__":
+    main()
