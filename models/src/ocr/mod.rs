@@ -3,9 +3,25 @@
 //! [`PageReader`] is a state machine that performs no inference itself: it says which inferences it needs, is given
 //! their results, and goes on, so that a scheduler may mix the work of many pages.
 
-use pagestream_documents::{Rotation, TextLine};
+use std::{ops::Range, sync::Arc};
 
-use crate::backend::Tensor;
+use pagestream_documents::{Raster, Rotation, TextLine};
+
+use crate::{
+    backend::{Session, Tensor, TensorView},
+    error::{Error, Result},
+};
+
+pub mod crop;
+pub mod deskew;
+pub mod detector;
+pub mod orientation;
+pub mod page_reader;
+pub mod pixels;
+pub mod recognizer;
+
+pub use page_reader::{PageReader, Step};
+pub use recognizer::Alphabet;
 
 /// What a model is used for. One model serves each task at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,4 +75,133 @@ pub struct Reading {
     /// The lines' text, blocks separated by a blank row.
     pub text: String,
     pub rotation: Rotation,
+}
+
+/// How a page is read. The defaults are those that the figures in BENCHMARKS.md were measured with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OcrOptions {
+    /// Longer side of the detector's input, in pixels. At 960 nothing visible is lost against full size; 736 or 640
+    /// cost 0.1 to 0.2 points of CER.
+    pub detect_max_side: u32,
+    /// Probability from which on a pixel belongs to a line's kernel.
+    pub threshold: f32,
+    /// Least mean probability of a kernel.
+    pub box_threshold: f32,
+    /// Offset by which kernels grow back into lines, times area over perimeter.
+    pub unclip_ratio: f32,
+    /// Lines that the recogniser is less sure of are left out, 0 to 1: pictures, stains, handwriting.
+    pub min_confidence: f32,
+    /// Whether the page may be turned. When the file says how it stands, nothing need be guessed.
+    pub orient: bool,
+    /// Whether suspicious boxes (merged lines, boxes across a gutter) are looked at again at a higher scale.
+    pub second_looks: bool,
+    /// Bytes of line crops asked for at a time. 8 MiB are about twelve lines of a page: enough to keep two cores and
+    /// a batch of eight busy, little beside the page itself.
+    pub crop_group_bytes: usize,
+    /// Lines read of one page; a newspaper page has about 1,500.
+    pub max_lines: usize,
+}
+
+impl Default for OcrOptions {
+    fn default() -> Self {
+        Self {
+            detect_max_side: 960,
+            threshold: 0.3,
+            box_threshold: 0.5,
+            unclip_ratio: 1.6,
+            min_confidence: 0.5,
+            orient: true,
+            second_looks: true,
+            crop_group_bytes: 8 << 20,
+            max_lines: 3000,
+        }
+    }
+}
+
+/// What a page reader needs to know of the models, and all it does. Cheap to clone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OcrModels {
+    pub alphabet: Alphabet,
+    /// Crop pixels per output step of the recogniser.
+    pub step_width: f32,
+}
+
+impl OcrModels {
+    /// For PP-OCR recognisers, whose network shortens the line eight times.
+    pub fn new(alphabet: Alphabet) -> Self {
+        Self { alphabet, step_width: 8.0 }
+    }
+}
+
+/// Reduces the output of a model for one input, `output.shape[0] == 1`. The device's thread calls this on the output
+/// as it is lent, so that no large output is copied.
+///
+/// # Errors
+/// [`Error::Inference`] when the output has not the shape that the task's models have.
+pub fn reduce(task: Task, output: TensorView<'_>) -> Result<Inferred> {
+    Ok(match task {
+        Task::Detect => Inferred::Map(detector::reduce(output)?),
+        Task::Orient => Inferred::UpsideDown(orientation::reduce(output)?),
+        Task::Recognize => Inferred::Symbols(recognizer::reduce(output)?),
+    })
+}
+
+/// [`reduce`] for stacked inputs: one result per item of the first dimension.
+///
+/// # Errors
+/// As [`reduce`].
+pub fn reduce_batch(task: Task, output: TensorView<'_>) -> Result<Vec<Inferred>> {
+    let Some((&count, item)) = output.shape.split_first() else {
+        return Err(Error::Inference { model: format!("{task:?}"), cause: "its output is a scalar".to_owned() });
+    };
+    let shape: Vec<usize> = [1].into_iter().chain(item.iter().copied()).collect();
+    let size = item.iter().product::<usize>();
+    (0..count)
+        .map(|index| {
+            let range: Range<usize> = index * size..(index + 1) * size;
+            reduce(task, TensorView { shape: &shape, data: &output.data[range] })
+        })
+        .collect()
+}
+
+/// One session per task: what one thread needs to read pages alone.
+pub struct Sessions {
+    pub detect: Box<dyn Session>,
+    pub orient: Box<dyn Session>,
+    pub recognize: Box<dyn Session>,
+}
+
+impl Sessions {
+    pub fn run(&mut self, inference: &Inference) -> Result<Inferred> {
+        let session = match inference.task {
+            Task::Detect => &mut self.detect,
+            Task::Orient => &mut self.orient,
+            Task::Recognize => &mut self.recognize,
+        };
+        let mut inferred = None;
+        session.run(inference.input.view(), &mut |output| inferred = Some(reduce(inference.task, output)))?;
+        inferred.unwrap_or_else(|| {
+            Err(Error::Inference { model: format!("{:?}", inference.task), cause: "it has no output".to_owned() })
+        })
+    }
+}
+
+/// Reads one page on the calling thread. The pipeline drives a [`PageReader`] instead, so that pages share a device.
+///
+/// # Errors
+/// Whatever the sessions' inferences end with.
+pub fn read_page_with(
+    sessions: &mut Sessions,
+    raster: Arc<Raster>,
+    options: &OcrOptions,
+    models: &OcrModels,
+) -> Result<Reading> {
+    let (mut reader, mut wanted) = PageReader::start(raster, options, models);
+    loop {
+        let results = wanted.iter().map(|inference| sessions.run(inference)).collect::<Result<Vec<_>>>()?;
+        match reader.advance(results)? {
+            Step::Infer(more) => wanted = more,
+            Step::Done(reading) => return Ok(reading),
+        }
+    }
 }

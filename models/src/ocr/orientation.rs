@@ -1,0 +1,133 @@
+//! Which way up the page is: decided once per page, never per line.
+//!
+//! The angle classifier, asked line by line, turns good lines over (CER 4.2% with it, 0.3% without, on upright pages).
+//! So the evidence is taken in the order of its cost and worth:
+//!
+//! 1. If most text runs up or down, the page lies on its side; it is turned by a quarter and detected again.
+//! 2. A few lines are recognised as they stand. The recogniser is about .99 sure of upright lines and .6 to .8 sure of
+//!    inverted ones, and these lines have to be recognised anyway: an upright page pays nothing for its orientation.
+//! 3. Only if the recogniser is not sure, the classifier votes on the same lines, and only if it votes for a turn (or
+//!    the page lay on its side, when both ways are equally likely), the lines are recognised the other way up, too.
+//!    The more confident reading wins.
+
+use pagestream_documents::{Point, Polygon};
+
+use crate::{
+    backend::TensorView,
+    error::{Error, Result},
+};
+
+/// Lines that are asked. Enough that a logo or a stamp among them does not decide; few enough that a page with doubts
+/// pays for about a tenth of a page.
+pub const SAMPLE_LINES: usize = 6;
+
+/// Median confidence of sampled lines from which on the page is the right way up, without further questions.
+const SURE: f32 = 0.92;
+
+/// The classifier's probability of "upside down" that counts as a vote.
+const VOTE: f32 = 0.9;
+
+/// How much more confident the turned reading has to be.
+const MARGIN: f32 = 0.03;
+
+/// The classifier's output `[1, 2]`: probabilities of "upright" and "upside down".
+///
+/// # Errors
+/// [`Error::Inference`] when the output has another shape.
+pub fn reduce(output: TensorView<'_>) -> Result<f32> {
+    match (output.shape, output.data) {
+        ([1, 2], &[_, upside_down]) => Ok(upside_down),
+        _ => Err(Error::Inference {
+            model: "orientation".to_owned(),
+            cause: format!("its output has shape {:?}, not [1, 2]", output.shape),
+        }),
+    }
+}
+
+/// Whether the text runs up or down: most of it, weighed by length. Pieces about as wide as they are high (single
+/// characters, page numbers) say nothing.
+pub fn lies_on_its_side(lines: &[Polygon]) -> bool {
+    let (mut tall, mut wide) = (0.0, 0.0);
+    for line in lines {
+        let (width, height) = (line.width(), line.height());
+        if height > 1.5 * width {
+            tall += height;
+        } else if width > 1.5 * height {
+            wide += width;
+        }
+    }
+    tall > wide
+}
+
+/// The same line read the other way up.
+pub fn turned_over(line: &Polygon) -> Polygon {
+    let [a, b, c, d] = line.0;
+    Polygon([c, d, a, b])
+}
+
+/// A tall line is read from its foot upwards, as the spine of a book and the axis of a diagram are; so its corners
+/// begin at the foot. Other lines stay as they are.
+pub fn along_the_text(line: Polygon) -> Polygon {
+    let [a, b, c, d] = line.0;
+    if line.height() > 1.5 * line.width() { Polygon([d, a, b, c]) } else { line }
+}
+
+/// Which lines to ask: long enough to judge, short enough to be cheap, spread over the page.
+pub fn sample(lines: &[Polygon]) -> Vec<usize> {
+    let aspect = |line: &Polygon| line.width() / line.height().max(1.0);
+    let pick = |least: f32, most: f32| -> Vec<usize> {
+        (0..lines.len()).filter(|&i| (least..most).contains(&aspect(&lines[i]))).collect()
+    };
+    let good = [pick(5.0, 30.0), pick(2.0, f32::MAX), pick(0.0, f32::MAX)];
+    let fallback = lines.len().min(SAMPLE_LINES);
+    let candidates = good.into_iter().find(|c| c.len() >= fallback.min(3)).unwrap_or_default();
+    let count = candidates.len().min(SAMPLE_LINES);
+    (0..count).map(|n| candidates[(2 * n + 1) * candidates.len() / (2 * count)]).collect()
+}
+
+/// Whether these confidences can only be those of upright lines.
+pub fn is_surely_upright(confidences: &[f32]) -> bool {
+    median(confidences) >= SURE
+}
+
+/// Whether the classifier's probabilities speak for a turn by 180 degrees.
+pub fn votes_for_turn(upside_down: &[f32]) -> bool {
+    let votes = upside_down.iter().filter(|&&p| p > VOTE).count();
+    2 * votes > upside_down.len()
+}
+
+/// Whether the lines read better turned over.
+pub fn reads_better_turned(as_is: &[f32], turned: &[f32]) -> bool {
+    mean(turned) > mean(as_is) + MARGIN
+}
+
+fn mean(values: &[f32]) -> f32 {
+    if values.is_empty() { 0.0 } else { values.iter().sum::<f32>() / values.len() as f32 }
+}
+
+fn median(values: &[f32]) -> f32 {
+    let mut values = values.to_vec();
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// The page as it is read: its size after the turn, and points of the page as given seen from there.
+#[derive(Clone, Copy, Debug)]
+pub struct Upright {
+    pub rotation: pagestream_documents::Rotation,
+    /// Size of the raster as given.
+    pub width: f32,
+    pub height: f32,
+}
+
+impl Upright {
+    pub fn point(&self, p: Point) -> Point {
+        use pagestream_documents::Rotation;
+        match self.rotation {
+            Rotation::None => p,
+            Rotation::Clockwise90 => Point::new(self.height - p.y, p.x),
+            Rotation::Half => Point::new(self.width - p.x, self.height - p.y),
+            Rotation::Clockwise270 => Point::new(p.y, self.width - p.x),
+        }
+    }
+}

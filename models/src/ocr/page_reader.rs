@@ -1,0 +1,312 @@
+//! The reading of one page, as a state machine without input or output of its own.
+//!
+//! Takes a raster; asks for inferences; ends with a [`Reading`]. The steps are the states of [`State`], from top to
+//! bottom. It never fails on a page's content: a page without text is read as empty.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use pagestream_documents::{
+    Polygon, Raster, Rotation, TextLine,
+    reading_order::{compose_text, order_lines},
+};
+
+use super::{
+    Inference, Inferred, OcrModels, OcrOptions, ProbabilityMap, Reading, Symbol, Task, crop, deskew,
+    detector::{self, View},
+    orientation::{self, Upright},
+    recognizer::{self, Decoded, StepGeometry},
+};
+use crate::error::{Error, Result};
+
+/// What a page wants next.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// The results of these, in this order, are the argument of the next [`PageReader::advance`]. Never empty.
+    Infer(Vec<Inference>),
+    Done(Reading),
+}
+
+/// Reads one page; see the module. `Send`, and small beside its raster.
+#[derive(Debug)]
+pub struct PageReader {
+    raster: Arc<Raster>,
+    options: OcrOptions,
+    models: OcrModels,
+    rotation: Rotation,
+    lines: Vec<Line>,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    /// Corners in reading direction, in pixels of the raster as given.
+    polygon: Polygon,
+    decoded: Option<Decoded>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The page's probability map was asked for.
+    Detecting(View),
+    /// A few lines are recognised as they stand, to see which way up the page is.
+    Sampling(Vec<usize>),
+    /// The classifier looks at the same lines.
+    Voting(Vec<usize>),
+    /// The same lines are recognised the other way up.
+    Confirming(Vec<usize>),
+    /// All other lines are recognised, a group at a time.
+    Recognizing {
+        asked: Vec<usize>,
+        waiting: VecDeque<usize>,
+    },
+    Done,
+}
+
+impl PageReader {
+    /// Begins to read a page. The inferences returned are never empty.
+    pub fn start(raster: Arc<Raster>, options: &OcrOptions, models: &OcrModels) -> (Self, Vec<Inference>) {
+        let view = View::page(&raster, Rotation::None, options.detect_max_side);
+        let wanted = vec![Inference { task: Task::Detect, input: detector::prepare(&raster, &view) }];
+        let reader = Self {
+            raster,
+            options: options.clone(),
+            models: models.clone(),
+            rotation: Rotation::None,
+            lines: Vec::new(),
+            state: State::Detecting(view),
+        };
+        (reader, wanted)
+    }
+
+    /// Goes on with the results of the inferences that were asked for last, in the order they were asked in.
+    ///
+    /// # Errors
+    /// [`Error::Inference`] when the results are not those asked for. The page cannot be read any further.
+    pub fn advance(&mut self, results: Vec<Inferred>) -> Result<Step> {
+        match std::mem::replace(&mut self.state, State::Done) {
+            State::Detecting(view) => self.detected(view, one(maps(results)?)?),
+            State::Sampling(sample) => self.sampled(sample, symbols(results)?),
+            State::Voting(sample) => self.voted(sample, probabilities(results)?),
+            State::Confirming(sample) => self.confirmed(sample, symbols(results)?),
+            State::Recognizing { asked, waiting } => {
+                self.recognized(&asked, symbols(results)?)?;
+                self.recognize(waiting)
+            }
+            State::Done => Err(out_of_step("the page is done")),
+        }
+    }
+
+    /// Bytes that this reader keeps between steps, its raster included; the tensors that it hands out are their
+    /// holder's. Bounded by `OcrOptions::max_lines` besides the raster.
+    pub fn held_bytes(&self) -> usize {
+        let decoded = |line: &Line| line.decoded.as_ref().map_or(0, |d| d.text.len() * 2 + d.words.len() * 64);
+        let lines: usize = self.lines.iter().map(|line| size_of::<Line>() + decoded(line)).sum();
+        self.raster.data.len() + lines
+    }
+
+    fn detected(&mut self, view: View, map: ProbabilityMap) -> Result<Step> {
+        let found = detector::boxes(&map, &self.options);
+        let polygons: Vec<Polygon> = found.iter().map(|d| d.polygon).collect();
+        if self.options.orient && view.rotation == Rotation::None && orientation::lies_on_its_side(&polygons) {
+            // Which of the two quarters it is the sampled lines will tell.
+            let view = View::page(&self.raster, Rotation::Clockwise90, self.options.detect_max_side);
+            self.rotation = view.rotation;
+            return Ok(self.detect(view));
+        }
+        let lines = polygons.into_iter().map(orientation::along_the_text).map(|p| p.map(|point| view.to_raster(point)));
+        self.lines = lines.map(|polygon| Line { polygon, decoded: None }).collect();
+        if !self.options.orient {
+            return self.recognize((0..self.lines.len()).collect());
+        }
+        let polygons: Vec<Polygon> = self.lines.iter().map(|line| line.polygon).collect();
+        let sample = orientation::sample(&polygons);
+        if sample.is_empty() {
+            return self.recognize(VecDeque::new());
+        }
+        let wanted = sample.iter().map(|&index| self.recognition(&self.lines[index].polygon)).collect();
+        self.state = State::Sampling(sample);
+        Ok(Step::Infer(wanted))
+    }
+
+    fn sampled(&mut self, sample: Vec<usize>, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
+        self.recognized(&sample, symbols)?;
+        if orientation::is_surely_upright(&self.confidences(&sample)) {
+            return self.recognize(self.not_recognized());
+        }
+        if self.rotation != Rotation::None {
+            return Ok(self.confirm(sample));
+        }
+        let wanted = sample
+            .iter()
+            .map(|&index| Inference {
+                task: Task::Orient,
+                input: crop::orient_input(&self.raster, &self.lines[index].polygon),
+            })
+            .collect();
+        self.state = State::Voting(sample);
+        Ok(Step::Infer(wanted))
+    }
+
+    fn voted(&mut self, sample: Vec<usize>, upside_down: Vec<f32>) -> Result<Step> {
+        if orientation::votes_for_turn(&upside_down) {
+            Ok(self.confirm(sample))
+        } else {
+            self.recognize(self.not_recognized())
+        }
+    }
+
+    fn confirmed(&mut self, sample: Vec<usize>, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
+        if sample.len() != symbols.len() {
+            return Err(out_of_step("other lines were asked for"));
+        }
+        let turned: Vec<Line> = sample
+            .iter()
+            .zip(symbols)
+            .map(|(&index, symbols)| {
+                let polygon = orientation::turned_over(&self.lines[index].polygon);
+                Line { polygon, decoded: Some(self.decode(&polygon, &symbols)) }
+            })
+            .collect();
+        let confidences: Vec<f32> = turned.iter().filter_map(|l| l.decoded.as_ref()).map(|d| d.confidence).collect();
+        if orientation::reads_better_turned(&self.confidences(&sample), &confidences) {
+            self.rotation = self.rotation.then(Rotation::Half);
+            for line in &mut self.lines {
+                *line = Line { polygon: orientation::turned_over(&line.polygon), decoded: None };
+            }
+            for (&index, line) in sample.iter().zip(turned) {
+                self.lines[index] = line;
+            }
+        }
+        self.recognize(self.not_recognized())
+    }
+
+    fn detect(&mut self, view: View) -> Step {
+        let wanted = vec![Inference { task: Task::Detect, input: detector::prepare(&self.raster, &view) }];
+        self.state = State::Detecting(view);
+        Step::Infer(wanted)
+    }
+
+    fn confirm(&mut self, sample: Vec<usize>) -> Step {
+        let turned = sample.iter().map(|&index| orientation::turned_over(&self.lines[index].polygon));
+        let wanted = turned.map(|polygon| self.recognition(&polygon)).collect();
+        self.state = State::Confirming(sample);
+        Step::Infer(wanted)
+    }
+
+    /// Asks for the next group of lines, or ends the page when there are none left.
+    fn recognize(&mut self, mut waiting: VecDeque<usize>) -> Result<Step> {
+        let mut asked = Vec::new();
+        let mut bytes = 0;
+        while let Some(&index) = waiting.front() {
+            bytes += crop::tensor_bytes(&self.lines[index].polygon);
+            // A line wider than the whole group passes alone.
+            if bytes > self.options.crop_group_bytes && !asked.is_empty() {
+                break;
+            }
+            asked.push(index);
+            waiting.pop_front();
+        }
+        if asked.is_empty() {
+            return Ok(Step::Done(self.finish()));
+        }
+        let wanted = asked.iter().map(|&index| self.recognition(&self.lines[index].polygon)).collect();
+        self.state = State::Recognizing { asked, waiting };
+        Ok(Step::Infer(wanted))
+    }
+
+    fn recognized(&mut self, asked: &[usize], symbols: Vec<Vec<Symbol>>) -> Result<()> {
+        if asked.len() != symbols.len() {
+            return Err(out_of_step("other lines were asked for"));
+        }
+        for (&index, symbols) in asked.iter().zip(&symbols) {
+            self.lines[index].decoded = Some(self.decode(&self.lines[index].polygon, symbols));
+        }
+        Ok(())
+    }
+
+    fn recognition(&self, line: &Polygon) -> Inference {
+        Inference { task: Task::Recognize, input: crop::recognizer_input(&self.raster, line).tensor }
+    }
+
+    fn decode(&self, line: &Polygon, symbols: &[Symbol]) -> Decoded {
+        let geometry = StepGeometry {
+            line: *line,
+            content_width: crop::content_width(line),
+            padded_width: crop::padded_width(line),
+            step_width: self.models.step_width,
+        };
+        recognizer::decode(symbols, &self.models.alphabet, &geometry)
+    }
+
+    fn not_recognized(&self) -> VecDeque<usize> {
+        (0..self.lines.len()).filter(|&index| self.lines[index].decoded.is_none()).collect()
+    }
+
+    fn confidences(&self, lines: &[usize]) -> Vec<f32> {
+        lines.iter().map(|&index| self.lines[index].decoded.as_ref().map_or(0.0, |d| d.confidence)).collect()
+    }
+
+    /// Puts what was read into reading order.
+    fn finish(&mut self) -> Reading {
+        let least = self.options.min_confidence;
+        let lines: Vec<TextLine> = std::mem::take(&mut self.lines)
+            .into_iter()
+            .filter_map(|line| {
+                let Decoded { text, confidence, words } = line.decoded?;
+                (!text.is_empty() && confidence >= least).then_some(TextLine {
+                    text,
+                    polygon: line.polygon,
+                    confidence: Some(confidence),
+                    words,
+                })
+            })
+            .collect();
+        let upright =
+            Upright { rotation: self.rotation, width: self.raster.width as f32, height: self.raster.height as f32 };
+        let polygons: Vec<Polygon> = lines.iter().map(|line| line.polygon.map(|p| upright.point(p))).collect();
+        let skew = deskew::skew(&polygons);
+        let boxes: Vec<_> = polygons.iter().map(|polygon| deskew::straightened(polygon, skew)).collect();
+        let blocks = order_lines(&boxes);
+        let text = compose_text(&lines, &blocks);
+        let mut lines: Vec<Option<TextLine>> = lines.into_iter().map(Some).collect();
+        let lines = blocks.into_iter().flatten().filter_map(|index| lines[index].take()).collect();
+        Reading { lines, text, rotation: self.rotation }
+    }
+}
+
+fn out_of_step(cause: &str) -> Error {
+    Error::Inference { model: "page reader".to_owned(), cause: format!("results out of step: {cause}") }
+}
+
+fn one<T>(items: Vec<T>) -> Result<T> {
+    let mut items = items.into_iter();
+    match (items.next(), items.next()) {
+        (Some(item), None) => Ok(item),
+        _ => Err(out_of_step("one result was expected")),
+    }
+}
+
+fn maps(results: Vec<Inferred>) -> Result<Vec<ProbabilityMap>> {
+    let map = |result| if let Inferred::Map(map) = result { Ok(map) } else { Err(out_of_step("a map was expected")) };
+    results.into_iter().map(map).collect()
+}
+
+fn symbols(results: Vec<Inferred>) -> Result<Vec<Vec<Symbol>>> {
+    results
+        .into_iter()
+        .map(|result| match result {
+            Inferred::Symbols(symbols) => Ok(symbols),
+            _ => Err(out_of_step("symbols were expected")),
+        })
+        .collect()
+}
+
+fn probabilities(results: Vec<Inferred>) -> Result<Vec<f32>> {
+    results
+        .into_iter()
+        .map(|result| match result {
+            Inferred::UpsideDown(probability) => Ok(probability),
+            _ => Err(out_of_step("a probability was expected")),
+        })
+        .collect()
+}
