@@ -141,7 +141,7 @@ impl WorkQueue for SqliteWork {
 
     fn claim(&self) -> Result<Option<Lease>> {
         let token = self.claims.fetch_add(1, Ordering::Relaxed) + 1;
-        let order = if token.is_multiple_of(FAIR_CLAIM) { "ticket" } else { "priority DESC, ticket" };
+        let order = if token.is_multiple_of(FAIR_CLAIM) { "ticket" } else { "w.priority DESC, ticket" };
         self.db.write(|db| {
             let found = db
                 .prepare_cached(&format!(
