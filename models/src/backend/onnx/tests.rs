@@ -1,0 +1,132 @@
+use std::{fs, io::Write};
+
+use super::*;
+use crate::registry::{DETECTOR, RECOGNIZER, Registry, RegistryOptions};
+
+/// The real library, from the user's own models directory: fetched the first time that the tests run on a machine.
+fn runtime() -> OnnxRuntime {
+    let registry = Registry::open(RegistryOptions::default()).unwrap();
+    OnnxRuntime::load(&registry.runtime(&mut |_| {}).unwrap()).unwrap()
+}
+
+fn backend(options: OnnxOptions) -> OnnxBackend {
+    OnnxBackend::new(runtime(), options)
+}
+
+fn run(session: &mut dyn Session, shape: &[usize], data: &[f32]) -> Result<(Vec<usize>, Vec<f32>)> {
+    let mut answer = (Vec::new(), Vec::new());
+    session.run(TensorView { shape, data }, &mut |output| answer = (output.shape.to_vec(), output.data.to_vec()))?;
+    Ok(answer)
+}
+
+#[test]
+fn a_provider_is_written_as_it_is_read() {
+    for text in ["cpu", "openvino", "openvino:GPU.1", "cuda:0", "cuda:3", "tensorrt:1"] {
+        assert_eq!(text.parse::<Provider>().unwrap().to_string(), text);
+    }
+    assert_eq!("cuda".parse::<Provider>().unwrap(), Provider::Cuda { device: 0 });
+    for text in ["", "gpu", "cuda:x", "cpu:1", "tensorrt:-1"] {
+        assert!(text.parse::<Provider>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_library_that_is_none_is_refused_before_it_is_used() {
+    let absent = OnnxRuntime::load(Path::new("/nowhere/libonnxruntime.so")).unwrap_err();
+    assert!(matches!(absent, Error::Missing { .. }), "{absent}");
+    let mut text = tempfile::NamedTempFile::new().unwrap();
+    text.write_all(b"not a library").unwrap();
+    // What is loaded already is checked first: the answer names either fault, and neither is a panic.
+    let refused = OnnxRuntime::load(text.path()).unwrap_err();
+    assert!(matches!(refused, Error::Runtime { .. }), "{refused}");
+    assert!(refused.hint().unwrap().contains("PAGESTREAM_ORT_DYLIB"));
+    assert!(library::inspect(text.path()).is_err());
+    let directory = tempfile::tempdir().unwrap();
+    assert!(OnnxRuntime::load(directory.path()).is_err());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_without_the_entry_point_is_refused_with_the_reason() {
+    let name = fs::read_to_string("/proc/self/maps").unwrap();
+    let libc = name.lines().filter_map(|line| line.split_whitespace().nth(5)).find(|path| path.contains("libc.so"));
+    let why = library::inspect(Path::new(libc.unwrap())).unwrap_err();
+    assert!(why.contains("OrtGetApiBase"), "{why}");
+}
+
+#[test]
+fn the_runtime_loads_once_and_knows_itself() {
+    let runtime = runtime();
+    assert!(runtime.version().starts_with("1."), "{}", runtime.version());
+    assert!(runtime.compiled_providers().unwrap().contains(&"CPUExecutionProvider".to_owned()));
+    assert_eq!(OnnxRuntime::load(runtime.path()).unwrap().path(), runtime.path());
+}
+
+#[test]
+fn every_memory_policy_computes_the_same_and_survives_an_error() {
+    for memory in [MemoryPolicy::KeepArena, MemoryPolicy::ShrinkArena, MemoryPolicy::NoArena] {
+        let backend = backend(OnnxOptions { memory, ..OnnxOptions::default() });
+        let mut session = backend.load_bytes("doubling", &tiny::doubling_model(3)).unwrap();
+        assert_eq!(session.metadata("made-by").as_deref(), Some("pagestream"));
+        assert_eq!(session.metadata("no such key"), None);
+        for wrong in [[2].as_slice(), &[3, 1]] {
+            let error = run(&mut session, wrong, &vec![1.0; wrong.iter().product()]).unwrap_err();
+            assert!(error.is_retryable(), "{error}");
+        }
+        assert!(run(&mut session, &[4], &[1.0; 3]).is_err(), "shape and data disagree");
+        assert_eq!(run(&mut session, &[3], &[1.0, -2.0, 0.5]).unwrap(), (vec![3], vec![2.0, -4.0, 1.0]));
+    }
+}
+
+#[test]
+fn denormals_are_flushed_in_every_session_of_the_process() {
+    for _ in 0..2 {
+        let mut session = backend(OnnxOptions::default()).load_bytes("doubling", &tiny::doubling_model(1)).unwrap();
+        assert_eq!(run(&mut session, &[1], &[f32::MIN_POSITIVE / 4.0]).unwrap().1, [0.0]);
+    }
+}
+
+#[test]
+fn a_provider_that_the_library_lacks_is_an_error_and_never_the_cpu() {
+    let compiled = runtime().compiled_providers().unwrap();
+    let cases = [
+        ("CUDAExecutionProvider", Provider::Cuda { device: 0 }),
+        ("TensorrtExecutionProvider", Provider::TensorRt { device: 0 }),
+        ("OpenVINOExecutionProvider", Provider::OpenVino { device: "CPU".into() }),
+    ];
+    for (name, provider) in cases.into_iter().filter(|(name, _)| !compiled.iter().any(|have| have == name)) {
+        let text = provider.to_string();
+        let backend = backend(OnnxOptions { provider, ..OnnxOptions::default() });
+        let error = backend.load_bytes("doubling", &tiny::doubling_model(1)).unwrap_err();
+        assert!(matches!(&error, Error::Device { device, .. } if *device == text), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_model_that_is_none_is_a_load_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("broken.onnx");
+    fs::write(&path, b"not a model").unwrap();
+    for path in [path, dir.path().join("absent.onnx")] {
+        let error = backend(OnnxOptions::default()).load(&path).map(|_| ()).unwrap_err();
+        assert!(matches!(&error, Error::Load { .. }), "{error}");
+        assert!(error.to_string().contains(path.file_stem().unwrap().to_str().unwrap()), "{error}");
+    }
+}
+
+#[test]
+fn the_real_models_have_the_shapes_that_the_tasks_rely_on() {
+    let registry = Registry::open(RegistryOptions::default()).unwrap();
+    let installed = registry.ensure(&[DETECTOR, RECOGNIZER], &mut |_| {}).unwrap();
+    let backend = backend(OnnxOptions::default());
+    let mut recognizer = backend.load(installed.path(RECOGNIZER).unwrap()).unwrap();
+    let characters = recognizer.metadata("character").unwrap();
+    let width = 160;
+    let (shape, _) = run(&mut *recognizer, &[1, 3, 48, width], &vec![0.0; 3 * 48 * width]).unwrap();
+    // A class for blank, one a character, and one for space.
+    assert_eq!(shape, [1, width / 8, characters.lines().count() + 2]);
+    let mut detector = backend.load(installed.path(DETECTOR).unwrap()).unwrap();
+    let (shape, data) = run(&mut *detector, &[1, 3, 64, 96], &vec![0.0; 3 * 64 * 96]).unwrap();
+    assert_eq!(shape, [1, 1, 64, 96]);
+    assert!(data.iter().all(|value| (0.0..=1.0).contains(value)), "probabilities");
+}
