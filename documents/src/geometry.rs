@@ -48,7 +48,8 @@ impl Polygon {
 
     /// The smallest upright rectangle around the four corners.
     pub fn bounds(&self) -> Rect {
-        let fold = |pick: fn(&Point) -> f32, best: fn(f32, f32) -> f32| self.0.iter().map(pick).reduce(best).unwrap_or(0.0);
+        let fold =
+            |pick: fn(&Point) -> f32, best: fn(f32, f32) -> f32| self.0.iter().map(pick).reduce(best).unwrap_or(0.0);
         Rect {
             left: fold(|p| p.x, f32::min),
             top: fold(|p| p.y, f32::min),

@@ -1,7 +1,15 @@
 //! Files in: a document is opened by its content, never by its name, and yields one page at a time.
 
+mod guard;
+mod image;
+mod pdf;
+mod pixels;
+mod resolution;
+mod tiff;
+
 use std::sync::Arc;
 
+use self::{guard::guarded, image::ImageSource, pdf::PdfSource, tiff::TiffSource};
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::{ByteSize, PageNumber},
@@ -21,6 +29,21 @@ pub enum FileKind {
     WebP,
     Bmp,
     Gif,
+}
+
+impl FileKind {
+    /// As people write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pdf => "PDF",
+            Self::Tiff => "TIFF",
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::WebP => "WebP",
+            Self::Bmp => "BMP",
+            Self::Gif => "GIF",
+        }
+    }
 }
 
 /// How a document is to be opened.
@@ -49,6 +72,7 @@ pub struct PageInfo {
     /// Pixels of the raster that `render` will give with the same options.
     pub width: u32,
     pub height: u32,
+    /// What `render` will give. For a PDF this is the worst case: a page found to have no colour comes as `Gray8`.
     pub format: PixelFormat,
     /// Bytes that rendering holds at its peak: the raster and the decoder's own buffers.
     pub cost: ByteSize,
@@ -97,7 +121,75 @@ pub trait PageSource: Send + Sync {
     fn text_layer(&self, page: PageNumber) -> Result<Option<TextLayer>>;
 }
 
-/// Opens a document by its content.
-pub fn open(_data: DocumentData, _options: &OpenOptions) -> Result<Box<dyn PageSource>> {
-    Err(Error::new(ErrorKind::UnsupportedFormat, "not written yet"))
+/// Opens a document by its content; its name plays no part.
+///
+/// # Errors
+/// `UnsupportedFormat` for what none of the readers knows, `Encrypted` for a password that is missing or wrong,
+/// `TooLarge` for an image beyond the limits, `Damaged` where not even the number of pages can be found.
+pub fn open(data: DocumentData, options: &OpenOptions) -> Result<Box<dyn PageSource>> {
+    let kind = guarded("the file", None, || detect((*data).as_ref()))?;
+    guarded(&format!("the {} file", kind.name()), None, || {
+        Ok(match kind {
+            FileKind::Pdf => Box::new(PdfSource::open(data, options)?) as Box<dyn PageSource>,
+            FileKind::Tiff => Box::new(TiffSource::open(data, &options.limits)?),
+            kind => Box::new(ImageSource::open(data, kind, &options.limits)?),
+        })
+    })
+}
+
+/// A PDF's header may stand behind other bytes, within the first 1,024 (PDF 32000-1, annex H.3, note 13).
+const PDF_HEADER_WITHIN: usize = 1_024;
+
+/// The type that the bytes say they are.
+fn detect(bytes: &[u8]) -> Result<FileKind> {
+    let starts = |magic: &[u8]| bytes.starts_with(magic);
+    let head = &bytes[..bytes.len().min(PDF_HEADER_WITHIN)];
+    let kind = if starts(b"\x89PNG\r\n\x1a\n") {
+        FileKind::Png
+    } else if starts(b"\xff\xd8\xff") {
+        FileKind::Jpeg
+    } else if tiff::is_tiff(bytes) {
+        FileKind::Tiff
+    } else if starts(b"GIF87a") || starts(b"GIF89a") {
+        FileKind::Gif
+    } else if starts(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        FileKind::WebP
+    } else if head.windows(5).any(|window| window == b"%PDF-") {
+        FileKind::Pdf
+    } else if starts(b"BM") && bytes.len() > 26 {
+        // Two letters alone prove little, so BMP is asked last.
+        FileKind::Bmp
+    } else if bytes.is_empty() {
+        return Err(Error::new(ErrorKind::Damaged, "the file is empty"));
+    } else {
+        return Err(Error::new(ErrorKind::UnsupportedFormat, "the file is of no type that can be read")
+            .with_hint("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read; convert it to one of them"));
+    };
+    Ok(kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_told_by_content() {
+        let late_pdf = [&[b'x'; 900][..], b"%PDF-1.4"].concat();
+        let too_late_pdf = [&[b'x'; 1_024][..], b"%PDF-1.4"].concat();
+        for (bytes, kind) in [
+            (&b"%PDF-1.7"[..], Ok(FileKind::Pdf)),
+            (&late_pdf, Ok(FileKind::Pdf)),
+            (&too_late_pdf, Err(ErrorKind::UnsupportedFormat)),
+            (b"II*\0\x08\0\0\0", Ok(FileKind::Tiff)),
+            (b"MM\0+\0\x08\0\0", Ok(FileKind::Tiff)),
+            (b"RIFF\0\0\0\0WEBPVP8 ", Ok(FileKind::WebP)),
+            (b"RIFF\0\0\0\0WAVEfmt ", Err(ErrorKind::UnsupportedFormat)),
+            (b"GIF89a", Ok(FileKind::Gif)),
+            (b"BM", Err(ErrorKind::UnsupportedFormat)),
+            (b"", Err(ErrorKind::Damaged)),
+            (b"hello", Err(ErrorKind::UnsupportedFormat)),
+        ] {
+            assert_eq!(detect(bytes).map_err(|error| error.kind), kind, "{:?}", &bytes[..bytes.len().min(16)]);
+        }
+    }
 }

@@ -1,0 +1,233 @@
+//! PNG, JPEG, WebP, BMP and GIF: documents of one page. Of an animation, the first frame.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
+
+use super::{
+    DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer,
+    guard::{check_cost, guarded, no_such_page, too_large},
+    pixels::{Orientation, on_white},
+    resolution,
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    ids::{ByteSize, PageNumber},
+    raster::{PixelFormat, Raster},
+};
+
+pub(crate) struct ImageSource {
+    data: DocumentData,
+    kind: FileKind,
+    limits: Limits,
+    info: PageInfo,
+    orientation: Orientation,
+    dpi: f32,
+}
+
+fn format_of(kind: FileKind) -> Result<image::ImageFormat> {
+    match kind {
+        FileKind::Png => Ok(image::ImageFormat::Png),
+        FileKind::Jpeg => Ok(image::ImageFormat::Jpeg),
+        FileKind::WebP => Ok(image::ImageFormat::WebP),
+        FileKind::Bmp => Ok(image::ImageFormat::Bmp),
+        FileKind::Gif => Ok(image::ImageFormat::Gif),
+        FileKind::Pdf | FileKind::Tiff => Err(Error::new(ErrorKind::Internal, "not a plain image")),
+    }
+}
+
+fn decoder<'a>(bytes: &'a [u8], kind: FileKind, limits: &Limits) -> Result<impl ImageDecoder + 'a> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format_of(kind)?);
+    reader.limits(decoder_limits(limits));
+    reader.into_decoder().map_err(|error| refusal(kind, &error))
+}
+
+fn decoder_limits(limits: &Limits) -> image::Limits {
+    let mut out = image::Limits::default();
+    out.max_alloc = Some(limits.page.bytes());
+    out
+}
+
+fn refusal(kind: FileKind, error: &ImageError) -> Error {
+    let name = kind.name();
+    match error {
+        ImageError::Limits(_) => {
+            Error::new(ErrorKind::TooLarge, format!("the {name} image is larger than the page limit"))
+                .with_hint("raise the page limit, or scale the image down first")
+        }
+        ImageError::Unsupported(cause) => {
+            Error::new(ErrorKind::UnsupportedFormat, format!("this kind of {name} is not supported ({cause})"))
+                .with_hint("convert it to an ordinary PNG or JPEG")
+        }
+        cause => Error::new(ErrorKind::Damaged, format!("the {name} image is damaged ({cause})"))
+            .with_hint("get the file again, or try to open and save it with an image program"),
+    }
+}
+
+impl ImageSource {
+    /// Reads the header. The dimensions are checked here, before anything is decoded.
+    pub(crate) fn open(data: DocumentData, kind: FileKind, limits: &Limits) -> Result<Self> {
+        let bytes: &[u8] = (*data).as_ref();
+        let (info, orientation) = guarded("the image header", Some(PageNumber::FIRST), || {
+            let mut decoder = decoder(bytes, kind, limits)?;
+            let (width, height) = decoder.dimensions();
+            if width == 0 || height == 0 {
+                return Err(Error::new(ErrorKind::Damaged, format!("the {} image has no pixels", kind.name())));
+            }
+            let format = if decoder.color_type().has_color() { PixelFormat::Rgb8 } else { PixelFormat::Gray8 };
+            let orientation = Orientation::from_tag(decoder.orientation().map_or(1, |o| u16::from(o.to_exif())));
+            // The decoded pixels and the raster made of them exist at once, and so do a raster and its turned copy;
+            // a decoder keeps rows or, for progressive JPEG, two bytes a sample of its own.
+            let raster = Raster::cost(width, height, format);
+            let cost =
+                ByteSize(decoder.total_bytes().saturating_mul(3).max(raster.bytes() * 2) + ByteSize::mib(1).bytes());
+            check_cost(u64::from(width), u64::from(height), cost, limits)?;
+            let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
+            Ok((PageInfo { width, height, format, cost }, orientation))
+        })?;
+        let dpi = resolution::of_image(kind, bytes).unwrap_or(72.0);
+        Ok(Self { data, kind, limits: *limits, info, orientation, dpi })
+    }
+
+    fn check_page(&self, page: PageNumber) -> Result<()> {
+        if page == PageNumber::FIRST { Ok(()) } else { Err(no_such_page(page, 1)) }
+    }
+}
+
+impl PageSource for ImageSource {
+    fn kind(&self) -> FileKind {
+        self.kind
+    }
+
+    fn page_count(&self) -> u32 {
+        1
+    }
+
+    fn page_info(&self, page: PageNumber, _options: &RenderOptions) -> Result<PageInfo> {
+        self.check_page(page)?;
+        Ok(self.info)
+    }
+
+    fn render(&self, page: PageNumber, _options: &RenderOptions) -> Result<Raster> {
+        self.check_page(page)?;
+        guarded("the image", Some(page), || {
+            let mut decoder = decoder((*self.data).as_ref(), self.kind, &self.limits)?;
+            let (width, height) = decoder.dimensions();
+            decoder
+                .set_limits(decoder_limits(&self.limits))
+                .map_err(|_| too_large(width.into(), height.into(), self.info.cost, &self.limits))?;
+            let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(self.kind, &error))?;
+            Ok(self.orientation.apply(raster_of(image, self.dpi)))
+        })
+    }
+
+    fn text_layer(&self, page: PageNumber) -> Result<Option<TextLayer>> {
+        self.check_page(page)?;
+        Ok(None)
+    }
+}
+
+/// Eight bits a channel, on white.
+fn raster_of(image: DynamicImage, dpi: f32) -> Raster {
+    let (width, height) = (image.width(), image.height());
+    let (format, data) = match image {
+        DynamicImage::ImageLuma8(pixels) => (PixelFormat::Gray8, pixels.into_raw()),
+        DynamicImage::ImageRgb8(pixels) => (PixelFormat::Rgb8, pixels.into_raw()),
+        DynamicImage::ImageLuma16(_) => (PixelFormat::Gray8, image.into_luma8().into_raw()),
+        DynamicImage::ImageLumaA8(_) | DynamicImage::ImageLumaA16(_) => {
+            let pixels = image.into_luma_alpha8().into_raw();
+            let (pixels, _) = pixels.as_chunks::<2>();
+            (PixelFormat::Gray8, pixels.iter().map(|&[value, alpha]| on_white(value, alpha)).collect())
+        }
+        DynamicImage::ImageRgba8(_) | DynamicImage::ImageRgba16(_) | DynamicImage::ImageRgba32F(_) => {
+            let pixels = image.into_rgba8().into_raw();
+            let (pixels, _) = pixels.as_chunks::<4>();
+            let blend = |&[r, g, b, alpha]: &[u8; 4]| [r, g, b].map(|value| on_white(value, alpha));
+            (PixelFormat::Rgb8, pixels.iter().flat_map(blend).collect())
+        }
+        other => (PixelFormat::Rgb8, other.into_rgb8().into_raw()),
+    };
+    Raster { width, height, format, data, dpi }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use image::{ImageFormat, Luma, LumaA, Rgb, Rgba};
+
+    use super::*;
+    use crate::input::{OpenOptions, open};
+
+    fn encoded(image: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
+        let mut out = Cursor::new(Vec::new());
+        image.into().write_to(&mut out, format).unwrap();
+        out.into_inner()
+    }
+
+    fn render(bytes: Vec<u8>) -> (FileKind, Raster) {
+        let source = open(Arc::new(bytes), &OpenOptions::default()).unwrap();
+        let options = RenderOptions::default();
+        let info = source.page_info(PageNumber::FIRST, &options).unwrap();
+        let raster = source.render(PageNumber::FIRST, &options).unwrap();
+        assert_eq!((info.width, info.height, info.format), (raster.width, raster.height, raster.format));
+        assert!(source.text_layer(PageNumber::FIRST).unwrap().is_none());
+        (source.kind(), raster)
+    }
+
+    #[test]
+    fn each_format_gives_its_pixels() {
+        let rgb = image::RgbImage::from_pixel(4, 3, Rgb([10, 20, 30]));
+        for (format, kind) in [
+            (ImageFormat::Png, FileKind::Png),
+            (ImageFormat::Jpeg, FileKind::Jpeg),
+            (ImageFormat::WebP, FileKind::WebP),
+            (ImageFormat::Bmp, FileKind::Bmp),
+        ] {
+            let (found, raster) = render(encoded(rgb.clone(), format));
+            assert_eq!((found, raster.width, raster.height, raster.format), (kind, 4, 3, PixelFormat::Rgb8));
+            assert!(raster.data[..3].iter().zip([10, 20, 30]).all(|(a, b)| a.abs_diff(b) <= 4), "{kind:?}");
+        }
+        let gif = encoded(image::RgbaImage::from_pixel(4, 3, Rgba([0, 0, 0, 255])), ImageFormat::Gif);
+        let (kind, raster) = render(gif);
+        assert_eq!((kind, &raster.data[..3]), (FileKind::Gif, &[0, 0, 0][..]));
+    }
+
+    #[test]
+    fn deep_and_transparent_pixels_become_eight_bits_on_white() {
+        let check = |image: DynamicImage, format, expected: &[u8]| {
+            let (_, raster) = render(encoded(image, ImageFormat::Png));
+            assert_eq!((raster.format, &raster.data[..]), (format, expected));
+        };
+        check(image::ImageBuffer::from_pixel(1, 1, Luma([0x8080_u16])).into(), PixelFormat::Gray8, &[0x80]);
+        check(image::ImageBuffer::from_pixel(1, 1, LumaA([0_u8, 0])).into(), PixelFormat::Gray8, &[255]);
+        check(image::ImageBuffer::from_pixel(1, 1, Rgba([0_u8, 0, 0, 128])).into(), PixelFormat::Rgb8, &[127; 3]);
+        check(
+            image::ImageBuffer::from_pixel(1, 1, Rgba([0xffff_u16, 0, 0, 0xffff])).into(),
+            PixelFormat::Rgb8,
+            &[255, 0, 0],
+        );
+    }
+
+    #[test]
+    fn a_bomb_is_refused_from_its_header() {
+        // A GIF of 44 bytes that claims 65,535 x 65,535 pixels.
+        let mut gif = b"GIF89a\xff\xff\xff\xff\x80\0\0".to_vec();
+        gif.extend(b"\0\0\0\xff\xff\xff,\0\0\0\0\xff\xff\xff\xff\0\x02\x02D\x01\0;");
+        let error = open(Arc::new(gif), &OpenOptions::default()).err().unwrap();
+        assert_eq!(error.kind, ErrorKind::TooLarge);
+        let png = encoded(image::GrayImage::new(2000, 2000), ImageFormat::Png);
+        let options = OpenOptions { limits: Limits { page: ByteSize::mib(4) }, ..Default::default() };
+        assert_eq!(open(Arc::new(png), &options).err().unwrap().kind, ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn a_cut_off_file_is_damaged_and_page_two_does_not_exist() {
+        let png = encoded(image::GrayImage::new(200, 200), ImageFormat::Png);
+        let source = open(Arc::new(png[..png.len() / 2].to_vec()), &OpenOptions::default()).unwrap();
+        let options = RenderOptions::default();
+        assert_eq!(source.render(PageNumber::FIRST, &options).unwrap_err().kind, ErrorKind::Damaged);
+        let second = PageNumber::new(2).unwrap();
+        assert_eq!(source.render(second, &options).unwrap_err().kind, ErrorKind::NoSuchPage);
+    }
+}

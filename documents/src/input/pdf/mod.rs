@@ -1,0 +1,181 @@
+//! PDF: opened once, read a page at a time.
+//!
+//! hayro reads the structure lazily, rasterises, and tells us which glyphs stand where; lopdf rewrites what hayro cannot
+//! read as it is (`structure.rs`). hayro keeps what it has decoded of each page for as long as the document is open, so a
+//! long document would grow in memory: after a number of pages the document is opened anew, which costs milliseconds
+//! because only the cross-reference table and the page tree are read.
+
+mod layout;
+mod render;
+mod structure;
+mod text_layer;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hayro::{
+    hayro_interpret::InterpreterSettings,
+    hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData, page::Page},
+};
+
+use super::{
+    DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer,
+    guard::{guarded, no_such_page},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    ids::PageNumber,
+    raster::Raster,
+};
+
+/// Decoded page contents that may gather in one opening of the document. Text pages have 5 to 50 KiB each.
+const KEPT_CONTENT: u64 = 4 << 20;
+/// And pages, because object streams are kept too and cannot be measured.
+const KEPT_PAGES: u32 = 64;
+
+/// The document's bytes in the form that hayro takes.
+struct Shared(DocumentData);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
+pub(super) struct PdfSource {
+    data: PdfData,
+    /// The password that opened it.
+    password: String,
+    page_count: u32,
+    limits: Limits,
+    settings: InterpreterSettings,
+    opened: Mutex<Opened>,
+}
+
+/// One opening of the document, and what it has gathered.
+struct Opened {
+    pdf: Arc<Pdf>,
+    content: u64,
+    pages: u32,
+}
+
+impl PdfSource {
+    pub(super) fn open(data: DocumentData, options: &OpenOptions) -> Result<Self> {
+        let bytes = data.clone();
+        let data = PdfData::from(Arc::new(Shared(data)));
+        let given = options.password.as_deref().unwrap_or("");
+        let mut found = load(&data, given).map(|pdf| (data.clone(), given.to_owned(), pdf));
+        if matches!(found, Err(LoadPdfError::Decryption(_))) && !given.is_empty() {
+            // A password that nobody asked for does no harm.
+            found = load(&data, "").map(|pdf| (data, String::new(), pdf));
+        }
+        let (data, password, pdf) = match found {
+            Ok(found) => found,
+            Err(cause) => {
+                let rewritten = match cause {
+                    LoadPdfError::Decryption(cause) => {
+                        structure::decrypt((*bytes).as_ref(), options).map_err(|_| encrypted(cause, options))?
+                    }
+                    LoadPdfError::Invalid => structure::rebuild((*bytes).as_ref(), options).map_err(|_| damaged())?,
+                };
+                let data = PdfData::from(rewritten);
+                let pdf = load(&data, "").map_err(|_| damaged())?;
+                (data, String::new(), pdf)
+            }
+        };
+        let page_count = pdf.pages().len() as u32;
+        let opened = Mutex::new(Opened { pdf: Arc::new(pdf), content: 0, pages: 0 });
+        Ok(Self { data, password, page_count, limits: options.limits, settings: settings(), opened })
+    }
+
+    /// The document, opened anew if the present opening has gathered enough. Threads that still read from an older one
+    /// keep it until they are done.
+    fn pdf(&self) -> Result<Arc<Pdf>> {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.content > KEPT_CONTENT || opened.pages >= KEPT_PAGES {
+            let pdf = Pdf::new_with_password(self.data.clone(), &self.password).map_err(|_| damaged())?;
+            *opened = Opened { pdf: Arc::new(pdf), content: 0, pages: 0 };
+        }
+        opened.pages += 1;
+        Ok(opened.pdf.clone())
+    }
+
+    fn with_page<T>(&self, page: PageNumber, what: &str, work: impl FnOnce(&Page<'_>) -> Result<T>) -> Result<T> {
+        if page.index() >= self.page_count {
+            return Err(no_such_page(page, self.page_count));
+        }
+        let result = guarded(what, Some(page), || {
+            let pdf = self.pdf()?;
+            let content = pdf.pages().get(page.index() as usize).ok_or_else(damaged)?;
+            let result = work(content);
+            // Contents have been decoded by now, or are of a page that was only asked for its size.
+            let length = if what == SIZE { 0 } else { content.page_stream().map_or(0, <[u8]>::len) };
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).content += length as u64;
+            result
+        });
+        if matches!(&result, Err(error) if error.kind == ErrorKind::Internal) {
+            // A panic may have poisoned locks within hayro: the next page gets a fresh document.
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).pages = KEPT_PAGES;
+        }
+        result
+    }
+}
+
+const SIZE: &str = "the page's dictionary";
+
+fn load(data: &PdfData, password: &str) -> Result<Pdf, LoadPdfError> {
+    match Pdf::new_with_password(data.clone(), password) {
+        // A document in which no page was found may have them all the same, where lopdf can find them.
+        Ok(pdf) if pdf.pages().is_empty() => Err(LoadPdfError::Invalid),
+        found => found,
+    }
+}
+
+fn settings() -> InterpreterSettings {
+    InterpreterSettings {
+        warning_sink: Arc::new(|warning| tracing::debug!(?warning, "the page could not be read completely")),
+        ..Default::default()
+    }
+}
+
+fn damaged() -> Error {
+    Error::new(ErrorKind::Damaged, "the PDF is damaged beyond repair: no page can be found in it")
+        .with_hint("the file may be cut off or no PDF at all; get it again")
+}
+
+fn encrypted(cause: DecryptionError, options: &OpenOptions) -> Error {
+    match (cause, &options.password) {
+        (DecryptionError::UnsupportedAlgorithm, _) => {
+            Error::new(ErrorKind::Encrypted, "the PDF is encrypted in a way that is not supported")
+                .with_hint("save a copy without encryption, with the program that opens it")
+        }
+        (_, None) => Error::new(ErrorKind::Encrypted, "the PDF is encrypted and needs a password")
+            .with_hint("give the password with --password"),
+        (_, Some(_)) => Error::new(ErrorKind::Encrypted, "the password does not open the PDF")
+            .with_hint("check the password; both the user's and the owner's will do"),
+    }
+}
+
+impl PageSource for PdfSource {
+    fn kind(&self) -> FileKind {
+        FileKind::Pdf
+    }
+
+    fn page_count(&self) -> u32 {
+        self.page_count
+    }
+
+    fn page_info(&self, page: PageNumber, options: &RenderOptions) -> Result<PageInfo> {
+        self.with_page(page, SIZE, |content| Ok(render::plan(content, options, &self.limits)?.info()))
+    }
+
+    fn render(&self, page: PageNumber, options: &RenderOptions) -> Result<Raster> {
+        self.with_page(page, "the page's drawing", |content| {
+            let plan = render::plan(content, options, &self.limits)?;
+            render::render(content, &plan, &self.settings)
+        })
+    }
+
+    fn text_layer(&self, page: PageNumber) -> Result<Option<TextLayer>> {
+        self.with_page(page, "the page's text", |content| Ok(text_layer::read(content, &self.settings)))
+    }
+}

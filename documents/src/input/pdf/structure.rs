@@ -1,0 +1,102 @@
+//! What lopdf does better than hayro: it opens documents by the owner's password, by passwords in Latin-1 and by prepared
+//! ones, and it puts documents together again whose cross-reference table or page tree is broken. The result is a new,
+//! plain document in memory for hayro to read; it is made only when hayro has refused the original.
+
+use lopdf::{Dictionary, Document, LoadOptions, Object, dictionary};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    input::OpenOptions,
+};
+
+/// A copy without encryption, or an error when none of the forms of the password opens it.
+pub(super) fn decrypt(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
+    let given = options.password.as_deref().unwrap_or("");
+    // Revisions 2 to 4 take PDFDocEncoding (Latin-1 for letters), 5 and 6 take UTF-8 (PDF 32000-2, 7.6.4.3); writers
+    // have mixed them up, so each is tried.
+    let latin1: Option<Vec<u8>> = given.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    let raw = [Some(given.as_bytes().to_vec()), latin1];
+    let loaded = || load(bytes, options, false);
+    let mut document = loaded()?;
+    if !document.is_encrypted() {
+        return save(document);
+    }
+    if document.decrypt(given).is_ok() {
+        return save(document);
+    }
+    for password in raw.into_iter().flatten() {
+        let mut document = loaded()?;
+        if document.authenticate_raw_password(&password).is_ok() {
+            // An object that cannot be decrypted does not spoil the others.
+            let _ = document.decrypt_raw(&password);
+            return save(document);
+        }
+    }
+    Err(Error::new(ErrorKind::Encrypted, "no form of the password opens the document"))
+}
+
+/// A copy with a new cross-reference table, and with a new page tree if the old one leads to no page.
+pub(super) fn rebuild(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
+    let mut document = load(bytes, options, false)
+        .ok()
+        .filter(|document| !document.get_pages().is_empty())
+        .map_or_else(|| load(bytes, options, true), Ok)?;
+    if document.is_encrypted() {
+        return decrypt(bytes, options);
+    }
+    if document.get_pages().is_empty() {
+        adopt_stray_pages(&mut document)?;
+    }
+    save(document)
+}
+
+fn load(bytes: &[u8], options: &OpenOptions, force_reconstruct: bool) -> Result<Document> {
+    let most = usize::try_from(options.limits.page.bytes()).unwrap_or(usize::MAX);
+    let options = LoadOptions { max_decompressed_size: Some(most), force_reconstruct, ..Default::default() };
+    Document::load_mem_with_options(bytes, options)
+        .map_err(|error| Error::new(ErrorKind::Damaged, format!("the document cannot be put together again ({error})")))
+}
+
+fn save(mut document: Document) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    document
+        .save_to(&mut out)
+        .map_err(|error| Error::new(ErrorKind::Damaged, format!("the document cannot be written anew ({error})")))?;
+    Ok(out)
+}
+
+/// Hangs all page objects that there are below a new root, in the order of their numbers.
+fn adopt_stray_pages(document: &mut Document) -> Result<()> {
+    let pages: Vec<_> = document
+        .objects
+        .iter()
+        .filter(|(_, object)| object.as_dict().is_ok_and(|dict| dict.has_type(b"Page")))
+        .map(|(id, _)| *id)
+        .collect();
+    if pages.is_empty() {
+        return Err(Error::new(ErrorKind::Damaged, "the document has no page objects"));
+    }
+    let root = document.add_object(dictionary! {
+        "Type" => "Pages",
+        "Count" => pages.len() as i64,
+        "Kids" => pages.iter().map(|id| Object::Reference(*id)).collect::<Vec<_>>(),
+    });
+    for page in &pages {
+        if let Ok(dict) = document.get_dictionary_mut(*page) {
+            dict.set("Parent", root);
+        }
+    }
+    let catalog = match document.catalog_mut() {
+        Ok(catalog) => catalog,
+        Err(_) => {
+            let id = document.add_object(Dictionary::new());
+            document.trailer.set("Root", id);
+            document
+                .get_dictionary_mut(id)
+                .map_err(|_| Error::new(ErrorKind::Damaged, "the document has no catalogue"))?
+        }
+    };
+    catalog.set("Type", "Catalog");
+    catalog.set("Pages", root);
+    Ok(())
+}
