@@ -129,7 +129,8 @@ def boxes_of(maps: np.ndarray, sx: float, sy: float, threshold: float = 0.0, pad
         tall = float(np.median(bottom - top))
         slope, offset = np.polyfit(cx, middle, 1) if w >= 4 else (0.0, float(middle.mean()))
         # a component much taller than its lines holds two of them: leave it to the caller's second look
-        x0, x1 = x * COLUMN - pad * tall, (x + w) * COLUMN + pad * tall
+        margin = COLUMN / 2 + pad * tall
+        x0, x1 = x * COLUMN - margin, (x + w) * COLUMN + margin
         half = tall * (0.5 + pad)
         out.append(np.array([[x0, slope * x0 + offset - half], [x1, slope * x1 + offset - half], [x1, slope * x1 + offset + half], [x0, slope * x0 + offset + half]], np.float32) * np.float32([sx, sy]))
     return out

@@ -28,6 +28,9 @@ def load(run: str) -> tuple[torch.nn.Module, Alphabet, dict]:
     state = torch.load(work_dir() / "runs" / run / "checkpoint.pt")
     alphabet = Alphabet.load(state["meta"]["alphabet"])
     net = Detector() if state["meta"].get("detector") else build(state["meta"]["tier"], alphabet.classes)
+    if state["meta"].get("inner"):
+        from .prune import shrink
+        net = shrink(net, state["meta"]["inner"])
     net.load_state_dict(state["average"] or state["net"])
     return net.eval(), alphabet, state
 

@@ -74,8 +74,8 @@ class LineGenerator:
             ink, label, box = self.whole(font, size, text)
         if ink is None:
             return None
-        ink, (x0, top, x1, bottom) = self.age(ink, size, box, typed)
-        crop = self.crop(ink, size, x0, top, x1, bottom, squeeze)
+        ink, scale, box = self.age(ink, size, box, typed)
+        crop = self.crop(ink, size, scale, *box, squeeze)
         if crop is None:
             return None
         gray = resize_line(degrade.paper(crop, self.n))
@@ -103,11 +103,12 @@ class LineGenerator:
         space = font.getlength(" ") * r.choice([r.uniform(0.55, 0.95), r.uniform(1, 1.6), r.uniform(1.2, 3)])
         tracking = size * r.uniform(0.03, 0.22) if text.isupper() and r.random() < 0.3 else 0
         words, x, spots = text.split(" "), 0.0, []
+        after_stop = r.choice((1, 1, 1.5, 2.2))  # many old books and all typists widen the space after a sentence
         for word in words:
             for part in (word if tracking else [word]):
                 spots.append((x, part))
                 x += font.getlength(part) + tracking
-            x += max(space, 2.2 * tracking) - tracking
+            x += max(space, 2.2 * tracking) * (after_stop if word.endswith((".", "!", "?", ":", ";")) else 1) - tracking
         return self.place(font, size, text, [(sx, 0.0, part, font, 255) for sx, part in spots], x)
 
     def glyph_by_glyph(self, font, size, text, raised=False):
@@ -115,10 +116,9 @@ class LineGenerator:
         r = self.r
         jump, ink_spread = size * r.uniform(0, 0.035), r.uniform(0, 0.5)
         small = font.font_variant(size=max(7, int(size * r.uniform(0.55, 0.68)))) if raised else font
-        ascent = font.getmetrics()[0]
+        ascent, two_spaces = font.getmetrics()[0], r.random() < 0.6
         chars, label, x, spots = list(text), [], 0.0, []
         for i, c in enumerate(chars):
-            after_word = i and chars[i - 1].isalnum() and chars[i - 1].isalpha() or i and chars[i - 1] in ".,)”’"
             if raised and c == " " and i and r.random() < 0.35:  # a reference after a word, or an index
                 mark = str(r.randint(0, 9)) if r.random() < 0.75 else str(r.randint(10, 99))
                 if r.random() < 0.7:
@@ -132,6 +132,8 @@ class LineGenerator:
                 spots.append((x + r.gauss(0, 0.4 * jump), r.gauss(0, jump), c, font, int(255 * (1 - ink_spread * r.random() ** 2))))
             label.append(c)
             x += font.getlength(c)
+            if c == " " and two_spaces and chars[i - 1] in ".:!?;":
+                x += font.getlength(c)
         return self.place(font, size, "".join(label), spots, x)
 
     def place(self, font, size, text, spots, width):
@@ -149,11 +151,11 @@ class LineGenerator:
     # --- what happens to it ------------------------------------------------------------------------------------------
 
     def age(self, image, size, box, typed):
-        """Neighbouring lines, rules, then ink and scan; returns ink as float32 and the box, scaled if the image was."""
+        """Neighbouring lines, rules, then ink and scan; returns ink as float32, how much it was scaled, and the box in it."""
         r, n = self.r, self.n
         x0, top, x1, bottom = box
         draw = ImageDraw.Draw(image)
-        if r.random() < 0.15:  # the lines above and below reach into the crop
+        if r.random() < 0.25:  # the lines above and below reach into the crop
             font, covers, _ = self.font(typed)
             font = font.font_variant(size=size)
             step = size * r.uniform(1.02, 1.4)
@@ -170,7 +172,7 @@ class LineGenerator:
         a = np.asarray(image, np.float32) * np.float32(1 / 255)
         if typed and r.random() < 0.6:
             a = degrade.ribbon(a, n, size)
-        if r.random() < (0.5 if typed else 0.12):
+        if r.random() < (0.5 if typed else 0.08):
             a = degrade.uneven_ink(a, n, size, n.uniform(0.2, 0.65))
         if r.random() < 0.18:
             a = degrade.spread(a, n, size)
@@ -186,14 +188,13 @@ class LineGenerator:
             a = degrade.blur(a, n, size * scale)
         if r.random() < 0.22:
             a = degrade.bilevel(a, n, size * scale)
-        return a, tuple(v * scale for v in (x0, top, x1, bottom))
+        return a, scale, [v * scale for v in (x0, top, x1, bottom)]
 
-    def crop(self, a, size, x0, top, x1, bottom, squeeze):
+    def crop(self, a, size, scale, x0, top, x1, bottom, squeeze):
         """The box a detector might give: loose or tight, off by a little, never as flat as a dash."""
         r = self.r
-        scale = 1.0
         height = bottom - top
-        least = 0.62 * size * (a.shape[0] / max(1.0, a.shape[0]))
+        least = 0.62 * size * scale
         if height < least:  # x-height text, a dash, dots: a detector still gives about a line's height
             grow = (least - height) * r.uniform(0.6, 1.3)
             share = r.uniform(0.25, 0.75)

@@ -109,6 +109,8 @@ class PageGenerator:
             if rule and c:
                 self.draw.line((left - gutter / 2, y, left - gutter / 2, y1), fill=255, width=max(1, int(size / 18)))
             self.column(left, y + (r.uniform(0, size) if r.random() < 0.3 else 0), left + width, y1, size, spacing, body, ragged, typed)
+        if r.random() < 0.08:
+            self.vertical_text(x0 - 0.5 * size, y0, y1)
         if r.random() < 0.4:
             font, covers = self.font(size * 0.9)
             self.put(font, covers, r.choice([x0, (x0 + x1) / 2, x1 - 2 * size]), min(self.image.height - 2, y1 + 1.6 * size), str(r.randint(1, 999)))
@@ -229,7 +231,9 @@ class PageGenerator:
         if x1 - x0 < 8 or y1 - y0 < 8:
             return y1
         kind = r.random()
-        if kind < 0.45:  # a photograph
+        if kind < 0.2:
+            self.plot(x0, y0, x1, y1)
+        elif kind < 0.45:  # a photograph
             photo = degrade.noise_field(self.n, (y1 - y0, x1 - x0), r.uniform(2, 60)) + 0.5 * degrade.noise_field(self.n, (y1 - y0, x1 - x0), r.uniform(1.5, 8))
             self.image.paste(Image.fromarray(np.clip(photo * 70 + r.uniform(60, 200), 0, 255).astype(np.uint8)), (x0, y0))
         elif kind < 0.65:  # a drawing
@@ -255,6 +259,34 @@ class PageGenerator:
             if len(points) > 1:
                 d.line(points, fill=255, width=r.randint(1, 3), joint="curve")
         return y1 + 4
+
+    def plot(self, x0, y0, x1, y1):
+        """Axes, a grid, marks, a curve, and a title turned on its side, which is not a line of this page."""
+        r, d = self.r, self.draw
+        step, thick = r.uniform(12, 70) * self.over, r.randint(1, 2)
+        for x in np.arange(x0, x1, step):
+            d.line((x, y0, x, y1), fill=r.randint(60, 255), width=thick)
+            if r.random() < 0.4:
+                d.ellipse((x - 3 * thick, y1 - 3 * thick, x + 3 * thick, y1 + 3 * thick), outline=255, fill=255 if r.random() < 0.5 else 0)
+        for y in np.arange(y1, y0, -step):
+            d.line((x0, y, x1, y), fill=r.randint(60, 255), width=thick)
+        points = [(x, y0 + (y1 - y0) * r.random()) for x in np.arange(x0, x1, step / 2)]
+        if len(points) > 1:
+            d.line(points, fill=255, width=thick + 1)
+        if r.random() < 0.6:
+            self.vertical_text(x0, y0, y1)
+
+    def vertical_text(self, x, y0, y1):
+        font, covers = self.font(self.r.uniform(9, 22) * self.over)
+        text = self.fit(font, self.words(covers, self.r.randint(4, 40)), y1 - y0)
+        if text:
+            left, top, right, bottom = font.getbbox(text)
+            strip = Image.new("L", (max(1, right), max(1, bottom)), 0)
+            ImageDraw.Draw(strip).text((0, 0), text, font=font, fill=255)
+            strip = strip.rotate(self.r.choice((90, 270)), expand=True)
+            x = int(x) - strip.width - 4
+            if x > 0:
+                self.image.paste(strip, (x, int(y0)))
 
     # --- the page as it is scanned -----------------------------------------------------------------------------------
 
@@ -290,6 +322,12 @@ class PageGenerator:
                     elif side == 1 and k: a[i, -k:] = 1
                     elif side == 2: a[:k, i] = 1
                     elif k: a[-k:, i] = 1
+        if r.random() < 0.06:
+            for _ in range(2):  # punch holes
+                cv2.circle(a, (r.randint(5, 60), r.randrange(height)), r.randint(6, 16), 1.0, -1)
+        if r.random() < 0.12:  # dirt
+            for _ in range(r.randint(3, 60)):
+                cv2.circle(a, (r.randrange(width), r.randrange(height)), r.choice((1, 1, 1, 2, 3)), r.uniform(0.3, 1), -1)
         if r.random() < 0.15:
             cv2.circle(a, (r.randrange(width), r.randrange(height)), r.randint(10, 60), r.uniform(0.2, 0.8), r.randint(1, 4))
         return degrade.paper(a, n), self.lines, turn

@@ -163,20 +163,32 @@ def deadline_seconds(text: str | None) -> float | None:
 def main():
     parser = arguments(__doc__)
     parser.add_argument("--tier", default="fast")
+    parser.add_argument("--init", help="start from this run's weights and shape (a pruned one, say); zeros of a magnitude-pruned run stay zero")
     schedule_arguments(parser)
     args = parser.parse_args()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
     alphabet = Alphabet.load(args.alphabet)
-    net = build(args.tier, alphabet.classes).to(memory_format=torch.channels_last)
-    run = Run(args.run, net, args.rate, dict(tier=args.tier, alphabet=alphabet.name))
+    meta = dict(tier=args.tier, alphabet=alphabet.name)
+    if args.init:
+        from .export import load
+        net, alphabet, state = load(args.init)
+        meta = state["meta"]
+    else:
+        net = build(args.tier, alphabet.classes)
+    net = net.train().to(memory_format=torch.channels_last)
+    zeros = {p: p == 0 for p in net.parameters() if p.dim() == 4} if meta.get("pruned") == "magnitude" else {}
+    run = Run(args.run, net, args.rate, meta)
     run.log(event="start", parameters=parameters(net), args=vars(args))
     pool, deadline = Pool(alphabet), deadline_seconds(args.deadline)
     while (progress := run.progress(deadline, args.steps)) < 1:
-        widest = 224 if progress < 0.06 else 416 if progress < 0.2 else 9999
+        widest = 9999 if args.init or progress > 0.2 else 224 if progress < 0.06 else 416  # short lines teach faster at first
         x, targets = pool.batch(run.step, widest)
         run.learn(ctc(net(x.contiguous(memory_format=torch.channels_last)), targets), progress)
+        with torch.no_grad():
+            for p, zero in zeros.items():
+                p[zero] = 0
     run.save()
     run.log(event="end")
 
