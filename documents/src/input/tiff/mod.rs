@@ -208,7 +208,10 @@ mod tests {
     use tiff::encoder::{TiffEncoder, colortype};
 
     use super::*;
-    use crate::input::{OpenOptions, open};
+    use crate::{
+        PixelFormat,
+        input::{OpenOptions, open},
+    };
 
     fn pages(bytes: Vec<u8>) -> Vec<Raster> {
         let source = open(Arc::new(bytes), &OpenOptions::default()).unwrap();
