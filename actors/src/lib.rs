@@ -1,1 +1,35 @@
-//! actors
+//! The pipeline: one actor a stage, bounded from end to end.
+//!
+//! ```text
+//! Ingest -> PageSplitter -> Preprocessor -> GpuScheduler (one per device) <-> Decoder -> EmbeddingDeduper -> Sink
+//! ```
+//! Each stage is a file in [`stages`], the wiring is one function in [`pipeline`], and applications hold a [`Pipeline`].
+//! What makes it hold together: the byte and page [`budget`], the page's [`ticket`], and the guarded threads in
+//! [`guard`] and [`device`].
+
+pub mod batching;
+pub mod budget;
+pub mod device;
+pub mod engine;
+pub mod error;
+pub mod guard;
+pub mod handle;
+pub mod job;
+pub mod messages;
+pub mod metrics;
+pub mod options;
+pub mod pipeline;
+mod runtime;
+pub mod shim;
+pub mod stages;
+pub mod tail;
+pub mod ticket;
+
+pub use engine::{Engine, LazyEngine};
+pub use error::{Error, Result};
+pub use handle::{DocumentHandle, DrainReport, Pipeline};
+pub use job::{DocumentFailure, DocumentState, Progress, Source};
+pub use metrics::MetricsSnapshot;
+pub use options::{DuplicateMode, OcrMode, PageSelection, PipelineOptions, Priority, ReadingOptions, SubmitOptions};
+pub use pipeline::{Device, start};
+pub use tail::PageStream;

@@ -1,0 +1,178 @@
+//! The threads of one device. Each owns its sessions, takes one batch at a time, and answers every batch.
+//!
+//! This is what actix's `SyncArbiter` is not: its queue is unbounded and a panic kills its thread in silence. Here the
+//! queue holds one batch, a panic is an answer, and a thread that hangs is seen by its heartbeat and replaced. A call
+//! into a device cannot be killed, so that a hung thread is left behind, with its batch copied to another.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Release},
+        },
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    time::{Duration, Instant},
+};
+
+use pagestream_models::{
+    Error, Session, Tensor, TensorView,
+    ocr::{Inferred, Task, reduce_batch},
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{batching::Batch, engine::LazyEngine, guard::guarded};
+
+/// A thread that runs models.
+pub struct DeviceThread {
+    pub id: u64,
+    batches: SyncSender<Arc<Batch>>,
+    heartbeat: Arc<Heartbeat>,
+    /// What the thread is working on; kept so that it can be given to another when this one is lost.
+    pub batch: Option<Arc<Batch>>,
+}
+
+/// A thread's answer to a batch.
+pub struct BatchDone {
+    pub thread: u64,
+    /// One result an item, in order.
+    pub result: Result<Vec<Inferred>, BatchError>,
+    pub elapsed: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct BatchError {
+    pub message: String,
+    /// Whether the device itself is unfit: its models cannot be loaded or it cannot start.
+    pub device_unfit: bool,
+}
+
+impl From<Error> for BatchError {
+    fn from(error: Error) -> Self {
+        Self { message: error.to_string(), device_unfit: !error.is_retryable() }
+    }
+}
+
+/// When the work in hand began, in microseconds since the thread was made; 0 for none. Written by the device thread and
+/// read by the scheduler without either waiting for the other.
+struct Heartbeat {
+    epoch: Instant,
+    busy_since: AtomicU64,
+}
+
+impl DeviceThread {
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn spawn(id: u64, device: &str, engine: LazyEngine, done: UnboundedSender<BatchDone>) -> Result<Self, String> {
+        let heartbeat = Arc::new(Heartbeat { epoch: Instant::now(), busy_since: AtomicU64::new(0) });
+        let (batches, queue) = sync_channel(1);
+        let pulse = heartbeat.clone();
+        std::thread::Builder::new()
+            .name(format!("pagestream-{device}-{id}"))
+            .spawn(move || serve(id, &queue, &engine, &pulse, &done))
+            .map_err(|e| format!("no thread for device {device}: {e}"))?;
+        Ok(Self { id, batches, heartbeat, batch: None })
+    }
+
+    pub fn is_idle(&self) -> bool {
+        self.batch.is_none()
+    }
+
+    /// Gives an idle thread work.
+    ///
+    /// # Errors
+    /// The batch, when the thread is gone or not idle.
+    pub fn run(&mut self, batch: Batch) -> Result<(), Batch> {
+        let batch = Arc::new(batch);
+        self.heartbeat.start();
+        match self.batches.try_send(batch.clone()) {
+            Ok(()) => {
+                self.batch = Some(batch);
+                Ok(())
+            }
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Err(Arc::unwrap_or_clone(batch)),
+        }
+    }
+
+    /// How long the work in hand has taken so far.
+    pub fn busy_for(&self) -> Duration {
+        match self.heartbeat.busy_since.load(Acquire) {
+            0 => Duration::ZERO,
+            since => self.heartbeat.epoch.elapsed().saturating_sub(Duration::from_micros(since)),
+        }
+    }
+}
+
+impl Heartbeat {
+    fn start(&self) {
+        let now = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+        self.busy_since.store(now, Release);
+    }
+
+    fn rest(&self) {
+        self.busy_since.store(0, Release);
+    }
+}
+
+fn serve(
+    id: u64,
+    queue: &Receiver<Arc<Batch>>,
+    engine: &LazyEngine,
+    heartbeat: &Heartbeat,
+    done: &UnboundedSender<BatchDone>,
+) {
+    let mut sessions = BTreeMap::new();
+    while let Ok(batch) = queue.recv() {
+        let since = Instant::now();
+        let result = guarded(|| run(&batch, &mut sessions, engine)).unwrap_or_else(|message| {
+            // A panic may have left the sessions half changed; the next batch loads new ones.
+            sessions.clear();
+            Err(BatchError { message: format!("the device thread {message}"), device_unfit: false })
+        });
+        drop(batch);
+        heartbeat.rest();
+        if done.send(BatchDone { thread: id, result, elapsed: since.elapsed() }).is_err() {
+            return;
+        }
+    }
+}
+
+fn run(
+    batch: &Batch,
+    sessions: &mut BTreeMap<Task, Box<dyn Session>>,
+    engine: &LazyEngine,
+) -> Result<Vec<Inferred>, BatchError> {
+    let session = match sessions.entry(batch.task) {
+        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+        std::collections::btree_map::Entry::Vacant(entry) => entry.insert(engine.get()?.session(batch.task)?),
+    };
+    let mut results = Ok(Vec::new());
+    // Reduced where it lies, item by item: an item's result is a function of its own part of the output alone.
+    let mut read = |output: TensorView<'_>| results = reduce_batch(batch.task, output);
+    match batch.items.as_slice() {
+        [(_, only)] => session.run(only.input.view(), &mut read)?,
+        items => session.run(stack(items.iter().map(|(_, i)| &i.input)).view(), &mut read)?,
+    }
+    let results = results?;
+    if results.len() != batch.items.len() {
+        let message = format!("the model gave {} results for {} inputs", results.len(), batch.items.len());
+        return Err(BatchError { message, device_unfit: false });
+    }
+    Ok(results)
+}
+
+/// Inputs of one shape `[1, ...]` as one tensor `[n, ...]`.
+fn stack<'a>(inputs: impl Iterator<Item = &'a Tensor>) -> Tensor {
+    let mut stacked = Tensor::default();
+    for input in inputs {
+        if stacked.shape.is_empty() {
+            stacked.shape.clone_from(&input.shape);
+            stacked.shape[0] = 0;
+        }
+        stacked.shape[0] += input.shape[0];
+        stacked.data.extend_from_slice(&input.data);
+    }
+    stacked
+}

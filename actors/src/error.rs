@@ -1,0 +1,60 @@
+//! What can go wrong with a submission or with the pipeline itself. What goes wrong with a page is a page record.
+
+use pagestream_documents::ErrorKind;
+
+use crate::job::DocumentFailure;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// As many documents are open as the pipeline takes. Try again when one is done.
+    #[error("busy: {open} documents are open, as many as `pipeline.open_documents` allows")]
+    Busy { open: usize },
+    /// The pipeline drains or has stopped.
+    #[error("the pipeline is shutting down and takes no documents")]
+    Closed,
+    /// The document's bytes could not be read.
+    #[error("{name}: cannot be read: {cause}")]
+    Read { name: String, cause: String, kind: std::io::ErrorKind },
+    /// The document cannot be opened.
+    #[error("{name}: {}", failure.message)]
+    Document { name: String, failure: DocumentFailure },
+    /// The store refused.
+    #[error("{message}")]
+    Store { message: String, hint: Option<String> },
+    /// The pipeline could not start.
+    #[error("the pipeline cannot start: {0}")]
+    Start(String),
+    /// The pipeline lost a part that it cannot do without.
+    #[error("the pipeline failed: {0}")]
+    Fatal(String),
+}
+
+impl Error {
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Busy { .. })
+    }
+
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Document { failure, .. } => failure.hint.as_deref(),
+            Self::Store { hint, .. } => hint.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+impl From<pagestream_documents::Error> for DocumentFailure {
+    fn from(error: pagestream_documents::Error) -> Self {
+        Self { kind: error.kind, message: error.to_string(), hint: error.hint }
+    }
+}
+
+impl DocumentFailure {
+    /// A failure of ours, not of the document.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Internal, message: message.into(), hint: None }
+    }
+}

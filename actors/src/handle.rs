@@ -1,0 +1,307 @@
+//! The pipeline as its users hold it: `Clone + Send + Sync`, usable from any tokio application.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use crate::shim::SimilarityIndex;
+use pagestream_documents::DocumentId;
+use pagestream_store::Store;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
+    time::Instant,
+};
+
+use crate::{
+    budget::Budget,
+    error::{Error, Result},
+    job::{DocumentJob, DocumentState, Progress, Source},
+    messages::{OpenDocument, Submission},
+    metrics::{Metrics, MetricsSnapshot},
+    options::{PipelineOptions, SubmitOptions},
+    pipeline::Control,
+    stages::{
+        ingest::{self, Jobs, job_of, options_of},
+        page_splitter::UnderWay,
+    },
+    tail::PageStream,
+};
+
+/// The running pipeline. Clones are the same pipeline; when the last is dropped it stops where it is, and what was
+/// acknowledged is there for the next run.
+#[derive(Clone)]
+pub struct Pipeline {
+    shared: Arc<Shared>,
+    admission: Arc<Semaphore>,
+}
+
+pub(crate) struct Shared {
+    pub options: Arc<PipelineOptions>,
+    pub store: Store,
+    pub index: Arc<SimilarityIndex>,
+    pub metrics: Arc<Metrics>,
+    pub budget: Arc<Budget>,
+    pub jobs: Arc<Jobs>,
+    pub under_way: Arc<UnderWay>,
+    pub draining: watch::Sender<bool>,
+    pub fatal: watch::Sender<Option<String>>,
+    pub submissions: mpsc::Sender<Submission>,
+    pub control: mpsc::UnboundedSender<Control>,
+    pub runtime: Handle,
+    pub thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What a drain left undone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Documents that still have pages without a record, with the number of their committed pages.
+    pub interrupted: Vec<(DocumentId, String, u32)>,
+    /// Pages that were under way when the deadline came.
+    pub pages_abandoned: usize,
+}
+
+impl Pipeline {
+    pub(crate) fn new(shared: Shared) -> Self {
+        let admission = Arc::new(Semaphore::new(shared.options.open_documents.get()));
+        Self { shared: Arc::new(shared), admission }
+    }
+
+    /// Submits a document. Waits while as many documents are open as the pipeline takes. When it returns, the document
+    /// is durable: its bytes are spooled and it is journaled.
+    ///
+    /// # Errors
+    /// [`Error::Read`] when the bytes cannot be read, [`Error::Closed`] when the pipeline drains, [`Error::Store`] when
+    /// they cannot be kept. What is wrong *with* the document is told by the handle's outcome.
+    pub async fn submit(&self, source: Source, options: SubmitOptions) -> Result<DocumentHandle> {
+        let admission = self.admission.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        self.submit_admitted(source, options, admission).await
+    }
+
+    /// As [`Pipeline::submit`], but answers [`Error::Busy`] instead of waiting for another document to end.
+    ///
+    /// # Errors
+    /// As [`Pipeline::submit`], and [`Error::Busy`].
+    pub async fn try_submit(&self, source: Source, options: SubmitOptions) -> Result<DocumentHandle> {
+        let busy = || Error::Busy { open: self.shared.options.open_documents.get() };
+        let admission = self.admission.clone().try_acquire_owned().map_err(|_| busy())?;
+        self.submit_admitted(source, options, admission).await
+    }
+
+    /// Submits what a reader gives, under a name for people. The bytes are taken into memory first, up to the page
+    /// limit's eightfold; for larger documents write a file and submit its path.
+    ///
+    /// # Errors
+    /// As [`Pipeline::submit`]; [`Error::Read`] also when the reader gives more than that.
+    pub async fn submit_reader(
+        &self,
+        name: impl Into<String>,
+        reader: impl AsyncRead + Unpin,
+        options: SubmitOptions,
+    ) -> Result<DocumentHandle> {
+        let name = name.into();
+        let most = self.shared.options.reading.limits.page.bytes().saturating_mul(8);
+        let mut bytes = Vec::new();
+        let read = reader.take(most + 1).read_to_end(&mut bytes).await;
+        let error = |kind, cause| Error::Read { name: name.clone(), cause, kind };
+        match read {
+            Err(e) => return Err(error(e.kind(), e.to_string())),
+            Ok(read) if read as u64 > most => {
+                let cause = "the stream is longer than a stream may be; submit it as a file".to_owned();
+                return Err(error(std::io::ErrorKind::FileTooLarge, cause));
+            }
+            Ok(_) => {}
+        }
+        self.submit(Source::Bytes { name, bytes: bytes.into() }, options).await
+    }
+
+    async fn submit_admitted(
+        &self,
+        source: Source,
+        options: SubmitOptions,
+        admission: OwnedSemaphorePermit,
+    ) -> Result<DocumentHandle> {
+        if *self.shared.draining.borrow() {
+            return Err(Error::Closed);
+        }
+        if let Some(cause) = self.fatal() {
+            return Err(Error::Fatal(cause));
+        }
+        let (reply, answer) = oneshot::channel();
+        let submission = Submission { source, options, admission, reply };
+        self.shared.submissions.send(submission).await.map_err(|_| Error::Closed)?;
+        let job = answer.await.map_err(|_| Error::Closed)??;
+        Ok(self.handle_of(job))
+    }
+
+    /// Goes on with every document that an earlier run left open. Those that need a password wait until they are
+    /// submitted again with it.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the journal cannot be read.
+    pub async fn resume(&self) -> Result<Vec<DocumentHandle>> {
+        let store = self.shared.store.clone();
+        let open = self.blocking(move || {
+            let reader = store.reader();
+            let documents = reader.open_documents()?;
+            documents.into_iter().map(|d| Ok((reader.committed_pages(d.id)?, d))).collect::<Result<Vec<_>, _>>()
+        });
+        let open = open.await?.map_err(ingest::store_error)?;
+        let mut handles = Vec::new();
+        for (committed, document) in open {
+            if self.shared.jobs.get(document.id).is_some() {
+                continue;
+            }
+            let Some(options) = options_of(&document) else {
+                tracing::info!(id = %document.id, source = document.source, "waits for its password");
+                continue;
+            };
+            let admission = self.admission.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+            let job = job_of(&document, options, Some(admission));
+            self.shared.jobs.insert(&job);
+            tracing::info!(parent: &job.span, committed = committed.len(), "goes on with the document");
+            let resume = Control::Resume(OpenDocument { job: job.clone(), committed });
+            self.shared.control.send(resume).map_err(|_| Error::Closed)?;
+            handles.push(self.handle_of(job));
+        }
+        Ok(handles)
+    }
+
+    /// A document that is under way in this process.
+    pub fn document(&self, id: DocumentId) -> Option<DocumentHandle> {
+        self.shared.jobs.get(id).map(|job| self.handle_of(job))
+    }
+
+    /// Starts nothing new and waits, at most until `deadline`, for the pages that are under way. What is left is read
+    /// when its document is resumed.
+    pub async fn drain(&self, deadline: Duration) -> DrainReport {
+        self.shared.draining.send_replace(true);
+        drop(self.shared.control.send(Control::Drain));
+        let until = Instant::now() + deadline;
+        for page in self.shared.under_way.pages() {
+            let mut progress = page.job.progress();
+            let settled = async { while !page.is_settled() && progress.changed().await.is_ok() {} };
+            if tokio::time::timeout_at(until, settled).await.is_err() {
+                break;
+            }
+        }
+        let pages = self.shared.under_way.pages();
+        let pages_abandoned = pages.iter().filter_map(|page| page.take_over()).map(|ticket| ticket.abandon()).count();
+        let mut report = DrainReport { interrupted: Vec::new(), pages_abandoned };
+        for job in self.shared.jobs.all() {
+            job.finish(DocumentState::Interrupted);
+            let progress = job.progress().borrow().clone();
+            if progress.state == DocumentState::Interrupted {
+                report.interrupted.push((job.id, job.source.clone(), progress.committed));
+            }
+        }
+        report
+    }
+
+    /// Stops at once, where it is. [`Pipeline::drain`] first, if pages under way are to be finished.
+    pub async fn stop(&self) {
+        let (stop, stopped) = oneshot::channel();
+        if self.shared.control.send(Control::Stop(stop)).is_ok() {
+            let _ = stopped.await;
+        }
+        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let joined = tokio::task::spawn_blocking(move || thread.join());
+            if !matches!(joined.await, Ok(Ok(()))) {
+                tracing::error!("the actor system's thread panicked");
+            }
+        }
+    }
+
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.shared.metrics.snapshot()
+    }
+
+    /// What of the budget is free, and how many requests wait for it.
+    pub fn budget(&self) -> (crate::budget::Capacity, usize) {
+        (self.shared.budget.free(), self.shared.budget.waiting())
+    }
+
+    /// Pages that were ever let go by the splitter.
+    pub fn pages_admitted(&self) -> u64 {
+        self.shared.under_way.admitted()
+    }
+
+    /// Why the pipeline cannot go on, if so: no device is left, or results cannot be kept.
+    pub fn fatal(&self) -> Option<String> {
+        self.shared.fatal.borrow().clone()
+    }
+
+    /// The store that the pipeline writes to.
+    pub fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    /// The signatures of the pages read so far.
+    pub fn similarity(&self) -> &SimilarityIndex {
+        &self.shared.index
+    }
+
+    fn handle_of(&self, job: Arc<DocumentJob>) -> DocumentHandle {
+        DocumentHandle { job, store: self.shared.store.clone(), runtime: self.shared.runtime.clone() }
+    }
+
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.shared.runtime.spawn_blocking(work).await.map_err(|_| Error::Closed)
+    }
+}
+
+/// A submitted document. Dropping it cancels nothing: what is journaled is read.
+#[derive(Clone)]
+pub struct DocumentHandle {
+    job: Arc<DocumentJob>,
+    store: Store,
+    runtime: Handle,
+}
+
+impl DocumentHandle {
+    pub fn id(&self) -> DocumentId {
+        self.job.id
+    }
+
+    /// The path or name that the document was submitted under.
+    pub fn source(&self) -> &str {
+        &self.job.source
+    }
+
+    /// The document's pages, in order (or as they become ready, if it was submitted `unordered`), from the first one
+    /// on, whenever this is called. The document runs at most the reader window ahead of this stream while it is held;
+    /// dropping it holds nothing back.
+    pub fn pages(&self) -> PageStream {
+        PageStream::of_job(self.job.clone(), self.store.clone(), self.runtime.clone())
+    }
+
+    pub fn progress(&self) -> Progress {
+        self.job.progress().borrow().clone()
+    }
+
+    /// Wakes at every change of the document's progress.
+    pub fn watch(&self) -> watch::Receiver<Progress> {
+        self.job.progress()
+    }
+
+    /// Whether the state of a page of it was kept for inspection.
+    pub fn is_quarantined(&self) -> bool {
+        self.job.is_quarantined()
+    }
+
+    /// Stops reading the document: pages without a record get one that says `skipped`, and their memory is free at once.
+    pub fn cancel(&self) {
+        self.job.cancel();
+    }
+
+    /// Waits until nothing more will come of the document.
+    pub async fn finished(&self) -> Progress {
+        let mut progress = self.job.progress();
+        let finished = progress.wait_for(|p| p.state != DocumentState::Open).await.map(|p| p.clone());
+        finished.unwrap_or_else(|_| self.progress())
+    }
+}

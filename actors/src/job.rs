@@ -1,0 +1,224 @@
+//! One document under way: what every stage may know of it, and the progress that its readers watch.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
+use pagestream_documents::{Digest, DocumentId, DocumentRef, ErrorKind, PageNumber};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+use crate::options::SubmitOptions;
+
+/// Where a document stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DocumentState {
+    /// Pages are still to come.
+    Open,
+    /// Every page asked for has its record.
+    Done,
+    /// The document could not be read at all; no page has a record.
+    Failed(DocumentFailure),
+    /// Cancelled: the pages that were not read have records that say so.
+    Cancelled,
+    /// The pipeline shut down first. What has no record yet is read when the document is resumed.
+    Interrupted,
+}
+
+/// Why a document could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentFailure {
+    pub kind: ErrorKind,
+    /// One sentence, without the document's name.
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// A document's progress at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    pub state: DocumentState,
+    /// Pages in the document; `None` until it is open.
+    pub pages: Option<u32>,
+    /// Pages asked for; `None` until it is open.
+    pub selected: Option<u32>,
+    /// Pages that have their record.
+    pub committed: u32,
+    /// Of those, the ones that failed.
+    pub failed: u32,
+}
+
+pub struct DocumentJob {
+    pub id: DocumentId,
+    pub source: String,
+    pub sha256: Digest,
+    pub options: SubmitOptions,
+    /// What "the same options" means to the store.
+    pub options_key: Digest,
+    pub span: tracing::Span,
+    total: OnceLock<u32>,
+    pending: OnceLock<u32>,
+    progress: watch::Sender<Progress>,
+    cancelled: watch::Sender<bool>,
+    window: watch::Sender<Window>,
+    admission: Mutex<Option<OwnedSemaphorePermit>>,
+    quarantine: AtomicBool,
+}
+
+/// How far the reader of the document's own stream has come. Without such a reader nothing is held back.
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    reading: bool,
+    taken: u32,
+}
+
+impl DocumentJob {
+    pub fn new(
+        id: DocumentId,
+        source: String,
+        sha256: Digest,
+        options: SubmitOptions,
+        options_key: Digest,
+        admission: Option<OwnedSemaphorePermit>,
+    ) -> Arc<Self> {
+        let span = tracing::info_span!("document", %id, source);
+        let progress = Progress { state: DocumentState::Open, pages: None, selected: None, committed: 0, failed: 0 };
+        Arc::new(Self {
+            id,
+            source,
+            sha256,
+            options,
+            options_key,
+            span,
+            total: OnceLock::new(),
+            pending: OnceLock::new(),
+            progress: watch::Sender::new(progress),
+            cancelled: watch::Sender::new(false),
+            window: watch::Sender::new(Window::default()),
+            admission: Mutex::new(admission),
+            quarantine: AtomicBool::new(false),
+        })
+    }
+
+    pub fn document_ref(&self) -> DocumentRef {
+        let pages = self.total.get().copied().unwrap_or(0);
+        DocumentRef { id: self.id, source: self.source.clone(), sha256: self.sha256, pages }
+    }
+
+    /// The document is open: `total` pages, of which `selected` are wanted and `committed` have their record already.
+    pub fn opened(&self, total: u32, selected: u32, committed: u32, failed: u32) {
+        self.total.get_or_init(|| total);
+        self.progress.send_modify(|progress| {
+            *progress = Progress {
+                state: progress.state.clone(),
+                pages: Some(total),
+                selected: Some(selected),
+                committed,
+                failed,
+            };
+        });
+    }
+
+    /// How many pages this run has to read.
+    pub fn set_pending(&self, pages: u32) {
+        self.pending.get_or_init(|| pages);
+    }
+
+    pub fn pending(&self) -> Option<u32> {
+        self.pending.get().copied()
+    }
+
+    /// Pages came to have their record. Returns whether these were the last.
+    pub fn committed(&self, pages: u32, failed: u32) -> bool {
+        let mut last = false;
+        self.progress.send_modify(|progress| {
+            progress.committed += pages;
+            progress.failed += failed;
+            last = progress.selected.is_some_and(|selected| progress.committed >= selected);
+        });
+        last
+    }
+
+    /// Nothing more will come. Frees the document's place for the next.
+    pub fn finish(&self, state: DocumentState) {
+        self.progress.send_if_modified(|progress| {
+            let open = progress.state == DocumentState::Open;
+            if open {
+                progress.state = state;
+            }
+            open
+        });
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    pub fn cancel(&self) {
+        self.cancelled.send_replace(true);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        *self.cancelled.borrow()
+    }
+
+    /// Resolves when the document is cancelled.
+    pub async fn cancelled(&self) {
+        // The sender lives as long as `self`, so that this ends only by the value.
+        let _ = self.cancelled.subscribe().wait_for(|cancelled| *cancelled).await;
+    }
+
+    /// A reader of the document's own stream has begun, has come to `taken` pages, or (`reading = false`) has gone.
+    pub fn reader_at(&self, reading: bool, taken: u32) {
+        self.window.send_replace(Window { reading, taken });
+    }
+
+    /// Waits until the `emitted + 1`st page would be at most `window` pages ahead of the reader.
+    pub async fn reader_has_room(&self, emitted: u32, window: u32) {
+        let _ = self.window.subscribe().wait_for(|w| !w.reading || emitted < w.taken.saturating_add(window)).await;
+    }
+
+    /// Waits until `n` pages have their record, or nothing more will come.
+    pub async fn pages_committed(&self, n: u32) {
+        let done = |p: &Progress| p.committed >= n || p.state != DocumentState::Open;
+        let _ = self.progress.subscribe().wait_for(done).await;
+    }
+
+    /// A page of this document was quarantined: its bytes are kept for inspection.
+    pub fn mark_quarantined(&self) {
+        self.quarantine.store(true, Relaxed);
+    }
+
+    pub fn is_quarantined(&self) -> bool {
+        self.quarantine.load(Relaxed)
+    }
+}
+
+/// What is known of a submission before it has a job.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Path(PathBuf),
+    /// A name for people, and the bytes.
+    Bytes {
+        name: String,
+        bytes: Arc<[u8]>,
+    },
+}
+
+impl Source {
+    pub fn name(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Bytes { name, .. } => name.clone(),
+        }
+    }
+}
+
+/// A page as `document page n`, for messages.
+pub fn describe(job: &DocumentJob, page: PageNumber) -> String {
+    format!("{} page {page}", job.source)
+}

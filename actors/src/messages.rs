@@ -1,0 +1,97 @@
+//! What travels between the stages. The names say what state the page is in when the message arrives.
+//!
+//! ```text
+//! Submission -> OpenDocument -> GrantedPage -> PreparedPage -> RecognizedPage -> DecodedPage -> CheckedPage
+//! ```
+//! Every page message owns the page's ticket, and, while it holds pixels or tensors, the permit for their bytes.
+
+use std::sync::Arc;
+
+use actix::Message;
+use pagestream_documents::{Digest, ModelRef, PageRecord, Raster};
+use pagestream_models::ocr::{Inference, Inferred, PageReader};
+use pagestream_store::PageSet;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::{
+    budget::Permit,
+    error::Error,
+    job::{DocumentJob, Source},
+    options::SubmitOptions,
+    ticket::PageTicket,
+};
+
+/// A document that somebody submits. Answered when it is durable.
+pub struct Submission {
+    pub source: Source,
+    pub options: SubmitOptions,
+    pub admission: OwnedSemaphorePermit,
+    pub reply: oneshot::Sender<Result<Arc<DocumentJob>, Error>>,
+}
+
+/// A journaled document, to be opened and split.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct OpenDocument {
+    pub job: Arc<DocumentJob>,
+    /// Pages that have their record from an earlier run.
+    pub committed: PageSet,
+}
+
+/// A page with leave to use memory, not decoded yet.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct GrantedPage {
+    pub ticket: PageTicket,
+    pub memory: Permit,
+}
+
+/// A page that waits for inferences: its pixels as tensors.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PreparedPage {
+    pub ticket: PageTicket,
+    pub memory: Permit,
+    pub reader: Box<PageReader>,
+    pub raster: Arc<Raster>,
+    pub digest: Digest,
+    pub model_refs: Arc<Vec<ModelRef>>,
+    pub inferences: Vec<Inference>,
+}
+
+/// A page whose inferences are done: model outputs, in the order asked.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct RecognizedPage {
+    pub ticket: PageTicket,
+    pub memory: Permit,
+    pub reader: Box<PageReader>,
+    pub raster: Arc<Raster>,
+    pub digest: Digest,
+    pub model_refs: Arc<Vec<ModelRef>>,
+    pub results: Vec<Inferred>,
+}
+
+/// A page with its text, or with the reason why it has none. Pixels and tensors are gone.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct DecodedPage {
+    pub ticket: PageTicket,
+    pub record: Box<PageRecord>,
+    /// Digest of the pixels; `None` when the page was not rasterised.
+    pub raster: Option<Digest>,
+}
+
+/// A page that has been compared with earlier ones: ready to be kept.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct CheckedPage {
+    pub ticket: PageTicket,
+    pub record: Box<PageRecord>,
+    pub raster: Option<Digest>,
+}
+
+/// Start nothing new; finish what is under way.
+#[derive(Message, Clone, Copy)]
+#[rtype(result = "()")]
+pub struct Drain;

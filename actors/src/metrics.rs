@@ -1,0 +1,163 @@
+//! Counters of the running pipeline. Every stage has the same few, so that the slowest can be named.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use serde::Serialize;
+
+/// The stages, in the order a page passes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Stage {
+    Ingest,
+    PageSplitter,
+    Preprocessor,
+    GpuScheduler,
+    Decoder,
+    EmbeddingDeduper,
+    Sink,
+}
+
+impl Stage {
+    pub const ALL: [Self; 7] = [
+        Self::Ingest,
+        Self::PageSplitter,
+        Self::Preprocessor,
+        Self::GpuScheduler,
+        Self::Decoder,
+        Self::EmbeddingDeduper,
+        Self::Sink,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::PageSplitter => "page_splitter",
+            Self::Preprocessor => "preprocessor",
+            Self::GpuScheduler => "gpu_scheduler",
+            Self::Decoder => "decoder",
+            Self::EmbeddingDeduper => "embedding_deduper",
+            Self::Sink => "sink",
+        }
+    }
+}
+
+/// A sum of durations and how many there were.
+#[derive(Debug, Default)]
+pub struct TimeCounter {
+    nanoseconds: AtomicU64,
+    count: AtomicU64,
+}
+
+impl TimeCounter {
+    pub fn add(&self, duration: Duration) {
+        self.nanoseconds.fetch_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Relaxed);
+        self.count.fetch_add(1, Relaxed);
+    }
+
+    pub fn total(&self) -> Duration {
+        Duration::from_nanos(self.nanoseconds.load(Relaxed))
+    }
+
+    pub fn count(&self) -> u64 {
+        self.count.load(Relaxed)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct StageMetrics {
+    /// Items that are in the stage now, waiting or worked on.
+    depth: AtomicU64,
+    /// Time spent working, summed over threads.
+    pub busy: TimeCounter,
+    /// Times the stage's actor or one of its threads had to be made anew.
+    restarts: AtomicU64,
+}
+
+impl StageMetrics {
+    pub fn enter(&self) {
+        self.depth.fetch_add(1, Relaxed);
+    }
+
+    pub fn leave(&self) {
+        // A stage made anew after a panic may not have seen its items enter.
+        let _ = self.depth.fetch_update(Relaxed, Relaxed, |depth| Some(depth.saturating_sub(1)));
+    }
+
+    pub fn depth(&self) -> u64 {
+        self.depth.load(Relaxed)
+    }
+
+    pub fn restarted(&self) {
+        self.restarts.fetch_add(1, Relaxed);
+    }
+
+    pub fn restarts(&self) -> u64 {
+        self.restarts.load(Relaxed)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Metrics {
+    stages: [StageMetrics; Stage::ALL.len()],
+    /// Time that documents waited for page slots and bytes: back pressure.
+    pub budget_wait: TimeCounter,
+    pub pages_committed: AtomicU64,
+    pub pages_retried: AtomicU64,
+}
+
+impl Metrics {
+    pub fn stage(&self, stage: Stage) -> &StageMetrics {
+        &self.stages[stage as usize]
+    }
+
+    pub fn snapshot(&self) -> MetricsSnapshot {
+        MetricsSnapshot {
+            stages: Stage::ALL
+                .iter()
+                .map(|&stage| {
+                    let metrics = self.stage(stage);
+                    StageSnapshot {
+                        stage: stage.as_str(),
+                        depth: metrics.depth(),
+                        busy_ms: metrics.busy.total().as_secs_f64() * 1e3,
+                        items: metrics.busy.count(),
+                        restarts: metrics.restarts(),
+                    }
+                })
+                .collect(),
+            budget_wait_ms: self.budget_wait.total().as_secs_f64() * 1e3,
+            budget_waits: self.budget_wait.count(),
+            pages_committed: self.pages_committed.load(Relaxed),
+            pages_retried: self.pages_retried.load(Relaxed),
+        }
+    }
+}
+
+/// The counters at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct MetricsSnapshot {
+    pub stages: Vec<StageSnapshot>,
+    pub budget_wait_ms: f64,
+    pub budget_waits: u64,
+    pub pages_committed: u64,
+    pub pages_retried: u64,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct StageSnapshot {
+    pub stage: &'static str,
+    pub depth: u64,
+    pub busy_ms: f64,
+    pub items: u64,
+    pub restarts: u64,
+}
+
+impl MetricsSnapshot {
+    /// The stage with the most items in it: where pages wait. `None` when all are empty.
+    pub fn bottleneck(&self) -> Option<&'static str> {
+        self.stages.iter().filter(|s| s.depth > 0).max_by_key(|s| s.depth).map(|s| s.stage)
+    }
+}

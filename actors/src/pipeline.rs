@@ -1,0 +1,226 @@
+//! The wiring: every actor of the pipeline, made in one function, the last stage first, so that each is given its
+//! downstream. Change what follows what here, and only here.
+
+use std::{cell::OnceCell, rc::Rc, sync::Arc};
+
+use crate::shim::SimilarityIndex;
+use actix::{Actor, Addr, Context};
+use pagestream_store::Store;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
+
+use crate::{
+    budget::{Budget, Capacity},
+    engine::LazyEngine,
+    error::Error,
+    guard::CpuPool,
+    handle::{Pipeline, Shared},
+    messages::{Drain, OpenDocument, Submission},
+    metrics::{Metrics, Stage},
+    options::PipelineOptions,
+    runtime,
+    stages::{
+        RestartPolicy, StageRef,
+        decoder::Decoder,
+        embedding_deduper::EmbeddingDeduper,
+        gpu_scheduler::{DeviceRouter, DeviceSpec, GpuScheduler},
+        ingest::{Ingest, Jobs},
+        page_splitter::{PageSplitter, UnderWay},
+        preprocessor::Preprocessor,
+        sink::Sink,
+    },
+};
+
+/// A device that the pipeline may use.
+pub struct Device {
+    /// For logs and errors, e.g. `cpu` or `cuda:0`.
+    pub name: String,
+    pub engine: LazyEngine,
+    /// Threads, one session of each model a thread.
+    pub threads: usize,
+    /// Most inputs in a batch; 1 on a CPU.
+    pub batch: usize,
+}
+
+/// What the handle asks of the running system.
+pub enum Control {
+    /// Go on with a document of an earlier run.
+    Resume(OpenDocument),
+    Drain,
+    Stop(oneshot::Sender<()>),
+}
+
+/// Submissions that wait for Ingest. They hold an admission permit each, so that more would not help.
+const SUBMISSIONS: usize = 64;
+
+/// Starts the pipeline.
+///
+/// # Errors
+/// [`Error::Start`] when threads are not to be had.
+pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Result<Pipeline, Error> {
+    let options = Arc::new(options);
+    let metrics = Arc::new(Metrics::default());
+    let capacity = Capacity { pages: options.pages_in_flight.get(), bytes: options.memory_budget };
+    let budget = Budget::new(capacity, metrics.clone());
+    let pool = Arc::new(CpuPool::new(options.cpu_threads).map_err(Error::Start)?);
+    let index = SimilarityIndex::open(&store).map(Arc::new).map_err(|e| Error::Start(e.to_string()))?;
+    let (submissions, submitted) = mpsc::channel(SUBMISSIONS);
+    let (control, controls) = mpsc::unbounded_channel();
+    let (jobs, under_way) = (Arc::<Jobs>::default(), Arc::<UnderWay>::default());
+    let (draining, fatal) = (watch::Sender::new(false), watch::Sender::new(None));
+    let parts = Parts {
+        options: options.clone(),
+        metrics: metrics.clone(),
+        budget: budget.clone(),
+        pool,
+        store: store.clone(),
+        index: index.clone(),
+        jobs: jobs.clone(),
+        under_way: under_way.clone(),
+        draining: draining.clone(),
+        fatal: fatal.clone(),
+        devices,
+    };
+    let (thread, runtime) =
+        runtime::spawn(move || Ok(spawn_pipeline(parts, submitted, controls))).map_err(Error::Start)?;
+    Ok(Pipeline::new(Shared {
+        options,
+        store,
+        index,
+        metrics,
+        budget,
+        jobs,
+        under_way,
+        draining,
+        fatal,
+        submissions,
+        control,
+        runtime,
+        thread: std::sync::Mutex::new(Some(thread)),
+    }))
+}
+
+struct Parts {
+    options: Arc<PipelineOptions>,
+    metrics: Arc<Metrics>,
+    budget: Arc<Budget>,
+    pool: Arc<CpuPool>,
+    store: Store,
+    index: Arc<SimilarityIndex>,
+    jobs: Arc<Jobs>,
+    under_way: Arc<UnderWay>,
+    draining: watch::Sender<bool>,
+    fatal: watch::Sender<Option<String>>,
+    devices: Vec<Device>,
+}
+
+/// Makes every actor, sink first. Runs on the system's thread.
+fn spawn_pipeline(
+    parts: Parts,
+    submitted: mpsc::Receiver<Submission>,
+    controls: mpsc::UnboundedReceiver<Control>,
+) -> impl Future<Output = ()> {
+    let Parts { options, metrics, budget, pool, store, index, jobs, under_way, draining, fatal, devices } = parts;
+    let reading = Arc::new(options.reading.clone());
+    // A page is in one mailbox at a time and there are never more than slots; the rest is for documents and controls.
+    let room = options.pages_in_flight.get() + 2 * options.open_documents.get() + 16;
+
+    // Sink <- EmbeddingDeduper
+    let sink = stage(Stage::Sink, &metrics, room, {
+        let (store, metrics, fatal) = (store.clone(), metrics.clone(), fatal.clone());
+        move || Sink::new(store.clone(), metrics.clone(), fatal.clone())
+    });
+    let deduper = stage(Stage::EmbeddingDeduper, &metrics, room, {
+        let (mode, sink, pool, metrics) = (reading.duplicates, sink.clone(), pool.clone(), metrics.clone());
+        move || EmbeddingDeduper::new(mode, index.clone(), pool.clone(), metrics.clone(), sink.clone())
+    });
+
+    // Decoder <-> GpuScheduler: a page goes round until its reader has what it needs.
+    let router = DeviceRouter::new(deduper.clone(), fatal.clone());
+    let decoder_of_schedulers = Rc::new(OnceCell::new());
+    let engine = devices.first().map(|device| device.engine.clone());
+    let schedulers = devices.into_iter().enumerate().map(|(i, device)| {
+        let spec = DeviceSpec::new(device, &options);
+        let (router, decoder, metrics) = (router.clone(), decoder_of_schedulers.clone(), metrics.clone());
+        stage(Stage::GpuScheduler, &metrics.clone(), room, move || {
+            GpuScheduler::new(i, spec.clone(), router.clone(), decoder.clone(), metrics.clone())
+        })
+    });
+    router.set_devices(schedulers.collect());
+    let decoder = stage(Stage::Decoder, &metrics, room, {
+        let decoder =
+            Decoder { pool: pool.clone(), metrics: metrics.clone(), devices: router.clone(), deduper: deduper.clone() };
+        move || decoder.clone()
+    });
+    drop(decoder_of_schedulers.set(decoder));
+
+    // Preprocessor <- PageSplitter <- Ingest
+    let preprocessor = stage(Stage::Preprocessor, &metrics, room, {
+        let preprocessor = Preprocessor {
+            reading: reading.clone(),
+            pool: pool.clone(),
+            engine: engine.unwrap_or_else(LazyEngine::none),
+            metrics: metrics.clone(),
+            devices: router,
+            deduper: deduper.clone(),
+        };
+        move || preprocessor.clone()
+    });
+    let (lost, losses) = mpsc::unbounded_channel();
+    let splitter = stage(Stage::PageSplitter, &metrics, room, {
+        let splitter = PageSplitter {
+            options,
+            store: store.clone(),
+            budget,
+            pool,
+            metrics: metrics.clone(),
+            lost,
+            under_way,
+            draining,
+            preprocessor,
+            deduper,
+            sink,
+        };
+        move || splitter.clone()
+    });
+    let ingest = stage(Stage::Ingest, &metrics, room, {
+        let ingest = Ingest { store, jobs, reading, splitter: splitter.clone(), metrics: metrics.clone() };
+        move || ingest.clone()
+    });
+
+    let retry = splitter.clone();
+    runtime::forward(UnboundedReceiverStream::new(losses), move |page| drop(retry.send(page)));
+    runtime::forward(ReceiverStream::new(submitted), move |submission| drop(ingest.send(submission)));
+    serve(controls, splitter)
+}
+
+/// Starts a stage whose actor can be made anew.
+fn stage<A: Actor<Context = Context<A>>>(
+    stage: Stage,
+    metrics: &Arc<Metrics>,
+    mailbox: usize,
+    make: impl Fn() -> A + 'static,
+) -> StageRef<A> {
+    StageRef::start(stage, metrics.clone(), RestartPolicy::default(), move || -> Addr<A> {
+        let actor = make();
+        A::create(|context| {
+            context.set_mailbox_capacity(mailbox);
+            actor
+        })
+    })
+}
+
+/// Answers the handle until it says stop, or is gone.
+async fn serve(mut controls: mpsc::UnboundedReceiver<Control>, splitter: StageRef<PageSplitter>) {
+    while let Some(control) = controls.recv().await {
+        match control {
+            Control::Resume(document) => drop(splitter.send(document)),
+            Control::Drain => drop(splitter.send(Drain)),
+            Control::Stop(stopped) => {
+                // The asker may have gone away; stopping is what counts.
+                let _ = stopped.send(());
+                return;
+            }
+        }
+    }
+}

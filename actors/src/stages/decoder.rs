@@ -1,0 +1,89 @@
+//! Decoder: from what the models said to text in reading order.
+//!
+//! Takes [`RecognizedPage`]s. The page's reader looks at the results and either wants more inferences (the lines that
+//! were detected, a second look) and the page goes back to a device, or is done and the page goes to the deduper. The
+//! work runs on the CPU pool; the actor holds nothing. A panic loses the ticket, so that the page is tried again.
+
+use std::{sync::Arc, time::Instant};
+
+use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use pagestream_documents::{ModelRef, Origin, PageRecord, PageStatus, Raster};
+use pagestream_models::ocr::{Reading, Step};
+
+use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter, preprocessor::timed};
+use crate::{
+    guard::CpuPool,
+    messages::{DecodedPage, PreparedPage, RecognizedPage},
+    metrics::{Metrics, Stage},
+    ticket::PageTicket,
+};
+
+#[derive(Clone)]
+pub struct Decoder {
+    pub pool: Arc<CpuPool>,
+    pub metrics: Arc<Metrics>,
+    pub devices: DeviceRouter,
+    pub deduper: StageRef<EmbeddingDeduper>,
+}
+
+impl Actor for Decoder {
+    type Context = Context<Self>;
+}
+
+impl Handler<RecognizedPage> for Decoder {
+    type Result = ();
+
+    fn handle(&mut self, page: RecognizedPage, context: &mut Self::Context) {
+        if page.ticket.is_valid() {
+            page.ticket.enter(Stage::Decoder);
+            let this = self.clone();
+            context.spawn(async move { this.decode(page).await }.into_actor(self));
+        }
+    }
+}
+
+impl Decoder {
+    async fn decode(self, page: RecognizedPage) {
+        let RecognizedPage { ticket, memory, mut reader, raster, digest, model_refs, results } = page;
+        let (state, metrics) = (ticket.state().clone(), self.metrics.clone());
+        let advanced = self.pool.run(move || {
+            let _span = state.span.enter();
+            let since = Instant::now();
+            let step = timed(&state, "decode", || reader.advance(results));
+            metrics.stage(Stage::Decoder).busy.add(since.elapsed());
+            (step, reader, memory)
+        });
+        let (step, reader, memory) = match advanced.await {
+            Ok(advanced) => advanced,
+            Err(panic) => return ticket.lose(panic),
+        };
+        if !ticket.is_valid() {
+            return;
+        }
+        match step {
+            Ok(Step::Infer(inferences)) => {
+                self.devices.send(PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences });
+            }
+            Ok(Step::Done(reading)) => {
+                let record = Box::new(record(&ticket, &raster, reading, &model_refs));
+                drop((reader, raster, memory));
+                drop(self.deduper.send(DecodedPage { ticket, record, raster: Some(digest) }));
+            }
+            Err(error) => ticket.lose(error.to_string()),
+        }
+    }
+}
+
+fn record(ticket: &PageTicket, raster: &Raster, reading: Reading, models: &[ModelRef]) -> PageRecord {
+    let Reading { lines, text, rotation } = reading;
+    PageRecord {
+        width: raster.width,
+        height: raster.height,
+        dpi: raster.dpi,
+        rotation,
+        text,
+        lines,
+        models: models.to_vec(),
+        ..ticket.record(PageStatus::Ok, None, Some(Origin::Ocr))
+    }
+}

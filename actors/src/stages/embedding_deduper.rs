@@ -1,0 +1,148 @@
+//! EmbeddingDeduper: compares each page with those that came before.
+//!
+//! Takes [`DecodedPage`]s, sends [`CheckedPage`]s to the sink. The pages of a document are looked up in page order, so
+//! that which of two equal pages is called the duplicate does not depend on which was read faster; a page that is early
+//! waits here, without pixels, for those before it, and there are never more of those than page slots. It holds the
+//! early pages and nothing else; the signatures and the index are the store's. Exact text first, then the lexical
+//! signature; a look-up that fails leaves the page as it is, since a page without a verdict is worth more than none.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Instant,
+};
+
+use crate::shim::{SimilarityIndex, Verdict};
+use actix::{Actor, ActorFutureExt, Context, ContextFutureSpawner, Handler, Message, WrapFuture};
+use pagestream_documents::{DocumentId, DuplicateOf, PageStatus};
+
+use super::{StageRef, sink::Sink};
+use crate::{
+    guard::CpuPool,
+    messages::{CheckedPage, DecodedPage},
+    metrics::{Metrics, Stage},
+    options::DuplicateMode,
+};
+
+pub struct EmbeddingDeduper {
+    mode: DuplicateMode,
+    index: Arc<SimilarityIndex>,
+    pool: Arc<CpuPool>,
+    metrics: Arc<Metrics>,
+    sink: StageRef<Sink>,
+    early: HashMap<DocumentId, EarlyPages>,
+}
+
+impl EmbeddingDeduper {
+    pub fn new(
+        mode: DuplicateMode,
+        index: Arc<SimilarityIndex>,
+        pool: Arc<CpuPool>,
+        metrics: Arc<Metrics>,
+        sink: StageRef<Sink>,
+    ) -> Self {
+        Self { mode, index, pool, metrics, sink, early: HashMap::new() }
+    }
+}
+
+/// The pages of one document that wait for one before them.
+#[derive(Default)]
+struct EarlyPages {
+    next: u32,
+    pages: BTreeMap<u32, DecodedPage>,
+}
+
+impl EarlyPages {
+    /// Takes a page in, and gives out what is due.
+    fn due(&mut self, page: DecodedPage) -> Vec<DecodedPage> {
+        self.pages.insert(page.ticket.state().ordinal, page);
+        let mut due = Vec::new();
+        while let Some(page) = self.pages.remove(&self.next) {
+            self.next += 1;
+            due.push(page);
+        }
+        due
+    }
+}
+
+/// A document's pages will not all come: those that wait are let go of.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct ForgetDocument(pub DocumentId);
+
+impl Actor for EmbeddingDeduper {
+    type Context = Context<Self>;
+}
+
+impl Handler<DecodedPage> for EmbeddingDeduper {
+    type Result = ();
+
+    fn handle(&mut self, page: DecodedPage, context: &mut Self::Context) {
+        if !page.ticket.is_valid() {
+            return;
+        }
+        page.ticket.enter(Stage::EmbeddingDeduper);
+        let job = page.ticket.job().clone();
+        let due = if job.options.unordered {
+            vec![page]
+        } else {
+            let early = self.early.entry(job.id).or_default();
+            let due = early.due(page);
+            if job.pending().is_some_and(|pending| early.next >= pending) {
+                self.early.remove(&job.id);
+            }
+            due
+        };
+        if due.is_empty() {
+            return;
+        }
+        let (mode, index, metrics, sink) = (self.mode, self.index.clone(), self.metrics.clone(), self.sink.clone());
+        // `wait` keeps the mailbox shut meanwhile: the next page is compared when this one is in the index.
+        self.pool
+            .run(move || {
+                due.into_iter()
+                    .map(|page| {
+                        let since = Instant::now();
+                        let page = check(page, mode, &index);
+                        metrics.stage(Stage::EmbeddingDeduper).busy.add(since.elapsed());
+                        page
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .into_actor(self)
+            .map(move |checked, _, _| {
+                // A panic has dropped the tickets, and with that told the splitter.
+                for page in checked.into_iter().flatten() {
+                    drop(sink.send(page));
+                }
+            })
+            .wait(context);
+    }
+}
+
+impl Handler<ForgetDocument> for EmbeddingDeduper {
+    type Result = ();
+
+    fn handle(&mut self, ForgetDocument(id): ForgetDocument, _: &mut Self::Context) {
+        self.early.remove(&id);
+    }
+}
+
+fn check(page: DecodedPage, mode: DuplicateMode, index: &SimilarityIndex) -> CheckedPage {
+    let DecodedPage { ticket, mut record, raster } = page;
+    if mode == DuplicateMode::Mark && record.status == PageStatus::Ok && !record.text.is_empty() {
+        let since = Instant::now();
+        match index.check_and_insert(ticket.job().id, ticket.page(), &record.text) {
+            Ok(Verdict::Unique) => {}
+            Ok(Verdict::Duplicate { document, page, similarity }) => {
+                record.status = PageStatus::Duplicate;
+                record.reason = Some(format!("repeats page {page} of {document}"));
+                record.duplicate_of = Some(DuplicateOf { document, page, similarity });
+            }
+            Err(error) => tracing::warn!(parent: &ticket.state().span, %error, "duplicates could not be looked up"),
+        }
+        ticket.state().record_time("dedupe", since.elapsed());
+    }
+    record.timings_ms = ticket.timings();
+    CheckedPage { ticket, record, raster }
+}

@@ -1,0 +1,368 @@
+//! GpuScheduler: one per device (the CPU is a device); decides what the device's threads run next.
+//!
+//! Takes [`PreparedPage`]s, sends [`RecognizedPage`]s to the decoder. It holds the pages that wait for inferences and
+//! the queue of their tensors, both bounded by the page slots and byte permits that the pages carry. Which inferences
+//! go together is decided by [`crate::batching`], and [`crate::device`] runs them.
+//!
+//! On failure: a failed batch loses the tickets of its pages, which are tried again. A thread that hangs is left behind
+//! and replaced. A device that cannot load its models, or has lost too many threads, is lost: its pages move to the
+//! other devices, and when there is none left they fail with the root cause.
+
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix::{Actor, AsyncContext, Context, Handler, StreamHandler};
+use pagestream_documents::{Digest, ModelRef, PageStatus, Raster};
+use pagestream_models::ocr::{Inferred, PageReader};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+use super::{StageRef, decoder::Decoder, embedding_deduper::EmbeddingDeduper};
+use crate::{
+    batching::{BatchLimits, InferenceQueue, Position},
+    budget::Permit,
+    device::{BatchDone, BatchError, DeviceThread},
+    engine::LazyEngine,
+    messages::{DecodedPage, PreparedPage, RecognizedPage},
+    metrics::{Metrics, Stage},
+    options::PipelineOptions,
+    pipeline::Device,
+    ticket::PageTicket,
+};
+
+/// How often the threads' heartbeats are read.
+const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+
+/// One device of the pipeline.
+#[derive(Clone)]
+pub struct DeviceSpec {
+    /// For logs, e.g. `cpu`.
+    pub name: String,
+    pub threads: usize,
+    pub engine: LazyEngine,
+    pub limits: BatchLimits,
+    /// After this long in one batch a thread counts as hung.
+    pub time_limit: Duration,
+    /// Threads that may be lost before the device is.
+    pub losses: u32,
+}
+
+/// Bytes of input tensors in one batch: about thirty lines of a page.
+const BATCH_BYTES: u64 = 32 << 20;
+
+impl DeviceSpec {
+    pub fn new(device: Device, options: &PipelineOptions) -> Self {
+        Self {
+            name: device.name,
+            threads: device.threads.max(1),
+            engine: device.engine,
+            limits: BatchLimits { items: device.batch.max(1), bytes: BATCH_BYTES },
+            time_limit: options.inference_time_limit,
+            losses: options.device_losses,
+        }
+    }
+}
+
+/// The devices, and which of them still work. Lives on the arbiter's thread.
+#[derive(Clone)]
+pub struct DeviceRouter {
+    inner: Rc<Router>,
+}
+
+struct Router {
+    devices: OnceCell<Vec<StageRef<GpuScheduler>>>,
+    states: RefCell<Vec<DeviceState>>,
+    deduper: StageRef<EmbeddingDeduper>,
+    /// Why the last device was lost; read by the handle.
+    fatal: watch::Sender<Option<String>>,
+}
+
+#[derive(Clone, Default)]
+struct DeviceState {
+    lost: Option<String>,
+    pages: usize,
+}
+
+impl DeviceRouter {
+    pub fn new(deduper: StageRef<EmbeddingDeduper>, fatal: watch::Sender<Option<String>>) -> Self {
+        let inner = Router { devices: OnceCell::new(), states: RefCell::default(), deduper, fatal };
+        Self { inner: Rc::new(inner) }
+    }
+
+    /// Tells the router its devices, once.
+    pub fn set_devices(&self, devices: Vec<StageRef<GpuScheduler>>) {
+        *self.inner.states.borrow_mut() = vec![DeviceState::default(); devices.len()];
+        drop(self.inner.devices.set(devices));
+    }
+
+    /// Gives a page to the device that has the fewest.
+    pub fn send(&self, page: PreparedPage) {
+        let devices = self.inner.devices.get().map_or(&[][..], Vec::as_slice);
+        let best = {
+            let states = self.inner.states.borrow();
+            (0..devices.len()).filter(|&i| states[i].lost.is_none()).min_by_key(|&i| states[i].pages)
+        };
+        match best {
+            // A scheduler that is gone for good loses the ticket, and the page is tried again.
+            Some(best) => drop(devices[best].send(page)),
+            None => self.fail(page.ticket),
+        }
+    }
+
+    fn fail(&self, ticket: PageTicket) {
+        let causes: Vec<_> = self.inner.states.borrow().iter().filter_map(|state| state.lost.clone()).collect();
+        let reason = format!("no device is left: {}", causes.join("; "));
+        let record = Box::new(ticket.record(PageStatus::Failed, Some(reason), None));
+        drop(self.inner.deduper.send(DecodedPage { ticket, record, raster: None }));
+    }
+
+    fn set_pages(&self, device: usize, pages: usize) {
+        if let Some(state) = self.inner.states.borrow_mut().get_mut(device) {
+            state.pages = pages;
+        }
+    }
+
+    fn lose(&self, device: usize, cause: &str) {
+        let mut states = self.inner.states.borrow_mut();
+        if let Some(state) = states.get_mut(device) {
+            state.lost = Some(cause.to_owned());
+        }
+        if states.iter().all(|state| state.lost.is_some()) {
+            self.inner.fatal.send_replace(Some(cause.to_owned()));
+        }
+    }
+}
+
+pub struct GpuScheduler {
+    index: usize,
+    spec: DeviceSpec,
+    router: DeviceRouter,
+    decoder: Rc<OnceCell<StageRef<Decoder>>>,
+    metrics: Arc<Metrics>,
+    threads: Vec<DeviceThread>,
+    next_thread: u64,
+    losses: u32,
+    done: Option<mpsc::UnboundedSender<BatchDone>>,
+    queue: InferenceQueue,
+    pages: HashMap<u64, WaitingPage>,
+}
+
+/// A page some of whose inferences are still to come.
+struct WaitingPage {
+    ticket: PageTicket,
+    memory: Permit,
+    reader: Box<PageReader>,
+    raster: Arc<Raster>,
+    digest: Digest,
+    model_refs: Arc<Vec<ModelRef>>,
+    results: Vec<Option<Inferred>>,
+    missing: usize,
+    since: Instant,
+}
+
+impl GpuScheduler {
+    pub fn new(
+        index: usize,
+        spec: DeviceSpec,
+        router: DeviceRouter,
+        decoder: Rc<OnceCell<StageRef<Decoder>>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            index,
+            spec,
+            router,
+            decoder,
+            metrics,
+            threads: Vec::new(),
+            next_thread: 0,
+            losses: 0,
+            done: None,
+            queue: InferenceQueue::default(),
+            pages: HashMap::new(),
+        }
+    }
+}
+
+impl Actor for GpuScheduler {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        // One answer a thread is the most that can wait here, so that the channel needs no bound of its own.
+        let (done, answers) = mpsc::unbounded_channel();
+        self.done = Some(done);
+        context.add_stream(UnboundedReceiverStream::new(answers));
+        context.run_interval(WATCH_INTERVAL, |this, _| this.look_after_threads());
+    }
+}
+
+impl Handler<PreparedPage> for GpuScheduler {
+    type Result = ();
+
+    fn handle(&mut self, page: PreparedPage, _: &mut Self::Context) {
+        let PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences } = page;
+        if !ticket.is_valid() {
+            return;
+        }
+        ticket.enter(Stage::GpuScheduler);
+        let (sequence, priority) = (ticket.state().sequence, ticket.job().options.priority());
+        let missing = inferences.len();
+        let results = vec![None; missing];
+        let since = Instant::now();
+        let page = WaitingPage { ticket, memory, reader, raster, digest, model_refs, results, missing, since };
+        if missing == 0 {
+            return self.forward(page);
+        }
+        for (index, inference) in inferences.into_iter().enumerate() {
+            self.queue.push(Position::new(priority, sequence, index), inference);
+        }
+        self.pages.insert(sequence, page);
+        self.dispatch();
+    }
+}
+
+impl StreamHandler<BatchDone> for GpuScheduler {
+    fn handle(&mut self, done: BatchDone, _: &mut Self::Context) {
+        let Some(thread) = self.threads.iter_mut().find(|thread| thread.id == done.thread) else {
+            return tracing::warn!(device = self.spec.name, "a thread that was given up has answered");
+        };
+        let Some(batch) = thread.batch.take() else { return };
+        self.metrics.stage(Stage::GpuScheduler).busy.add(done.elapsed);
+        let positions = batch.items.iter().map(|(position, _)| *position);
+        match done.result {
+            Ok(results) => positions.zip(results).for_each(|(position, result)| self.deliver(position, result)),
+            Err(error) => self.batch_failed(positions, error),
+        }
+        self.dispatch();
+    }
+
+    /// All threads are gone: the actor is stopping.
+    fn finished(&mut self, _: &mut Self::Context) {}
+}
+
+impl GpuScheduler {
+    /// Gives idle threads work.
+    fn dispatch(&mut self) {
+        while !self.queue.is_empty() {
+            if !self.threads.iter().any(DeviceThread::is_idle) && !self.grow() {
+                break;
+            }
+            let Some(thread) = self.threads.iter_mut().find(|thread| thread.is_idle()) else { break };
+            let Some(batch) = self.queue.next(self.spec.limits) else { break };
+            if let Err(batch) = thread.run(batch) {
+                let id = thread.id;
+                for (position, inference) in batch.items {
+                    self.queue.push(position, inference);
+                }
+                self.lose_thread(id, "its thread is gone");
+            }
+        }
+        self.router.set_pages(self.index, self.pages.len());
+    }
+
+    /// Starts one more thread, up to the device's number: threads come with the work, so that a run that only reads
+    /// text layers starts none.
+    fn grow(&mut self) -> bool {
+        let (true, Some(done)) = (self.threads.len() < self.spec.threads, self.done.clone()) else { return false };
+        self.next_thread += 1;
+        match DeviceThread::spawn(self.next_thread, &self.spec.name, self.spec.engine.clone(), done) {
+            Ok(thread) => self.threads.push(thread),
+            Err(cause) if self.threads.is_empty() => self.device_lost(&cause),
+            Err(cause) => {
+                tracing::error!(device = self.spec.name, cause, "the device works on with fewer threads");
+                self.spec.threads = self.threads.len();
+            }
+        }
+        self.threads.iter().any(DeviceThread::is_idle)
+    }
+
+    fn deliver(&mut self, position: Position, result: Inferred) {
+        let Some(page) = self.pages.get_mut(&position.sequence()) else { return };
+        let place = &mut page.results[position.index()];
+        if place.is_none() {
+            *place = Some(result);
+            page.missing -= 1;
+        }
+        if page.missing == 0
+            && let Some(page) = self.pages.remove(&position.sequence())
+        {
+            self.forward(page);
+        }
+    }
+
+    fn forward(&self, page: WaitingPage) {
+        let WaitingPage { ticket, memory, reader, raster, digest, model_refs, results, since, .. } = page;
+        ticket.state().record_time("inference", since.elapsed());
+        let results = results.into_iter().flatten().collect();
+        let Some(decoder) = self.decoder.get() else { return };
+        drop(decoder.send(RecognizedPage { ticket, memory, reader, raster, digest, model_refs, results }));
+    }
+
+    fn batch_failed(&mut self, positions: impl Iterator<Item = Position>, error: BatchError) {
+        tracing::warn!(device = self.spec.name, error = error.message, "batch failed");
+        for position in positions {
+            self.remove(position.sequence(), &error.message);
+        }
+        if error.device_unfit {
+            self.device_lost(&error.message);
+        }
+    }
+
+    /// Lets a page go, to be tried again.
+    fn remove(&mut self, sequence: u64, reason: &str) {
+        self.queue.remove_page(sequence);
+        if let Some(page) = self.pages.remove(&sequence) {
+            page.ticket.lose(reason.to_owned());
+        }
+    }
+
+    fn look_after_threads(&mut self) {
+        let stale: Vec<_> =
+            self.pages.iter().filter(|(_, page)| !page.ticket.is_valid()).map(|(&sequence, _)| sequence).collect();
+        for sequence in stale {
+            self.remove(sequence, "");
+        }
+        let hung: Vec<_> =
+            self.threads.iter().filter(|t| t.busy_for() > self.spec.time_limit).map(|thread| thread.id).collect();
+        for id in hung {
+            let limit = self.spec.time_limit.as_secs_f32();
+            self.lose_thread(id, &format!("an inference took longer than {limit} s"));
+        }
+        self.dispatch();
+    }
+
+    /// Leaves a thread behind. Its pages are tried again; another thread takes its place when there is work.
+    fn lose_thread(&mut self, id: u64, cause: &str) {
+        let Some(at) = self.threads.iter().position(|thread| thread.id == id) else { return };
+        let thread = self.threads.swap_remove(at);
+        self.losses += 1;
+        self.metrics.stage(Stage::GpuScheduler).restarted();
+        tracing::error!(device = self.spec.name, thread = id, cause, losses = self.losses, "device thread is lost");
+        if let Some(batch) = &thread.batch {
+            for (position, _) in &batch.items {
+                self.remove(position.sequence(), cause);
+            }
+        }
+        if self.losses >= self.spec.losses {
+            self.device_lost(cause);
+        }
+    }
+
+    fn device_lost(&mut self, cause: &str) {
+        let cause = format!("device {}: {cause}", self.spec.name);
+        tracing::error!(cause, "device is lost");
+        self.router.lose(self.index, &cause);
+        self.queue = InferenceQueue::default();
+        for (_, page) in self.pages.drain() {
+            page.ticket.lose(cause.clone());
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Ingest: takes submissions in.
+//!
+//! Takes [`Submission`]s, sends [`OpenDocument`]s to the splitter. It spools the bytes (hashing them on the way) and
+//! journals the document before it answers, so that what was acknowledged survives the process. It holds nothing: the
+//! admission permit lives in the document's job. A submission that fails is answered with the reason and leaves no
+//! trace but an unreferenced blob, which the store collects.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+};
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, WrapFuture};
+use pagestream_documents::{Digest, DocumentId};
+use pagestream_store::{
+    Document, DocumentState as StoredState, NewDocument, PageSet, Priority as StoredPriority, Store, options_key,
+};
+use serde_json::{Value, json};
+
+use super::{StageRef, page_splitter::PageSplitter};
+use crate::{
+    error::{Error, Result},
+    guard::guarded,
+    job::{DocumentJob, DocumentState, Source},
+    messages::{OpenDocument, Submission},
+    metrics::{Metrics, Stage},
+    options::{PageSelection, ReadingOptions, SubmitOptions},
+};
+
+impl Message for Submission {
+    type Result = ();
+}
+
+/// The documents that are under way in this process, by identity.
+#[derive(Default)]
+pub struct Jobs {
+    jobs: Mutex<HashMap<DocumentId, Weak<DocumentJob>>>,
+}
+
+impl Jobs {
+    pub fn get(&self, id: DocumentId) -> Option<Arc<DocumentJob>> {
+        self.lock().get(&id).and_then(Weak::upgrade)
+    }
+
+    pub fn all(&self) -> Vec<Arc<DocumentJob>> {
+        self.lock().values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Makes a job known for as long as somebody holds it.
+    pub fn insert(&self, job: &Arc<DocumentJob>) {
+        let mut jobs = self.lock();
+        jobs.retain(|_, job| job.strong_count() > 0);
+        jobs.insert(job.id, Arc::downgrade(job));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<DocumentId, Weak<DocumentJob>>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Clone)]
+pub struct Ingest {
+    pub store: Store,
+    pub jobs: Arc<Jobs>,
+    pub reading: Arc<ReadingOptions>,
+    pub splitter: StageRef<PageSplitter>,
+    pub metrics: Arc<Metrics>,
+}
+
+impl Actor for Ingest {
+    type Context = Context<Self>;
+}
+
+impl Handler<Submission> for Ingest {
+    type Result = ();
+
+    fn handle(&mut self, submission: Submission, context: &mut Self::Context) {
+        let this = self.clone();
+        self.metrics.stage(Stage::Ingest).enter();
+        context.spawn(async move { this.admit(submission).await }.into_actor(self));
+    }
+}
+
+impl Ingest {
+    async fn admit(self, submission: Submission) {
+        let Submission { source, options, admission, reply } = submission;
+        let since = std::time::Instant::now();
+        let (store, reading) = (self.store.clone(), self.reading.clone());
+        let journaled = tokio::task::spawn_blocking({
+            let options = options.clone();
+            move || guarded(|| journal(&store, &source, &options, &reading))
+        })
+        .await;
+        self.metrics.stage(Stage::Ingest).busy.add(since.elapsed());
+        self.metrics.stage(Stage::Ingest).leave();
+        let journaled = match journaled {
+            Ok(Ok(journaled)) => journaled,
+            Ok(Err(panic)) => Err(Error::Fatal(format!("ingest {panic}"))),
+            Err(_) => Err(Error::Closed),
+        };
+        let Journaled { document, committed } = match journaled {
+            Ok(journaled) => journaled,
+            Err(error) => return drop(reply.send(Err(error))),
+        };
+        // The same document may be under way in this process already: then both submitters follow the same job.
+        if let Some(job) = self.jobs.get(document.id) {
+            return drop(reply.send(Ok(job)));
+        }
+        let job = job_of(&document, options, Some(admission));
+        self.jobs.insert(&job);
+        let open = document.state == StoredState::Open;
+        if !open {
+            replay(&job, &document, &committed);
+        }
+        // A submitter that went away has not cancelled: what is journaled is done.
+        drop(reply.send(Ok(job.clone())));
+        if open && let Err(message) = self.splitter.send(OpenDocument { job, committed }) {
+            message.job.finish(DocumentState::Interrupted);
+        }
+    }
+}
+
+/// The job of a journaled document.
+pub fn job_of(
+    document: &Document,
+    options: SubmitOptions,
+    admission: Option<tokio::sync::OwnedSemaphorePermit>,
+) -> Arc<DocumentJob> {
+    DocumentJob::new(document.id, document.source.clone(), document.sha256, options, document.options_key, admission)
+}
+
+/// Brings the job of a document that ended earlier to its end, so that its stream replays from the log.
+fn replay(job: &DocumentJob, document: &Document, committed: &PageSet) {
+    let committed = committed.len() as u32;
+    job.opened(document.pages.unwrap_or(committed), committed, committed, document.failed);
+    job.finish(match document.state {
+        StoredState::Cancelled => DocumentState::Cancelled,
+        _ => DocumentState::Done,
+    });
+}
+
+struct Journaled {
+    document: Document,
+    committed: PageSet,
+}
+
+/// Spools and journals. Returns an earlier document when there is one with the same bytes and options: a finished one
+/// is answered from the log, an open one (from a run that was interrupted) is gone on with.
+fn journal(store: &Store, source: &Source, options: &SubmitOptions, reading: &ReadingOptions) -> Result<Journaled> {
+    let name = source.name();
+    let read_error = |e: io::Error| Error::Read { name: name.clone(), cause: describe_io(&e), kind: e.kind() };
+    let mut bytes: Box<dyn Read> = match source {
+        Source::Path(path) => {
+            let file = File::open(path).map_err(read_error)?;
+            if file.metadata().map_err(read_error)?.is_dir() {
+                return Err(read_error(io::ErrorKind::IsADirectory.into()));
+            }
+            Box::new(file)
+        }
+        Source::Bytes { bytes, .. } => Box::new(io::Cursor::new(bytes.clone())),
+    };
+    let blob = store.spool(&mut bytes).map_err(store_error)?;
+    let stored_options = stored_options(options, reading);
+    let selection = options.pages.to_string();
+    if !options.force
+        && let Some(id) = find_same(store, blob.digest, &stored_options, &selection)?
+        && let Some(journaled) = look_up(store, id)?
+    {
+        return Ok(journaled);
+    }
+    let new = NewDocument {
+        id: DocumentId::new(),
+        source: name,
+        blob,
+        options: stored_options,
+        selection: Some(selection),
+        priority: if options.bulk { StoredPriority::Bulk } else { StoredPriority::Interactive },
+    };
+    store.submit(&new).map_err(store_error)?;
+    look_up(store, new.id)?.ok_or_else(|| Error::Fatal("a document that was just journaled is gone".to_owned()))
+}
+
+fn find_same(store: &Store, sha256: Digest, options: &Value, selection: &str) -> Result<Option<DocumentId>> {
+    let key = options_key(options);
+    let reader = store.reader();
+    let open = reader.open_documents().map_err(store_error)?.into_iter().find(|document| {
+        document.sha256 == sha256 && document.options_key == key && document.selection.as_deref() == Some(selection)
+    });
+    match open {
+        Some(document) => Ok(Some(document.id)),
+        None => reader.find_finished(sha256, key, Some(selection)).map_err(store_error),
+    }
+}
+
+fn look_up(store: &Store, id: DocumentId) -> Result<Option<Journaled>> {
+    let reader = store.reader();
+    let Some(document) = reader.document(id).map_err(store_error)? else { return Ok(None) };
+    let committed = reader.committed_pages(id).map_err(store_error)?;
+    Ok(Some(Journaled { document, committed }))
+}
+
+/// What "the same options" means: whatever decides a page's text, and nothing else. A password is never written down;
+/// that there was one is, because a document that needs one is resumed only when it is submitted again with it.
+fn stored_options(options: &SubmitOptions, reading: &ReadingOptions) -> Value {
+    json!({ "ocr": options.ocr, "password": options.password.is_some(), "reading": reading.key() })
+}
+
+/// The submission of a journaled document, as far as it was written down; `None` when it needs its password again.
+pub fn options_of(document: &Document) -> Option<SubmitOptions> {
+    let needs_password = document.options.get("password").and_then(Value::as_bool).unwrap_or(false);
+    let ocr = serde_json::from_value(document.options.get("ocr")?.clone()).ok()?;
+    let pages = document.selection.clone().map_or(Ok(PageSelection::ALL), PageSelection::try_from).ok()?;
+    let bulk = document.priority == StoredPriority::Bulk;
+    (!needs_password).then(|| SubmitOptions { ocr, pages, bulk, ..SubmitOptions::default() })
+}
+
+pub fn store_error(error: pagestream_store::Error) -> Error {
+    Error::Store { message: error.to_string(), hint: error.hint().map(str::to_owned) }
+}
+
+fn describe_io(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,348 @@
+//! PageSplitter: opens a document and lets its pages go, one at a time, as memory is granted.
+//!
+//! Takes [`OpenDocument`]s, sends [`GrantedPage`]s to the preprocessors. It holds the open documents (a memory map each)
+//! and weak references to the pages under way. It also sees to pages that nobody holds any more: a lost page is tried
+//! again or quarantined, a page past its time limit is given up, and a cancelled document's pages are let go at once.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use actix::{Actor, AsyncContext, Context, Handler, Message, WrapFuture};
+use pagestream_documents::{
+    ByteSize, ErrorKind, OpenOptions, PageNumber, PageSource, PageStatus, Result as DocumentResult, open,
+};
+use pagestream_store::{Outcome, Store};
+use tokio::{sync::mpsc::UnboundedSender, sync::watch, time::Instant};
+
+use super::{StageRef, embedding_deduper::EmbeddingDeduper, preprocessor::Preprocessor, sink::Sink};
+use crate::{
+    budget::Budget,
+    guard::CpuPool,
+    job::{DocumentFailure, DocumentJob, DocumentState},
+    messages::{DecodedPage, Drain, GrantedPage, OpenDocument},
+    metrics::Metrics,
+    options::{OcrMode, PipelineOptions},
+    stages::{embedding_deduper::ForgetDocument, sink::SkipPages},
+    ticket::{LostPage, PageState, PageTicket},
+};
+
+/// How often pages are looked over for time limits: a tenth of the shortest sensible limit.
+const WATCH_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Pages of a document that may be under way before its first page is out. One page per core would make the first page
+/// wait for its siblings; two keep two cores busy and let the first be out before the third is rasterised.
+const PAGES_BEFORE_THE_FIRST_IS_OUT: u32 = 2;
+
+/// What OCR needs besides the raster: the detector's input (960 x 960 x 3 f32 = 11 MiB), its map, and the line crops
+/// of one round (8 MiB), with room for a second look.
+pub const OCR_WORKING_SET: ByteSize = ByteSize::mib(24);
+
+/// What everyone who lets pages go must know.
+#[derive(Clone)]
+pub struct PageSplitter {
+    pub options: Arc<PipelineOptions>,
+    pub store: Store,
+    pub budget: Arc<Budget>,
+    pub pool: Arc<CpuPool>,
+    pub metrics: Arc<Metrics>,
+    pub lost: UnboundedSender<LostPage>,
+    pub under_way: Arc<UnderWay>,
+    pub draining: watch::Sender<bool>,
+    pub preprocessor: StageRef<Preprocessor>,
+    pub deduper: StageRef<EmbeddingDeduper>,
+    pub sink: StageRef<Sink>,
+}
+
+/// The pages that have a slot: at most as many as there are slots, so that looking through them costs nothing.
+#[derive(Default)]
+pub struct UnderWay {
+    pages: std::sync::Mutex<Vec<Weak<PageState>>>,
+    admitted: AtomicU64,
+}
+
+impl UnderWay {
+    fn insert(&self, page: &Arc<PageState>) {
+        let mut pages = self.pages.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        pages.retain(|page| page.upgrade().is_some_and(|page| !page.is_settled()));
+        pages.push(Arc::downgrade(page));
+    }
+
+    /// Pages that have a slot and no record yet.
+    pub fn pages(&self) -> Vec<Arc<PageState>> {
+        let pages = self.pages.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        pages.iter().filter_map(Weak::upgrade).filter(|page| !page.is_settled()).collect()
+    }
+
+    /// Pages that were ever let go.
+    pub fn admitted(&self) -> u64 {
+        self.admitted.load(Relaxed)
+    }
+}
+
+impl Actor for PageSplitter {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        context.run_interval(WATCH_INTERVAL, |this, _| this.give_up_late_pages());
+    }
+}
+
+impl Handler<OpenDocument> for PageSplitter {
+    type Result = ();
+
+    fn handle(&mut self, message: OpenDocument, context: &mut Self::Context) {
+        let this = self.clone();
+        context.spawn(async move { this.split(message).await }.into_actor(self));
+    }
+}
+
+impl Message for LostPage {
+    type Result = ();
+}
+
+impl Handler<LostPage> for PageSplitter {
+    type Result = ();
+
+    fn handle(&mut self, LostPage { ticket, reason }: LostPage, context: &mut Self::Context) {
+        let (job, page) = (ticket.job().clone(), ticket.page());
+        if job.is_cancelled() {
+            return self.skip(&job, vec![ticket]);
+        }
+        if *self.draining.borrow() {
+            return ticket.abandon();
+        }
+        let attempts = ticket.attempts();
+        if attempts >= self.options.page_attempts {
+            tracing::error!(parent: &ticket.state().span, attempts, reason, "page is quarantined");
+            job.mark_quarantined();
+            return self.fail(ticket, format!("given up after {attempts} attempts: {reason}"));
+        }
+        tracing::warn!(parent: &ticket.state().span, %page, attempts, reason, "page is tried again");
+        ticket.start_again(self.options.page_time_limit);
+        let this = self.clone();
+        context.spawn(
+            async move {
+                let memory = this.budget.acquire_memory(job.options.priority(), ticket.state().cost).await;
+                // A preprocessor that is gone for good loses the ticket again, until its attempts are used up.
+                drop(this.preprocessor.send(GrantedPage { ticket, memory }));
+            }
+            .into_actor(self),
+        );
+    }
+}
+
+impl Handler<Drain> for PageSplitter {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) {
+        self.draining.send_replace(true);
+    }
+}
+
+impl PageSplitter {
+    async fn split(self, OpenDocument { job, committed }: OpenDocument) {
+        let source = match self.open(&job).await {
+            Ok(source) => source,
+            Err(failure) => return self.fail_document(&job, failure).await,
+        };
+        let total = source.page_count();
+        let selected: Vec<PageNumber> = job.options.pages.of(total).collect();
+        if selected.is_empty() {
+            let message = match total {
+                0 => "it has no pages".to_owned(),
+                _ => format!("it has {total} pages, and `{}` selects none of them", job.options.pages),
+            };
+            return self
+                .fail_document(&job, DocumentFailure { kind: ErrorKind::NoSuchPage, message, hint: None })
+                .await;
+        }
+        self.note_pages(&job, total).await;
+        let done = committed;
+        job.opened(total, selected.len() as u32, done.len() as u32, 0);
+        let pending: Vec<_> = selected.into_iter().filter(|&page| !done.contains(page)).collect();
+        job.set_pending(pending.len() as u32);
+        tracing::debug!(parent: &job.span, total, pending = pending.len(), "document is open");
+        if pending.is_empty() {
+            return self.sink_skip(&job, Vec::new());
+        }
+        let mut draining = self.draining.subscribe();
+        for (emitted, &page) in pending.iter().enumerate() {
+            let stopped = async {
+                tokio::select! {
+                    () = job.cancelled() => Stop::Cancelled,
+                    _ = draining.wait_for(|draining| *draining) => Stop::Draining,
+                }
+            };
+            let stop = tokio::select! {
+                biased;
+                stop = stopped => stop,
+                () = self.let_go(&job, &source, page, emitted as u32, done.len() as u32) => continue,
+            };
+            match stop {
+                Stop::Draining => job.finish(DocumentState::Interrupted),
+                Stop::Cancelled => self.cancel(&job, &pending[emitted..]),
+            }
+            return;
+        }
+        // All are on their way. What is left to do for this document is to cancel it, if that is asked.
+        let mut progress = job.progress();
+        tokio::select! {
+            () = job.cancelled() => self.cancel(&job, &[]),
+            _ = progress.wait_for(|p| p.state != DocumentState::Open) => {}
+        }
+    }
+
+    async fn open(&self, job: &Arc<DocumentJob>) -> Result<Arc<dyn PageSource>, DocumentFailure> {
+        let (store, digest) = (self.store.clone(), job.sha256);
+        let options = OpenOptions { password: job.options.password.clone(), limits: self.options.reading.limits };
+        let opened = self.pool.run(move || -> Result<Arc<dyn PageSource>, DocumentFailure> {
+            let data = store.open_blob(digest).map_err(|e| DocumentFailure::internal(e.to_string()))?;
+            Ok(Arc::from(open(data, &options)?))
+        });
+        match tokio::time::timeout(self.options.page_time_limit, opened).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(panic)) => Err(DocumentFailure::internal(format!("opening it {panic}"))),
+            Err(_) => {
+                self.pool.replace();
+                let limit = self.options.page_time_limit.as_secs_f32();
+                Err(DocumentFailure::internal(format!("opening it took longer than {limit} s")))
+            }
+        }
+    }
+
+    /// Lets one page go, when the reader, the first page, the budget and the drain allow.
+    async fn let_go(
+        &self,
+        job: &Arc<DocumentJob>,
+        source: &Arc<dyn PageSource>,
+        page: PageNumber,
+        emitted: u32,
+        committed_before: u32,
+    ) {
+        let window = u32::try_from(self.options.reader_window.get()).unwrap_or(u32::MAX);
+        job.reader_has_room(committed_before + emitted, window).await;
+        if emitted >= PAGES_BEFORE_THE_FIRST_IS_OUT {
+            job.pages_committed(committed_before + 1).await;
+        }
+        let cost = self.cost(job, source, page).await;
+        let granted = cost.as_ref().copied().unwrap_or_default();
+        let (slot, memory) = self.budget.acquire_page(job.options.priority(), granted).await;
+        let sequence = self.under_way.admitted.fetch_add(1, Relaxed);
+        let ticket = PageTicket::new(
+            job.clone(),
+            page,
+            emitted,
+            source.clone(),
+            granted,
+            sequence,
+            slot,
+            self.metrics.clone(),
+            self.lost.clone(),
+            self.options.page_time_limit,
+        );
+        self.under_way.insert(ticket.state());
+        match cost {
+            Ok(_) => drop(self.preprocessor.send(GrantedPage { ticket, memory })),
+            Err(reason) => self.fail(ticket, reason),
+        }
+    }
+
+    /// Bytes that the page may take. Text layers take next to nothing, but whether one will do is known only when it
+    /// has been read, and to ask for more while holding some is how deadlocks are made: so OCR's need is asked for
+    /// first and given back.
+    async fn cost(
+        &self,
+        job: &Arc<DocumentJob>,
+        source: &Arc<dyn PageSource>,
+        page: PageNumber,
+    ) -> Result<ByteSize, String> {
+        if job.options.ocr == OcrMode::Never {
+            return Ok(ByteSize::mib(1));
+        }
+        let (source, render) = (source.clone(), self.options.reading.render);
+        let info = self.pool.run(move || -> DocumentResult<_> { source.page_info(page, &render) }).await;
+        match info {
+            Ok(Ok(info)) => Ok(ByteSize(info.cost.bytes() + OCR_WORKING_SET.bytes())),
+            // The page may have a text layer all the same: a page box too large to rasterise is no reason to lose it.
+            Ok(Err(error)) if error.kind == ErrorKind::TooLarge && job.options.ocr == OcrMode::Auto => {
+                Ok(ByteSize::mib(1))
+            }
+            Ok(Err(error)) => Err(crate::stages::preprocessor::sentence(&error)),
+            Err(panic) => Err(format!("reading the page's size {panic}")),
+        }
+    }
+
+    fn give_up_late_pages(&self) {
+        let now = Instant::now();
+        for page in self.under_way.pages().into_iter().filter(|page| page.deadline() <= now) {
+            let stage = page.stage();
+            let Some(ticket) = page.take_over() else { continue };
+            let limit = self.options.page_time_limit.as_secs_f32();
+            tracing::error!(parent: &page.span, stage = stage.as_str(), limit, "page is past its time limit");
+            // Whatever still works on it may hang: it keeps its thread and its memory, and a new pool takes its place.
+            self.pool.replace();
+            self.fail(ticket, format!("took longer than {limit} s (in the {})", stage.as_str()));
+        }
+    }
+
+    /// The page ends as `failed`, with `reason`.
+    fn fail(&self, ticket: PageTicket, reason: String) {
+        let record = Box::new(ticket.record(PageStatus::Failed, Some(reason), None));
+        drop(self.deduper.send(DecodedPage { ticket, record, raster: None }));
+    }
+
+    /// The document's remaining pages end as `skipped`: those under way are let go of at once, with their memory.
+    fn cancel(&self, job: &Arc<DocumentJob>, rest: &[PageNumber]) {
+        drop(self.deduper.send(ForgetDocument(job.id)));
+        let mut pages = rest.to_vec();
+        for page in self.under_way.pages().into_iter().filter(|page| page.job.id == job.id) {
+            if let Some(ticket) = page.take_over() {
+                pages.push(ticket.page());
+                ticket.settle();
+            }
+        }
+        pages.sort_unstable();
+        self.sink_skip(job, pages);
+    }
+
+    fn skip(&self, job: &Arc<DocumentJob>, tickets: Vec<PageTicket>) {
+        let pages = tickets.iter().map(PageTicket::page).collect();
+        tickets.into_iter().for_each(PageTicket::settle);
+        self.sink_skip(job, pages);
+    }
+
+    fn sink_skip(&self, job: &Arc<DocumentJob>, pages: Vec<PageNumber>) {
+        if let Err(message) = self.sink.send(SkipPages { job: job.clone(), pages }) {
+            message.job.finish(DocumentState::Interrupted);
+        }
+    }
+
+    async fn note_pages(&self, job: &Arc<DocumentJob>, total: u32) {
+        let (store, id) = (self.store.clone(), job.id);
+        let noted = tokio::task::spawn_blocking(move || store.set_pages(id, total)).await;
+        if let Ok(Err(error)) = noted {
+            // The count is a convenience of `status`; the pages themselves do not depend on it.
+            tracing::warn!(parent: &job.span, %error, "the number of pages could not be noted");
+        }
+    }
+
+    async fn fail_document(&self, job: &Arc<DocumentJob>, failure: DocumentFailure) {
+        tracing::warn!(parent: &job.span, reason = failure.message, "document cannot be read");
+        let (store, id, reason) = (self.store.clone(), job.id, failure.message.clone());
+        let finished = tokio::task::spawn_blocking(move || store.finish(id, Outcome::Failed, Some(&reason))).await;
+        if let Ok(Err(error)) = finished {
+            tracing::error!(parent: &job.span, %error, "the document's failure could not be recorded");
+        }
+        job.finish(DocumentState::Failed(failure));
+    }
+}
+
+enum Stop {
+    Cancelled,
+    Draining,
+}

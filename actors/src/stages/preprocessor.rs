@@ -1,0 +1,174 @@
+//! Preprocessor: from a page to its text layer, or to tensors.
+//!
+//! Takes [`GrantedPage`]s. A page with a text layer that can be believed goes to the deduper as it is; any other is
+//! rasterised and cut into the first tensors of a [`PageReader`], and goes to a device. All work runs on the CPU pool;
+//! the actor holds nothing. What cannot be read becomes a `failed` record with the reason; a panic loses the ticket,
+//! so that the page is tried again.
+
+use std::{sync::Arc, time::Instant};
+
+use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
+use pagestream_documents::{Digest, Error, ModelRef, Origin, PageRecord, PageStatus, Raster, TextLayer};
+use pagestream_models::ocr::{Inference, OcrModels, PageReader};
+
+use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter};
+use crate::{
+    engine::LazyEngine,
+    guard::CpuPool,
+    messages::{DecodedPage, GrantedPage, PreparedPage},
+    metrics::{Metrics, Stage},
+    options::{OcrMode, ReadingOptions},
+    ticket::{PageState, PageTicket},
+};
+
+#[derive(Clone)]
+pub struct Preprocessor {
+    pub reading: Arc<ReadingOptions>,
+    pub pool: Arc<CpuPool>,
+    pub engine: LazyEngine,
+    pub metrics: Arc<Metrics>,
+    pub devices: DeviceRouter,
+    pub deduper: StageRef<EmbeddingDeduper>,
+}
+
+impl Actor for Preprocessor {
+    type Context = Context<Self>;
+}
+
+impl Handler<GrantedPage> for Preprocessor {
+    type Result = ();
+
+    fn handle(&mut self, page: GrantedPage, context: &mut Self::Context) {
+        if page.ticket.is_valid() {
+            page.ticket.enter(Stage::Preprocessor);
+            let this = self.clone();
+            context.spawn(async move { this.prepare(page).await }.into_actor(self));
+        }
+    }
+}
+
+impl Preprocessor {
+    async fn prepare(self, GrantedPage { ticket, memory }: GrantedPage) {
+        let (state, reading, engine) = (ticket.state().clone(), self.reading.clone(), self.engine.clone());
+        let metrics = self.metrics.clone();
+        // The permit goes along: while a thread that was given up still works, its memory is still in use.
+        let prepared = self.pool.run(move || {
+            let since = Instant::now();
+            let prepared = prepare(&state, &reading, &engine);
+            metrics.stage(Stage::Preprocessor).busy.add(since.elapsed());
+            (prepared, memory)
+        });
+        let (prepared, memory) = match prepared.await {
+            Ok(prepared) => prepared,
+            Err(panic) => return ticket.lose(panic),
+        };
+        if !ticket.is_valid() {
+            return;
+        }
+        let (record, raster) = match prepared {
+            Prepared::Pixels { reader, raster, digest, inferences, model_refs } => {
+                let page = PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences };
+                return self.devices.send(page);
+            }
+            Prepared::Blank { raster, digest, model_refs } => {
+                (blank_record(&ticket, &raster, &model_refs), Some(digest))
+            }
+            Prepared::Text(layer) => (text_record(&ticket, layer), None),
+            Prepared::Skipped(reason) => (ticket.record(PageStatus::Skipped, Some(reason), None), None),
+            Prepared::Failed(reason) => (ticket.record(PageStatus::Failed, Some(reason), None), None),
+        };
+        drop(self.deduper.send(DecodedPage { ticket, record: Box::new(record), raster }));
+    }
+}
+
+/// What a page turned out to be.
+enum Prepared {
+    Text(TextLayer),
+    Pixels {
+        reader: Box<PageReader>,
+        raster: Arc<Raster>,
+        digest: Digest,
+        inferences: Vec<Inference>,
+        model_refs: Arc<Vec<ModelRef>>,
+    },
+    /// All of one colour: there is nothing to detect.
+    Blank {
+        raster: Arc<Raster>,
+        digest: Digest,
+        model_refs: Arc<Vec<ModelRef>>,
+    },
+    Skipped(String),
+    Failed(String),
+}
+
+fn prepare(page: &PageState, reading: &ReadingOptions, engine: &LazyEngine) -> Prepared {
+    let _span = page.span.enter();
+    let mode = page.job.options.ocr;
+    let layer = match mode {
+        OcrMode::Always => None,
+        OcrMode::Auto | OcrMode::Never => match timed(page, "text_layer", || page.source.text_layer(page.page)) {
+            Ok(layer) => layer,
+            // In `auto` the pixels may still be readable.
+            Err(error) if mode == OcrMode::Auto => {
+                tracing::debug!(%error, "text layer cannot be read");
+                None
+            }
+            Err(error) => return Prepared::Failed(sentence(&error)),
+        },
+    };
+    match layer {
+        Some(layer) if layer.doubt.is_none() || mode == OcrMode::Never => return Prepared::Text(layer),
+        Some(layer) => tracing::debug!(doubt = layer.doubt, "text layer is not believed"),
+        None if mode == OcrMode::Never => {
+            return Prepared::Skipped("the page has no text layer, and OCR is switched off".to_owned());
+        }
+        None => {}
+    }
+    let raster = match timed(page, "render", || page.source.render(page.page, &reading.render)) {
+        Ok(raster) => Arc::new(raster),
+        Err(error) => return Prepared::Failed(sentence(&error)),
+    };
+    let digest = timed(page, "hash", || raster.digest());
+    if is_uniform(&raster) {
+        return Prepared::Blank { raster, digest, model_refs: Arc::default() };
+    }
+    let engine = match engine.get() {
+        Ok(engine) => engine,
+        Err(error) => return Prepared::Failed(format!("the page needs OCR, which is not available: {error}")),
+    };
+    let (reader, inferences) = timed(page, "prepare", || {
+        PageReader::start(raster.clone(), &reading.ocr, &OcrModels::new(engine.alphabet.clone()))
+    });
+    Prepared::Pixels { reader: Box::new(reader), raster, digest, inferences, model_refs: engine.model_refs.clone() }
+}
+
+/// Runs `work` and books its time on the page.
+pub fn timed<T>(page: &PageState, step: &str, work: impl FnOnce() -> T) -> T {
+    let since = Instant::now();
+    let result = work();
+    page.record_time(step, since.elapsed());
+    result
+}
+
+fn is_uniform(raster: &Raster) -> bool {
+    raster.data.first().is_none_or(|first| raster.data.iter().all(|value| value == first))
+}
+
+/// An error as the reason of a record: the cause and what to do about it. The record itself names document and page.
+pub fn sentence(error: &Error) -> String {
+    match &error.hint {
+        Some(hint) => format!("{} ({hint})", error.message),
+        None => error.message.clone(),
+    }
+}
+
+fn text_record(ticket: &PageTicket, layer: TextLayer) -> PageRecord {
+    let TextLayer { width, height, lines, text, .. } = layer;
+    let record = ticket.record(PageStatus::Ok, None, Some(Origin::TextLayer));
+    PageRecord { width, height, dpi: 72.0, text, lines, ..record }
+}
+
+fn blank_record(ticket: &PageTicket, raster: &Raster, models: &[ModelRef]) -> PageRecord {
+    let record = ticket.record(PageStatus::Ok, None, Some(Origin::Ocr));
+    PageRecord { width: raster.width, height: raster.height, dpi: raster.dpi, models: models.to_vec(), ..record }
+}

@@ -1,0 +1,221 @@
+//! Sink: keeps each page, once, and tells whoever waits for it.
+//!
+//! Takes [`CheckedPage`]s and [`SkipPages`]. All that has come while one commit was under way goes into the next (group
+//! commit), so that durability costs one transaction for many pages. When the pages are durable their tickets are
+//! settled, which frees their slots, and the document's readers are woken. It holds the pages of the next commit, at
+//! most as many as there are slots. A database that is locked for a while is tried again; one that is full or broken
+//! ends the pipeline with the cause, and what was not committed is read when the document is resumed.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus, record::SCHEMA};
+use pagestream_store::{Error as StoreError, Outcome, PageCommit, Store};
+use tokio::sync::watch;
+
+use crate::{
+    guard::guarded,
+    job::{DocumentJob, DocumentState},
+    messages::CheckedPage,
+    metrics::{Metrics, Stage},
+    ticket::PageTicket,
+};
+
+/// Pages in one transaction at most: beyond this a transaction gets longer, not cheaper, and readers wait for it.
+const COMMIT_PAGES: usize = 256;
+
+/// Pause before a commit that found the database locked is tried again; the store itself has waited before that.
+const LOCKED_PAUSE: Duration = Duration::from_millis(200);
+
+/// Times a locked database is tried: with the store's own waiting, about a minute.
+const LOCKED_ATTEMPTS: u32 = 10;
+
+pub struct Sink {
+    store: Store,
+    metrics: Arc<Metrics>,
+    fatal: watch::Sender<Option<String>>,
+    waiting: Vec<Entry>,
+    finished: Vec<Arc<DocumentJob>>,
+    committing: bool,
+}
+
+/// A page that waits to be committed. Skipped pages have no ticket: they were let go of before.
+struct Entry {
+    job: Arc<DocumentJob>,
+    ticket: Option<PageTicket>,
+    record: Arc<PageRecord>,
+    raster: Option<Digest>,
+}
+
+/// Pages that will not be read, because the document was cancelled; none when all had their record already.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct SkipPages {
+    pub job: Arc<DocumentJob>,
+    pub pages: Vec<PageNumber>,
+}
+
+impl Sink {
+    pub fn new(store: Store, metrics: Arc<Metrics>, fatal: watch::Sender<Option<String>>) -> Self {
+        Self { store, metrics, fatal, waiting: Vec::new(), finished: Vec::new(), committing: false }
+    }
+}
+
+impl Actor for Sink {
+    type Context = Context<Self>;
+}
+
+impl Handler<CheckedPage> for Sink {
+    type Result = ();
+
+    fn handle(&mut self, page: CheckedPage, context: &mut Self::Context) {
+        if !page.ticket.is_valid() {
+            return;
+        }
+        page.ticket.enter(Stage::Sink);
+        let CheckedPage { ticket, record, raster } = page;
+        let job = ticket.job().clone();
+        self.waiting.push(Entry { job, ticket: Some(ticket), record: Arc::from(record), raster });
+        self.commit(context);
+    }
+}
+
+impl Handler<SkipPages> for Sink {
+    type Result = ();
+
+    fn handle(&mut self, SkipPages { job, pages }: SkipPages, context: &mut Self::Context) {
+        if pages.is_empty() {
+            self.finished.push(job.clone());
+        }
+        self.waiting.extend(pages.into_iter().map(|page| Entry {
+            job: job.clone(),
+            ticket: None,
+            record: Arc::new(skipped(&job, page)),
+            raster: None,
+        }));
+        self.commit(context);
+    }
+}
+
+impl Sink {
+    /// Commits what waits, unless a commit is under way.
+    fn commit(&mut self, context: &mut Context<Self>) {
+        if self.committing || (self.waiting.is_empty() && self.finished.is_empty()) {
+            return;
+        }
+        self.committing = true;
+        let rest = self.waiting.split_off(self.waiting.len().min(COMMIT_PAGES));
+        let entries = std::mem::replace(&mut self.waiting, rest);
+        let finished = std::mem::take(&mut self.finished);
+        let (store, metrics, fatal) = (self.store.clone(), self.metrics.clone(), self.fatal.clone());
+        context.spawn(async move { keep(store, entries, finished, &metrics, &fatal).await }.into_actor(self).map(
+            |(), this, context| {
+                this.committing = false;
+                this.commit(context);
+            },
+        ));
+    }
+}
+
+fn skipped(job: &DocumentJob, page: PageNumber) -> PageRecord {
+    PageRecord {
+        schema: SCHEMA.to_owned(),
+        document: job.document_ref(),
+        page,
+        status: PageStatus::Skipped,
+        reason: Some("cancelled".to_owned()),
+        origin: None,
+        width: 0,
+        height: 0,
+        dpi: 0.0,
+        rotation: Default::default(),
+        text: String::new(),
+        lines: Vec::new(),
+        duplicate_of: None,
+        timings_ms: Default::default(),
+        models: Vec::new(),
+    }
+}
+
+/// Makes the entries durable, settles their tickets, and finishes the documents that are complete.
+async fn keep(
+    store: Store,
+    entries: Vec<Entry>,
+    finished: Vec<Arc<DocumentJob>>,
+    metrics: &Metrics,
+    fatal: &watch::Sender<Option<String>>,
+) {
+    let since = Instant::now();
+    let pages: Arc<[PageCommit]> =
+        entries.iter().map(|entry| PageCommit { record: entry.record.clone(), raster: entry.raster }).collect();
+    if !pages.is_empty()
+        && let Err(cause) = blocking(&store, move |store| store.commit(&pages)).await
+    {
+        tracing::error!(cause, "pages cannot be committed");
+        fatal.send_replace(Some(format!("results cannot be kept: {cause}")));
+        for entry in entries {
+            // Without a record, they are read again when the document is resumed.
+            entry.job.finish(DocumentState::Interrupted);
+            entry.ticket.into_iter().for_each(PageTicket::abandon);
+        }
+        return;
+    }
+    metrics.stage(Stage::Sink).busy.add(since.elapsed());
+    metrics.pages_committed.fetch_add(entries.len() as u64, Relaxed);
+    let mut counts: HashMap<DocumentId, (Arc<DocumentJob>, u32, u32)> = HashMap::new();
+    for entry in entries {
+        let count = counts.entry(entry.job.id).or_insert_with(|| (entry.job.clone(), 0, 0));
+        count.1 += 1;
+        count.2 += u32::from(entry.record.status == PageStatus::Failed);
+        entry.ticket.into_iter().for_each(PageTicket::settle);
+    }
+    let mut complete = finished;
+    complete.extend(counts.into_values().filter(|(job, pages, failed)| job.committed(*pages, *failed)).map(|c| c.0));
+    for job in complete {
+        let (outcome, state) = match job.is_cancelled() {
+            true => (Outcome::Cancelled, DocumentState::Cancelled),
+            false => (Outcome::Done, DocumentState::Done),
+        };
+        let id = job.id;
+        let reason = job.is_cancelled().then_some("cancelled");
+        match blocking(&store, move |store| store.finish(id, outcome, reason)).await {
+            Ok(_) => job.finish(state),
+            Err(cause) => {
+                tracing::error!(parent: &job.span, cause, "the document's end cannot be recorded");
+                fatal.send_replace(Some(format!("results cannot be kept: {cause}")));
+                job.finish(DocumentState::Interrupted);
+            }
+        }
+    }
+}
+
+/// Runs a call of the store on a thread for blocking work, again while the database is locked.
+async fn blocking<T: Send + 'static>(
+    store: &Store,
+    call: impl Fn(&Store) -> Result<T, StoreError> + Send + Sync + 'static,
+) -> Result<T, String> {
+    let call = Arc::new(call);
+    for attempt in 1.. {
+        let (store, call) = (store.clone(), call.clone());
+        let called = tokio::task::spawn_blocking(move || guarded(|| call(&store))).await;
+        match called {
+            Ok(Ok(Ok(done))) => return Ok(done),
+            Ok(Ok(Err(error))) if error.is_retryable() && attempt < LOCKED_ATTEMPTS => {
+                tracing::warn!(%error, attempt, "the store is tried again");
+                tokio::time::sleep(LOCKED_PAUSE).await;
+            }
+            Ok(Ok(Err(error))) => return Err(with_hint(&error)),
+            Ok(Err(panic)) => return Err(format!("the store {panic}")),
+            Err(_) => return Err("the pipeline is shutting down".to_owned()),
+        }
+    }
+    unreachable!("the loop ends by returning")
+}
+
+fn with_hint(error: &StoreError) -> String {
+    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error} ({hint})"))
+}
