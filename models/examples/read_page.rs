@@ -74,7 +74,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         if show_lines {
             for line in &reading.lines {
                 let corners = line.polygon.0.map(|p| format!("{:.0},{:.0}", p.x, p.y)).join(" ");
-                println!("  {:.3} [{corners}] h {:.1} {}", line.confidence.unwrap_or(0.0), line.polygon.height(), line.text);
+                println!(
+                    "  {:.3} [{corners}] h {:.1} {}",
+                    line.confidence.unwrap_or(0.0),
+                    line.polygon.height(),
+                    line.text
+                );
             }
         }
         if let Some(out) = &out {

@@ -46,7 +46,7 @@ pub fn tensor_bytes(line: &Polygon) -> usize {
 /// The recogniser's input for a line given by its corners in reading direction, in pixels of the raster.
 pub fn recognizer_input(raster: &Raster, line: &Polygon) -> Crop {
     let content_width = content_width(line);
-    let sampled = sample(raster, line, content_width);
+    let sampled = sample(raster, line, content_width, LINE_HEIGHT);
     Crop { tensor: padded(&sampled, padded_width(line)), content_width }
 }
 
@@ -57,7 +57,7 @@ pub fn orient_input(raster: &Raster, line: &Polygon) -> Tensor {
     let part = (4.0 * line.height() / line.width().max(1.0)).min(1.0);
     let along = |from: Point, to: Point| Point::new(from.x + part * (to.x - from.x), from.y + part * (to.y - from.y));
     let beginning = Polygon([a, along(a, b), along(d, c), d]);
-    let sampled = sample(raster, &beginning, content_width(&beginning).min(ORIENT_WIDTH));
+    let sampled = sample(raster, &beginning, content_width(&beginning).min(ORIENT_WIDTH), LINE_HEIGHT);
     padded(&sampled, ORIENT_WIDTH)
 }
 
@@ -68,18 +68,18 @@ fn padded(sampled: &Sampled, width: u32) -> Tensor {
     Tensor { shape: vec![1, 3, height, width], data }
 }
 
-/// The parallelogram `line` at `width` x 48 pixels.
-fn sample(raster: &Raster, line: &Polygon, width: u32) -> Sampled {
+/// The parallelogram `line`, given by its corners in reading direction, at `width` x `height` pixels.
+pub fn sample(raster: &Raster, line: &Polygon, width: u32, height: u32) -> Sampled {
     let [a, b, _, d] = line.0;
     let upright = b.x > a.x && d.y > a.y && (b.y - a.y).abs() < 0.75 && (d.x - a.x).abs() < 0.75;
     if upright {
-        return pixels::resize(raster, line.bounds(), width, LINE_HEIGHT);
+        return pixels::resize(raster, line.bounds(), width, height);
     }
     // First set upright at the page's own resolution, then scale: so that a reduction averages pixels here too.
     let native = warp(raster, line);
     let all = Rect { left: 0.0, top: 0.0, right: native.width as f32, bottom: native.height as f32 };
     let source = Source { width: native.width, height: native.height, format: native.format, data: &native.data };
-    pixels::resize_source(source, all, width, LINE_HEIGHT)
+    pixels::resize_source(source, all, width, height)
 }
 
 /// The parallelogram at the raster's resolution, by bilinear interpolation; beyond the page its border goes on.

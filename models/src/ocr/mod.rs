@@ -15,6 +15,7 @@ use crate::{
 pub mod crop;
 pub mod deskew;
 pub mod detector;
+pub mod gutter;
 pub mod orientation;
 pub mod page_reader;
 pub mod pixels;

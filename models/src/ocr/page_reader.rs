@@ -13,6 +13,7 @@ use pagestream_documents::{
 use super::{
     Inference, Inferred, OcrModels, OcrOptions, ProbabilityMap, Reading, Symbol, Task, crop, deskew,
     detector::{self, View},
+    gutter,
     orientation::{self, Upright},
     recognizer::{self, Decoded, StepGeometry},
 };
@@ -114,7 +115,8 @@ impl PageReader {
             return Ok(self.detect(view));
         }
         let lines = polygons.into_iter().map(orientation::along_the_text).map(|p| p.map(|point| view.to_raster(point)));
-        self.lines = lines.map(|polygon| Line { polygon, decoded: None }).collect();
+        let lines = gutter::cut_at_gutters(&self.raster, &lines.collect::<Vec<_>>(), &self.upright());
+        self.lines = lines.into_iter().map(|polygon| Line { polygon, decoded: None }).collect();
         if !self.options.orient {
             return self.recognize((0..self.lines.len()).collect());
         }
@@ -238,6 +240,10 @@ impl PageReader {
         recognizer::decode(symbols, &self.models.alphabet, &geometry)
     }
 
+    fn upright(&self) -> Upright {
+        Upright { rotation: self.rotation, width: self.raster.width as f32, height: self.raster.height as f32 }
+    }
+
     fn not_recognized(&self) -> VecDeque<usize> {
         (0..self.lines.len()).filter(|&index| self.lines[index].decoded.is_none()).collect()
     }
@@ -261,8 +267,7 @@ impl PageReader {
                 })
             })
             .collect();
-        let upright =
-            Upright { rotation: self.rotation, width: self.raster.width as f32, height: self.raster.height as f32 };
+        let upright = self.upright();
         let polygons: Vec<Polygon> = lines.iter().map(|line| line.polygon.map(|p| upright.point(p))).collect();
         let skew = deskew::skew(&polygons);
         let boxes: Vec<_> = polygons.iter().map(|polygon| deskew::straightened(polygon, skew)).collect();

@@ -1,0 +1,195 @@
+//! Boxes that run across the gutter between two columns, and where to cut them.
+//!
+//! At the detector's scale a narrow gutter is two or three pixels, and now and then a line's kernel crosses it. On a
+//! dense page one such box is enough to bring the columns out of order. No second inference is needed to see it: in
+//! the page's own pixels the gutter is blank, and above and below it other lines end, start, or are blank, too. A word
+//! space is blank as well, but word spaces of many consecutive lines do not stand above each other.
+
+use pagestream_documents::{PixelFormat, Point, Polygon, Raster, Rect};
+
+use super::{crop, deskew, orientation::Upright};
+
+/// Lines this much longer than high may hold two columns.
+const MIN_ASPECT: f32 = 8.0;
+
+/// Neighbours are looked at up to this many line heights away: a column of print is coherent over a dozen lines, and
+/// headings end it anyway.
+const REACH: f32 = 24.0;
+
+/// Blank runs narrower than this part of the line's height are spaces between letters.
+const MIN_BLANK: f32 = 0.2;
+
+/// Rows that have to agree where other lines end and start at the gutter, and where every line runs across it.
+const ROWS_WITH_EDGES: f32 = 4.0;
+const ROWS_WITHOUT: f32 = 7.0;
+
+/// The lines with those cut in two (or more) that run across a gutter; the others as they were, in the same order.
+pub fn cut_at_gutters(raster: &Raster, lines: &[Polygon], upright: &Upright) -> Vec<Polygon> {
+    let level: Vec<Polygon> = lines.iter().map(|line| line.map(|p| upright.point(p))).collect();
+    let skew = deskew::skew(&level);
+    let rects: Vec<Rect> = level.iter().map(|line| deskew::straightened(line, skew)).collect();
+    let page: Vec<Seen> = lines
+        .iter()
+        .zip(&rects)
+        .map(|(line, &rect)| {
+            let wide = rect.width() > MIN_ASPECT * rect.height();
+            Seen { rect, blanks: if wide { blanks(raster, line, &rect) } else { Vec::new() } }
+        })
+        .collect();
+    let mut by_row: Vec<usize> = (0..page.len()).collect();
+    by_row.sort_by(|&a, &b| page[a].rect.center().y.total_cmp(&page[b].rect.center().y));
+    let mut place = vec![0; page.len()];
+    for (row, &index) in by_row.iter().enumerate() {
+        place[index] = row;
+    }
+    let mut cut = Vec::with_capacity(lines.len());
+    for (index, line) in lines.iter().enumerate() {
+        let seen = &page[index];
+        let gutters: Vec<(f32, f32)> =
+            seen.blanks.iter().copied().filter(|&blank| is_gutter(&page, &by_row, place[index], blank)).collect();
+        cut.extend(cut_line(line, &seen.rect, &gutters));
+    }
+    cut
+}
+
+/// A line on the level page, and where it is blank: intervals of x.
+struct Seen {
+    rect: Rect,
+    blanks: Vec<(f32, f32)>,
+}
+
+/// What the lines around one blank run say.
+#[derive(Default)]
+struct Evidence {
+    ending: usize,
+    starting: usize,
+    crossing: usize,
+}
+
+fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> bool {
+    let mut evidence = Evidence::default();
+    let mut common = blank;
+    let upwards = by_row[..row].iter().rev();
+    let downwards = by_row[row + 1..].iter();
+    let origin = &page[by_row[row]].rect;
+    walk(page, upwards, origin, &mut common, &mut evidence);
+    walk(page, downwards, origin, &mut common, &mut evidence);
+    let Evidence { ending, starting, crossing } = evidence;
+    let rows = crossing as f32 + (ending + starting) as f32 / 2.0;
+    if ending >= 2 && starting >= 2 {
+        rows >= ROWS_WITH_EDGES
+    } else {
+        rows >= ROWS_WITHOUT && common.1 - common.0 >= 1.5 * MIN_BLANK * origin.height()
+    }
+}
+
+/// Follows the blank run from line to line until one has ink there. `common` is what all lines leave blank.
+fn walk<'a>(
+    page: &[Seen],
+    rows: impl Iterator<Item = &'a usize>,
+    origin: &Rect,
+    common: &mut (f32, f32),
+    evidence: &mut Evidence,
+) {
+    let height = origin.height();
+    for &index in rows {
+        let Seen { rect, blanks } = &page[index];
+        if (rect.center().y - origin.center().y).abs() > REACH * height {
+            return;
+        }
+        let middle = (common.0 + common.1) / 2.0;
+        // Boxes reach beyond their ink by up to half a height.
+        let near = 0.6 * height;
+        if rect.right <= middle + near {
+            evidence.ending += usize::from(middle - rect.right < 1.5 * height);
+        } else if rect.left >= middle - near {
+            evidence.starting += usize::from(rect.left - middle < 1.5 * height);
+        } else {
+            let shared = blanks.iter().map(|b| (b.0.max(common.0), b.1.min(common.1)));
+            let widest = shared.max_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)));
+            match widest {
+                Some(shared) if shared.1 - shared.0 >= 0.75 * MIN_BLANK * height => {
+                    *common = shared;
+                    evidence.crossing += 1;
+                }
+                _ => return,
+            }
+        }
+    }
+}
+
+/// Runs along the line without ink, as intervals of x on the level page.
+fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> Vec<(f32, f32)> {
+    const HEIGHT: u32 = 32;
+    let width = (HEIGHT as f32 * rect.width() / rect.height().max(1.0)).round().clamp(1.0, 8192.0) as u32;
+    let sampled = crop::sample(raster, line, width, HEIGHT);
+    let channels = sampled.format.channels();
+    let gray = |pixel: &[u8]| match sampled.format {
+        PixelFormat::Gray8 => pixel[0],
+        // The darkest channel: coloured ink is ink.
+        PixelFormat::Rgb8 => pixel[0].min(pixel[1]).min(pixel[2]),
+    };
+    let mut histogram = [0_u32; 256];
+    for pixel in sampled.data.chunks_exact(channels) {
+        histogram[usize::from(gray(pixel))] += 1;
+    }
+    let level = |part: f32| {
+        let wanted = (part * (width * HEIGHT) as f32) as u32;
+        let mut passed = 0;
+        histogram
+            .iter()
+            .position(|&count| {
+                passed += count;
+                passed > wanted
+            })
+            .unwrap_or(255) as u32
+    };
+    // Ink is a few percent of a line's box, paper most of it.
+    let threshold = (level(0.03) + 2 * level(0.8)) / 3;
+    // The outer eighths belong to the lines above and below.
+    let rows = (HEIGHT / 8) as usize..(HEIGHT - HEIGHT / 8) as usize;
+    let row_bytes = width as usize * channels;
+    let mut ink = vec![0_u32; width as usize];
+    for row in sampled.data.chunks_exact(row_bytes).take(rows.end).skip(rows.start) {
+        for (count, pixel) in ink.iter_mut().zip(row.chunks_exact(channels)) {
+            *count += u32::from(u32::from(gray(pixel)) < threshold);
+        }
+    }
+    let mut found = Vec::new();
+    let mut start = None;
+    for (x, &count) in ink.iter().chain([&u32::MAX]).enumerate() {
+        match (start, count <= 1) {
+            (None, true) => start = Some(x),
+            (Some(from), false) => {
+                start = None;
+                // What touches an end of the box is its margin.
+                if from > HEIGHT as usize && x + (HEIGHT as usize) < ink.len() {
+                    let scale = rect.width() / width as f32;
+                    let blank = (rect.left + from as f32 * scale, rect.left + x as f32 * scale);
+                    if blank.1 - blank.0 >= MIN_BLANK * rect.height() {
+                        found.push(blank);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The pieces of a line between gutters, each with the margin that a detected box has.
+fn cut_line(line: &Polygon, rect: &Rect, gutters: &[(f32, f32)]) -> Vec<Polygon> {
+    let [a, b, c, d] = line.0;
+    let part = |x: f32| ((x - rect.left) / rect.width().max(1.0)).clamp(0.0, 1.0);
+    let along = |p: Point, q: Point, t: f32| Point::new(p.x + t * (q.x - p.x), p.y + t * (q.y - p.y));
+    let mut pieces = Vec::with_capacity(gutters.len() + 1);
+    let mut from = 0.0;
+    for &(start, end) in gutters {
+        let margin = ((end - start) / 2.0).min(0.4 * rect.height());
+        let to = part(start + margin);
+        pieces.push(Polygon([along(a, b, from), along(a, b, to), along(d, c, to), along(d, c, from)]));
+        from = part(end - margin);
+    }
+    pieces.push(Polygon([along(a, b, from), b, c, along(d, c, from)]));
+    pieces
+}
