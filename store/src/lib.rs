@@ -17,6 +17,7 @@ mod requests;
 mod retention;
 mod rows;
 mod schema;
+pub mod similarity;
 mod store;
 mod work;
 

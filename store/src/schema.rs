@@ -114,6 +114,8 @@ CREATE TABLE signatures (
     UNIQUE (document, page)
 );
 CREATE INDEX signatures_by_text ON signatures (text_hash);
+CREATE INDEX signatures_by_canonical ON signatures (canonical_document) WHERE canonical_document IS NOT NULL;
+CREATE INDEX signatures_canonical ON signatures (id) WHERE canonical_document IS NULL;
 CREATE TRIGGER signatures_forgotten AFTER DELETE ON documents BEGIN
     DELETE FROM signatures WHERE document = old.id;
 END;

@@ -22,6 +22,7 @@ use crate::{
     reader::Reader,
     requests::{self, Request, Requested},
     retention::{self, Retention},
+    similarity::{SimilarityIndex, SimilarityOptions},
     work::{SqliteWork, WorkQueue},
 };
 
@@ -34,6 +35,7 @@ pub struct StoreOptions {
     pub max_waiting: usize,
     /// The database may not grow beyond this; a commit that would fails as on a full disk. `None`: the disk decides.
     pub max_database: Option<ByteSize>,
+    pub similarity: SimilarityOptions,
 }
 
 impl Default for StoreOptions {
@@ -45,6 +47,7 @@ impl Default for StoreOptions {
             busy_timeout: Duration::from_secs(5),
             max_waiting: 1_024,
             max_database: None,
+            similarity: SimilarityOptions::default(),
         }
     }
 }
@@ -63,6 +66,7 @@ struct Inner {
     blobs: FolderBlobs,
     pages: SqlitePageLog,
     work: SqliteWork,
+    similarity: SimilarityIndex,
     _lock: WriterLock,
     _temporary: Option<tempfile::TempDir>,
 }
@@ -111,6 +115,7 @@ impl Store {
                 blobs,
                 pages: SqlitePageLog { db: db.clone() },
                 work: SqliteWork::open(db.clone(), options.max_waiting)?,
+                similarity: SimilarityIndex::new(db.clone(), options.similarity.clone()),
                 db,
                 _lock: lock,
                 _temporary: temporary,
@@ -147,6 +152,10 @@ impl Store {
         &self.inner.work
     }
 
+    pub fn similarity(&self) -> &SimilarityIndex {
+        &self.inner.similarity
+    }
+
     /// Spools a stream: see [`BlobStore::put`].
     pub fn spool(&self, input: &mut dyn Read) -> Result<Blob> {
         self.inner.blobs.put(input)
@@ -180,7 +189,9 @@ impl Store {
 
     /// Forgets a finished document: its row, its pages, and its input if no other document has the same.
     pub fn remove(&self, document: DocumentId) -> Result<()> {
+        let signatures = self.inner.similarity.rows_of(document)?;
         let unreferenced = self.inner.db.write(|db| documents::remove(db, document))?;
+        self.inner.similarity.after_removal(document, &signatures)?;
         self.delete_blobs(&unreferenced)
     }
 

@@ -1,0 +1,395 @@
+//! Which pages repeat each other: the one place that decides.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, TryRecvError, sync_channel},
+    },
+    thread,
+};
+
+use pagestream_documents::{Digest, DocumentId, PageNumber};
+use rusqlite::Connection;
+
+use super::{
+    exact::{Best, Exact},
+    graph::{BATCH, Broken, Graph},
+    signature::{Compact, MIN_CHARACTERS, NEAR_DUPLICATE, normalise, of_normalised},
+    table,
+};
+use crate::{database::Database, error::Result};
+
+/// Candidates asked of the graph for each one that is wanted: it misses some, and some of what it gives is gone.
+const OVER_FETCH: usize = 4;
+
+/// Fewest candidates worth asking for.
+const MIN_CANDIDATES: usize = 32;
+
+/// The graph is built again when one node in so many is a tombstone.
+const TOMBSTONE_SHARE: usize = 10;
+
+/// After so many failures in one process the graph is given up and every answer is a scan.
+const MAX_FAILURES: u32 = 3;
+
+/// Names a page over all documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PageKey {
+    pub document: DocumentId,
+    pub page: PageNumber,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    Unique,
+    Duplicate {
+        /// A page that repeats no other.
+        of: PageKey,
+        /// Cosine similarity; 1 when the texts are the same.
+        similarity: f32,
+    },
+}
+
+/// A page with a similar text.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Neighbour {
+    pub key: PageKey,
+    /// Cosine similarity of the signatures.
+    pub similarity: f32,
+}
+
+#[derive(Clone, Debug)]
+pub struct SimilarityOptions {
+    /// Cosine similarity from which a page is a near-duplicate.
+    pub threshold: f32,
+    /// Up to so many pages are compared one by one, from 2 KiB of memory each; beyond it a graph proposes candidates.
+    pub exact_limit: usize,
+}
+
+impl Default for SimilarityOptions {
+    /// 16,384 pages are 32 MiB and some 2 ms a page, which no document notices that takes a second a page to read; and
+    /// unlike a graph, a scan is exact.
+    fn default() -> Self {
+        Self { threshold: NEAR_DUPLICATE, exact_limit: 16_384 }
+    }
+}
+
+/// The similarity index of one store. Loads on first use, so a store that never compares pays nothing. Calls block and
+/// come one after another, so the same pages in the same order get the same verdicts.
+pub struct SimilarityIndex {
+    db: Arc<Database>,
+    options: SimilarityOptions,
+    state: Mutex<Option<State>>,
+}
+
+/// What proposes candidates. Where there is neither, the table itself is scanned.
+#[derive(Default)]
+struct State {
+    exact: Option<Exact>,
+    graph: Option<Graph>,
+    building: Option<Receiver<Result<Graph, Broken>>>,
+    failures: u32,
+}
+
+impl SimilarityIndex {
+    pub(crate) fn new(db: Arc<Database>, options: SimilarityOptions) -> Self {
+        Self { db, options, state: Mutex::default() }
+    }
+
+    /// Whether a page repeats an earlier one; either way it is remembered. First by the text itself, then by its
+    /// signature. Asked again about the same page and text it gives the same answer, and a page never repeats itself,
+    /// also not through another page, when it is read again after a crash. Texts shorter than [`MIN_CHARACTERS`] are
+    /// unique.
+    ///
+    /// While candidates come from the graph (stores beyond [`SimilarityOptions::exact_limit`]) a near-duplicate is
+    /// missed about once in 200 times; a duplicate is never reported wrongly.
+    pub fn check_and_insert(&self, key: PageKey, text: &str) -> Result<Verdict> {
+        let text = normalise(text);
+        let text_hash = Digest::of(text.as_bytes());
+        let vector = of_normalised(&text).and_then(|signature| Compact::new(&signature));
+        let long_enough = text.chars().nth(MIN_CHARACTERS - 1).is_some();
+
+        let mut guard = self.lock();
+        let state = self.load(&mut guard)?;
+        self.collect_graph(state)?;
+        if let Some(known) = self.db.read(|db| table::get(db, key))? {
+            if known.text_hash == text_hash {
+                return Ok(known
+                    .canonical
+                    .map_or(Verdict::Unique, |(of, similarity)| Verdict::Duplicate { of, similarity }));
+            }
+            self.db.write(|db| table::delete(db, known.row))?;
+            self.drop_row(state, known.row);
+        }
+        let found = match (long_enough, &vector) {
+            (false, _) => None,
+            (true, vector) => match self.db.read(|db| same_text(db, key, text_hash))? {
+                Some(of) => Some((of, 1.0)),
+                None => match vector {
+                    Some(vector) => self
+                        .nearest(state, vector, 2)?
+                        .into_iter()
+                        .find(|near| near.key != key && near.similarity >= self.options.threshold)
+                        .map(|near| (near.key, near.similarity)),
+                    None => None,
+                },
+            },
+        };
+        let row = self.db.write(|db| table::insert(db, key, text_hash, vector.as_ref(), found))?;
+        match (found, vector) {
+            (Some((of, similarity)), _) => Ok(Verdict::Duplicate { of, similarity }),
+            (None, vector) => {
+                if let Some(vector) = vector {
+                    self.add_row(state, row, &vector);
+                }
+                Ok(Verdict::Unique)
+            }
+        }
+    }
+
+    /// The `k` pages most like a text, nearest first; pages that repeat another are left out. Nothing for a text shorter
+    /// than [`MIN_CHARACTERS`].
+    pub fn similar(&self, text: &str, k: usize) -> Result<Vec<Neighbour>> {
+        let Some(vector) = of_normalised(&normalise(text)).and_then(|signature| Compact::new(&signature)) else {
+            return Ok(Vec::new());
+        };
+        let mut guard = self.lock();
+        let state = self.load(&mut guard)?;
+        self.collect_graph(state)?;
+        self.nearest(state, &vector, k)
+    }
+
+    /// Forgets one page. Pages that repeat it are compared anew: the first of them takes its place.
+    pub fn remove(&self, key: PageKey) -> Result<()> {
+        let mut guard = self.lock();
+        let state = self.load(&mut guard)?;
+        let Some(entry) = self.db.read(|db| table::get(db, key))? else { return Ok(()) };
+        self.db.write(|db| table::delete(db, entry.row))?;
+        self.drop_row(state, entry.row);
+        self.promote(state, key.document)
+    }
+
+    /// The rows to give to [`Self::after_removal`] once the document is gone.
+    pub(crate) fn rows_of(&self, document: DocumentId) -> Result<Vec<i64>> {
+        self.db.read(|db| table::rows_of(db, document))
+    }
+
+    /// A document was removed, and its signatures with it.
+    pub(crate) fn after_removal(&self, document: DocumentId, rows: &[i64]) -> Result<()> {
+        let mut guard = self.lock();
+        // Not loaded: nothing in memory to correct, but the table still needs it.
+        let mut unloaded = State::default();
+        let state = guard.as_mut().unwrap_or(&mut unloaded);
+        for &row in rows {
+            self.drop_row(state, row);
+        }
+        self.promote(state, document)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn load<'a>(&self, guard: &'a mut Option<State>) -> Result<&'a mut State> {
+        if guard.is_none() {
+            let forgotten = self.db.write(|db| table::forget_uncommitted(db))?;
+            tracing::debug!(forgotten, "similarity index loads");
+            let mut state = State::default();
+            if self.db.read(table::count_canonical)? <= self.options.exact_limit {
+                let mut exact = Exact::default();
+                self.db.read(|db| table::each_canonical(db, 0, |row, vector| exact.insert(row, &vector)))?;
+                state.exact = Some(exact);
+            } else {
+                self.build_graph(&mut state);
+            }
+            *guard = Some(state);
+        }
+        Ok(guard.as_mut().expect("loaded above"))
+    }
+
+    /// Canonical pages, nearest first, their cosine computed from the stored signatures.
+    fn nearest(&self, state: &mut State, vector: &Compact, k: usize) -> Result<Vec<Neighbour>> {
+        let mut best = Best::new(k);
+        if let Some(exact) = &state.exact {
+            best.found = exact.nearest(vector, k);
+        } else if let Some(candidates) = self.candidates(state, vector, k) {
+            self.db.read(|db| {
+                for row in candidates {
+                    if let Some((_, found)) = table::canonical(db, row)? {
+                        best.offer(row, vector.cosine(&found));
+                    }
+                }
+                Ok(())
+            })?;
+        } else {
+            self.db.read(|db| table::each_canonical(db, 0, |row, found| best.offer(row, vector.cosine(&found))))?;
+        }
+        self.db.read(|db| {
+            let mut neighbours = Vec::with_capacity(best.found.len());
+            for (row, similarity) in best.found {
+                if let Some((key, _)) = table::canonical(db, row)? {
+                    neighbours.push(Neighbour { key, similarity });
+                }
+            }
+            Ok(neighbours)
+        })
+    }
+
+    /// `None` where there is no graph to ask.
+    fn candidates(&self, state: &mut State, vector: &Compact, k: usize) -> Option<Vec<i64>> {
+        let folded = vector.fold()?;
+        let mut candidates = match state.graph.as_ref()?.candidates(folded, (k * OVER_FETCH).max(MIN_CANDIDATES)) {
+            Ok(candidates) => candidates,
+            Err(broken) => {
+                self.give_up(state, &broken);
+                return None;
+            }
+        };
+        // Ascending, so that of equals the oldest wins, as in a scan.
+        candidates.sort_unstable();
+        Some(candidates)
+    }
+
+    fn add_row(&self, state: &mut State, row: i64, vector: &Compact) {
+        if let Some(exact) = &mut state.exact {
+            exact.insert(row, vector);
+            if exact.len() > self.options.exact_limit && state.building.is_none() {
+                self.build_graph(state);
+            }
+        } else if let Some(graph) = &mut state.graph
+            && let Some(folded) = vector.fold()
+            && let Err(broken) = graph.insert(vec![(row, folded)])
+        {
+            self.give_up(state, &broken);
+        }
+    }
+
+    fn drop_row(&self, state: &mut State, row: i64) {
+        if let Some(exact) = &mut state.exact {
+            exact.remove(row);
+        }
+        let Some(graph) = &mut state.graph else { return };
+        if let Err(broken) = graph.remove(row) {
+            self.give_up(state, &broken);
+        } else if graph.tombstones * TOMBSTONE_SHARE > graph.len {
+            tracing::info!(tombstones = graph.tombstones, of = graph.len, "the graph is built again");
+            state.graph = None;
+            self.build_graph(state);
+        }
+    }
+
+    /// Pages that repeat a page of `document` that is gone: each in turn repeats one of those before it, or stands for
+    /// itself.
+    fn promote(&self, state: &mut State, document: DocumentId) -> Result<()> {
+        let promoted = self.db.write(|db| {
+            let mut promoted: Vec<(i64, PageKey, Compact)> = Vec::new();
+            for (entry, vector) in table::repeating(db, document)? {
+                let Some((canonical, _)) = entry.canonical else { continue };
+                if table::get(db, canonical)?.is_some() {
+                    continue;
+                }
+                let Some(vector) = vector else { continue };
+                let near = promoted
+                    .iter()
+                    .map(|(_, key, found)| (*key, vector.cosine(found)))
+                    .find(|(_, similarity)| *similarity >= self.options.threshold);
+                table::set_canonical(db, entry.row, near)?;
+                if near.is_none() {
+                    promoted.push((entry.row, entry.key, vector));
+                }
+            }
+            Ok(promoted)
+        })?;
+        for (row, _, vector) in promoted {
+            self.add_row(state, row, &vector);
+        }
+        Ok(())
+    }
+
+    /// Starts to build a graph from the table on a thread of its own. Until it is there, answers are exact.
+    fn build_graph(&self, state: &mut State) {
+        if state.failures >= MAX_FAILURES {
+            return;
+        }
+        let (send, receive) = sync_channel(1);
+        let db = self.db.clone();
+        let started = thread::Builder::new().name("similarity-graph".into()).spawn(move || {
+            // Nobody waiting for it any more is no fault.
+            let _ = send.send(build(&db));
+        });
+        match started {
+            Ok(_) => state.building = Some(receive),
+            Err(error) => tracing::warn!(%error, "no thread for the similarity graph; answers are scans"),
+        }
+    }
+
+    /// Takes over a graph that is ready, with the rows that came meanwhile.
+    fn collect_graph(&self, state: &mut State) -> Result<()> {
+        let Some(building) = &state.building else { return Ok(()) };
+        let built = match building.try_recv() {
+            Err(TryRecvError::Empty) => return Ok(()),
+            Err(TryRecvError::Disconnected) => Err(Broken("the building thread died".into())),
+            Ok(built) => built,
+        };
+        state.building = None;
+        match built.and_then(|mut graph| self.db.read(|db| Ok(fill(db, &mut graph))).map_err(broken)?.map(|()| graph)) {
+            Ok(graph) => {
+                tracing::info!(pages = graph.len, "the similarity graph is ready");
+                state.graph = Some(graph);
+                state.exact = None;
+            }
+            Err(broken) => self.give_up(state, &broken),
+        }
+        Ok(())
+    }
+
+    fn give_up(&self, state: &mut State, broken: &Broken) {
+        state.failures += 1;
+        tracing::warn!(reason = broken.0, failures = state.failures, "the similarity graph failed; answers are scans");
+        state.graph = None;
+        if state.building.is_none() {
+            self.build_graph(state);
+        }
+    }
+}
+
+/// The page whose text is the same, itself no repetition. A page that repeats one which is gone, or `key` itself, says
+/// nothing: after a crash, what `key` was repeated by must not become what `key` repeats.
+fn same_text(db: &Connection, key: PageKey, text_hash: Digest) -> Result<Option<PageKey>> {
+    for entry in table::with_text(db, text_hash)? {
+        let root = entry.canonical.map_or(entry.key, |(of, _)| of);
+        if root != key && table::get(db, root)?.is_some_and(|root| root.canonical.is_none()) {
+            return Ok(Some(root));
+        }
+    }
+    Ok(None)
+}
+
+fn build(db: &Database) -> Result<Graph, Broken> {
+    let expected = db.read(table::count_canonical).map_err(broken)?;
+    let mut graph = Graph::new(expected)?;
+    db.read(|db| Ok(fill(db, &mut graph))).map_err(broken)??;
+    Ok(graph)
+}
+
+/// Puts in what the table has beyond the graph's last row.
+fn fill(db: &Connection, graph: &mut Graph) -> Result<(), Broken> {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut failed = None;
+    let after = graph.last_row;
+    table::each_canonical(db, after, |row, vector| {
+        let Some(folded) = vector.fold() else { return };
+        batch.push((row, folded));
+        if batch.len() == BATCH && failed.is_none() {
+            failed = graph.insert(std::mem::take(&mut batch)).err();
+        }
+    })
+    .map_err(broken)?;
+    match failed {
+        Some(broken) => Err(broken),
+        None => graph.insert(batch),
+    }
+}
+
+fn broken(error: crate::error::Error) -> Broken {
+    Broken(error.to_string())
+}
