@@ -1,0 +1,282 @@
+//! Settings: what `config/default.toml` names, as types. [`layers`] finds the values; here they get their meaning.
+
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use pagestream_actors::{DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
+use pagestream_documents::{ByteSize, Limits, RenderOptions};
+use pagestream_models::{backend::onnx::Provider, ocr::OcrOptions, registry::RegistryOptions};
+use pagestream_store::{Durability, StoreOptions};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+pub mod layers;
+mod memory;
+
+pub use layers::{Layers, Origin, SettingsError};
+
+/// All settings, checked.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub ocr: OcrSettings,
+    pub render: RenderSettings,
+    pub limits: LimitSettings,
+    pub duplicates: DuplicateSettings,
+    pub pipeline: PipelineSettings,
+    pub device: DeviceSettings,
+    pub models: ModelSettings,
+    pub ort: OrtSettings,
+    pub store: StoreSettings,
+    pub log: LogSettings,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OcrSettings {
+    pub mode: OcrMode,
+    pub detect_max_side: u32,
+    pub min_confidence: f32,
+    pub orient: bool,
+    pub second_looks: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenderSettings {
+    pub dpi: f32,
+    pub min_side: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitSettings {
+    #[serde(deserialize_with = "size")]
+    pub page: ByteSize,
+    #[serde(deserialize_with = "duration")]
+    pub page_time: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DuplicateSettings {
+    pub mode: DuplicateMode,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PipelineSettings {
+    #[serde(deserialize_with = "auto_size")]
+    pub memory_budget: Option<ByteSize>,
+    pub pages_in_flight: usize,
+    pub open_documents: NonZeroUsize,
+    pub reader_window: NonZeroUsize,
+    pub cpu_threads: usize,
+    pub page_attempts: u32,
+    #[serde(deserialize_with = "duration")]
+    pub drain: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceSettings {
+    #[serde(rename = "use", deserialize_with = "providers")]
+    pub providers: Vec<Provider>,
+    pub threads: usize,
+    pub batch: NonZeroUsize,
+    #[serde(deserialize_with = "duration")]
+    pub inference_time: Duration,
+    pub losses: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelSettings {
+    #[serde(deserialize_with = "path")]
+    pub dir: Option<PathBuf>,
+    pub offline: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrtSettings {
+    #[serde(deserialize_with = "path")]
+    pub dylib: Option<PathBuf>,
+    pub runtime: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSettings {
+    #[serde(deserialize_with = "path")]
+    pub data_dir: Option<PathBuf>,
+    pub sync_pages: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogSettings {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Settings {
+    /// The settings that hold for this user here: defaults, the user's file, the project's file, the environment.
+    ///
+    /// # Errors
+    /// One sentence that names the key and where it was set.
+    pub fn load() -> Result<Self, SettingsError> {
+        Layers::standard(None)?.settings()
+    }
+
+    /// The built-in defaults, whatever the user has set.
+    pub fn defaults() -> Self {
+        Layers::built_in().settings().expect("the built-in defaults are valid; a test sees to it")
+    }
+
+    pub fn pipeline_options(&self) -> PipelineOptions {
+        let defaults = PipelineOptions::default();
+        let or = |n: usize, default: NonZeroUsize| NonZeroUsize::new(n).unwrap_or(default);
+        PipelineOptions {
+            reading: self.reading_options(),
+            cpu_threads: or(self.pipeline.cpu_threads, defaults.cpu_threads),
+            memory_budget: self.pipeline.memory_budget.unwrap_or_else(memory::default_budget),
+            pages_in_flight: or(self.pipeline.pages_in_flight, defaults.pages_in_flight),
+            open_documents: self.pipeline.open_documents,
+            reader_window: self.pipeline.reader_window,
+            page_time_limit: self.limits.page_time,
+            inference_time_limit: self.device.inference_time,
+            page_attempts: self.pipeline.page_attempts.max(1),
+            device_losses: self.device.losses.max(1),
+        }
+    }
+
+    fn reading_options(&self) -> ReadingOptions {
+        let OcrSettings { mode: _, detect_max_side, min_confidence, orient, second_looks } = self.ocr;
+        ReadingOptions {
+            render: RenderOptions { dpi: self.render.dpi, min_side: self.render.min_side },
+            ocr: OcrOptions { detect_max_side, min_confidence, orient, second_looks, ..OcrOptions::default() },
+            limits: Limits { page: self.limits.page },
+            duplicates: self.duplicates.mode,
+            models: None,
+        }
+    }
+
+    pub fn registry_options(&self) -> RegistryOptions {
+        RegistryOptions {
+            models_dir: self.models.dir.clone(),
+            ort_dylib: self.ort.dylib.clone(),
+            runtime: self.runtime(),
+            offline: self.models.offline,
+            python: None,
+        }
+    }
+
+    /// The library of the manifest that has the providers asked for.
+    fn runtime(&self) -> Option<String> {
+        if !self.ort.runtime.is_empty() {
+            return Some(self.ort.runtime.clone());
+        }
+        self.device.providers.iter().find_map(|provider| match provider {
+            Provider::Cpu => None,
+            Provider::OpenVino { .. } => Some("onnxruntime-openvino".to_owned()),
+            Provider::Cuda { .. } | Provider::TensorRt { .. } => Some("onnxruntime-gpu".to_owned()),
+        })
+    }
+
+    pub fn store_options(&self) -> StoreOptions {
+        let durability = if self.store.sync_pages { Durability::PowerLoss } else { Durability::ProcessCrash };
+        StoreOptions { durability, ..StoreOptions::default() }
+    }
+
+    /// Threads of one device: a CPU has one a core, a GPU one.
+    pub fn device_threads(&self, provider: &Provider) -> usize {
+        match (self.device.threads, provider) {
+            (0, Provider::Cpu) => PipelineOptions::default().device_threads.get(),
+            (0, Provider::OpenVino { device }) if device == "CPU" => PipelineOptions::default().device_threads.get(),
+            (0, _) => 1,
+            (threads, _) => threads,
+        }
+    }
+}
+
+/// Reads `90s`, `1.5m`, `250ms`, `2h`, `1d`.
+///
+/// # Errors
+/// One sentence with an example.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a length of time; write for example 30s, 10m or 500ms");
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+    let seconds = match text[digits..].trim() {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => return Err(wrong()),
+    };
+    let number: f64 = text[..digits].parse().map_err(|_| wrong())?;
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    parse_duration(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByteSize, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+fn auto_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "auto" => Ok(None),
+        text => text.parse().map(Some).map_err(D::Error::custom),
+    }
+}
+
+fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+fn providers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Provider>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let providers: Vec<Provider> = text
+        .split(',')
+        .map(|name| name.trim().parse().map_err(|e| D::Error::custom(format!("{e}"))))
+        .collect::<Result<_, _>>()?;
+    Ok(providers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_defaults_are_those_of_the_types() {
+        let settings = Settings::defaults();
+        let (ours, types) = (settings.pipeline_options(), PipelineOptions::default());
+        assert_eq!(ours.reading.ocr, types.reading.ocr);
+        assert_eq!(ours.reading.key(), types.reading.key());
+        assert_eq!(ours.pages_in_flight, types.pages_in_flight);
+        assert_eq!(ours.page_time_limit, types.page_time_limit);
+        assert_eq!(ours.inference_time_limit, types.inference_time_limit);
+        assert_eq!(ours.open_documents, types.open_documents);
+        assert_eq!(settings.device.providers, [Provider::Cpu]);
+    }
+
+    #[test]
+    fn lengths_of_time_have_units() {
+        for (text, seconds) in [("90s", 90.0), ("1.5m", 90.0), ("250ms", 0.25), ("2h", 7200.0), ("1d", 86400.0)] {
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        }
+        for text in ["", "90", "s", "1w", "-1s"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+}
