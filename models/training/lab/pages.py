@@ -72,6 +72,10 @@ class PageGenerator:
         if not text:
             return x
         r = self.r
+        if not width and r.random() < 0.35:  # a typist's two spaces, a tabulator's gap within a line
+            text = text.replace(". ", ".  ").replace(": ", ":  ")
+            if r.random() < 0.3:
+                text = text.replace(" ", "  ")
         ascent = font.getmetrics()[0]
         y = baseline - ascent
         length = font.getlength(text)
@@ -244,6 +248,8 @@ class PageGenerator:
                 else:
                     (ax, ay), (bx, by) = p
                     d.ellipse((min(ax, bx), min(ay, by), max(ax, bx) + 1, max(ay, by) + 1), outline=255, width=r.randint(1, 3))
+            if r.random() < 0.5:
+                self.labels(x0, y1 + 16 * self.over, x1, 30 * self.over)
         elif kind < 0.8:  # bars
             x = x0
             while x < x1:
@@ -258,7 +264,7 @@ class PageGenerator:
                 x += r.uniform(1, 9)
             if len(points) > 1:
                 d.line(points, fill=255, width=r.randint(1, 3), joint="curve")
-        return y1 + 4
+        return y1 + 20 * self.over
 
     def plot(self, x0, y0, x1, y1):
         """Axes, a grid, marks, a curve, and a title turned on its side, which is not a line of this page."""
@@ -275,6 +281,17 @@ class PageGenerator:
             d.line(points, fill=255, width=thick + 1)
         if r.random() < 0.6:
             self.vertical_text(x0, y0, y1)
+        self.labels(x0, y1 + 1.2 * step, x1, step)
+
+    def labels(self, x0, baseline, x1, step):
+        """The short words and single letters of a figure."""
+        r = self.r
+        size = max(8.5 * self.over, min(0.6 * step, r.uniform(9, 20) * self.over))
+        x = x0 + r.uniform(0, 1) * step
+        while x < x1 - 2 * size and baseline < self.image.height:
+            font, covers = self.font(size)
+            text = self.words(covers, r.choice((1, 1, 2, 3, 6)))[:r.randint(1, 6)].strip()
+            x = self.put(font, covers, x, baseline, self.fit(font, text, x1 - x)) + r.uniform(1.2, 4) * size
 
     def vertical_text(self, x, y0, y1):
         font, covers = self.font(self.r.uniform(9, 22) * self.over)
