@@ -159,6 +159,8 @@ fn detect(bytes: &[u8]) -> Result<FileKind> {
     } else if starts(b"BM") && bytes.len() > 26 {
         // Two letters alone prove little, so BMP is asked last.
         FileKind::Bmp
+    } else if looks_like_headless_pdf(bytes) {
+        FileKind::Pdf
     } else if bytes.is_empty() {
         return Err(Error::new(ErrorKind::Damaged, "the file is empty"));
     } else {
@@ -166,6 +168,13 @@ fn detect(bytes: &[u8]) -> Result<FileKind> {
             .with_hint("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read; convert it to one of them"));
     };
     Ok(kind)
+}
+
+/// A PDF whose beginning is lost still has objects and an end; readers rebuild it from its objects.
+fn looks_like_headless_pdf(bytes: &[u8]) -> bool {
+    let tail = &bytes[bytes.len().saturating_sub(PDF_HEADER_WITHIN)..];
+    let has = |haystack: &[u8], needle: &[u8]| haystack.windows(needle.len()).any(|window| window == needle);
+    has(tail, b"startxref") && has(bytes, b"endobj")
 }
 
 #[cfg(test)]
@@ -187,6 +196,7 @@ mod tests {
             (b"GIF89a", Ok(FileKind::Gif)),
             (b"BM", Err(ErrorKind::UnsupportedFormat)),
             (b"", Err(ErrorKind::Damaged)),
+            (b"<</Type/Page>> endobj trailer <<>> startxref 0 %%EOF", Ok(FileKind::Pdf)),
             (b"hello", Err(ErrorKind::UnsupportedFormat)),
         ] {
             assert_eq!(detect(bytes).map_err(|error| error.kind), kind, "{:?}", &bytes[..bytes.len().min(16)]);

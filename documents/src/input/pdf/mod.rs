@@ -4,8 +4,12 @@
 //! read as it is (`structure.rs`). hayro keeps what it has decoded of each page for as long as the document is open, so a
 //! long document would grow in memory: after a number of pages the document is opened anew, which costs milliseconds
 //! because only the cross-reference table and the page tree are read.
+//!
+//! Text needs the same fonts on page after page, and unpacking them is two thirds of the work; the cache that keeps them
+//! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for.
 
 mod layout;
+mod reader;
 mod render;
 mod structure;
 mod text_layer;
@@ -13,10 +17,11 @@ mod text_layer;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hayro::{
-    hayro_interpret::InterpreterSettings,
+    hayro_interpret::{InterpreterCache, InterpreterSettings},
     hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData, page::Page},
 };
 
+use self::reader::TextReader;
 use super::{
     DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer,
     guard::{guarded, no_such_page},
@@ -49,6 +54,8 @@ pub(super) struct PdfSource {
     limits: Limits,
     settings: InterpreterSettings,
     opened: Mutex<Opened>,
+    /// Taken by one caller at a time; others, rather than wait for a page that may hang, read without it.
+    reader: Mutex<Option<TextReader>>,
 }
 
 /// One opening of the document, and what it has gathered.
@@ -84,7 +91,15 @@ impl PdfSource {
         };
         let page_count = pdf.pages().len() as u32;
         let opened = Mutex::new(Opened { pdf: Arc::new(pdf), content: 0, pages: 0 });
-        Ok(Self { data, password, page_count, limits: options.limits, settings: settings(), opened })
+        Ok(Self {
+            data,
+            password,
+            page_count,
+            limits: options.limits,
+            settings: settings(),
+            opened,
+            reader: Mutex::new(None),
+        })
     }
 
     /// The document, opened anew if the present opening has gathered enough. Threads that still read from an older one
@@ -121,6 +136,7 @@ impl PdfSource {
 }
 
 const SIZE: &str = "the page's dictionary";
+const TEXT: &str = "the page's text";
 
 fn load(data: &PdfData, password: &str) -> Result<Pdf, LoadPdfError> {
     match Pdf::new_with_password(data.clone(), password) {
@@ -176,6 +192,25 @@ impl PageSource for PdfSource {
     }
 
     fn text_layer(&self, page: PageNumber) -> Result<Option<TextLayer>> {
-        self.with_page(page, "the page's text", |content| Ok(text_layer::read(content, &self.settings)))
+        if page.index() >= self.page_count {
+            return Err(no_such_page(page, self.page_count));
+        }
+        let busy = match self.reader.try_lock() {
+            Ok(mut reader) => {
+                let open = || TextReader::start(self.data.clone(), self.password.clone(), self.settings.clone());
+                if reader.is_none() {
+                    *reader = open();
+                }
+                match reader.as_ref().and_then(|reader| reader.read(page)) {
+                    Some(result) => return result,
+                    // The thread is gone; the next page may try another.
+                    None => *reader = None,
+                }
+                false
+            }
+            Err(_) => true,
+        };
+        tracing::trace!(page = page.get(), busy, "reading text without the reader's fonts");
+        self.with_page(page, TEXT, |content| Ok(text_layer::read(content, &InterpreterCache::new(), &self.settings)))
     }
 }

@@ -9,30 +9,15 @@ use crate::{
     input::OpenOptions,
 };
 
-/// A copy without encryption, or an error when none of the forms of the password opens it.
+/// A copy without encryption, or an error when the password does not open the document. lopdf brings the password into
+/// the form that the revision asks for: PDFDocEncoding up to revision 4, SASLprep and UTF-8 after it (PDF 32000-2,
+/// 7.6.4.3), and tries it as the owner's and as the user's.
 pub(super) fn decrypt(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
-    let given = options.password.as_deref().unwrap_or("");
-    // Revisions 2 to 4 take PDFDocEncoding (Latin-1 for letters), 5 and 6 take UTF-8 (PDF 32000-2, 7.6.4.3); writers
-    // have mixed them up, so each is tried.
-    let latin1: Option<Vec<u8>> = given.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
-    let raw = [Some(given.as_bytes().to_vec()), latin1];
-    let loaded = || load(bytes, options, false);
-    let mut document = loaded()?;
-    if !document.is_encrypted() {
-        return save(document);
+    let document = load(bytes, options, false)?;
+    if document.is_encrypted() {
+        return Err(Error::new(ErrorKind::Encrypted, "the password does not open the document"));
     }
-    if document.decrypt(given).is_ok() {
-        return save(document);
-    }
-    for password in raw.into_iter().flatten() {
-        let mut document = loaded()?;
-        if document.authenticate_raw_password(&password).is_ok() {
-            // An object that cannot be decrypted does not spoil the others.
-            let _ = document.decrypt_raw(&password);
-            return save(document);
-        }
-    }
-    Err(Error::new(ErrorKind::Encrypted, "no form of the password opens the document"))
+    save(document)
 }
 
 /// A copy with a new cross-reference table, and with a new page tree if the old one leads to no page.
@@ -41,9 +26,6 @@ pub(super) fn rebuild(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
         .ok()
         .filter(|document| !document.get_pages().is_empty())
         .map_or_else(|| load(bytes, options, true), Ok)?;
-    if document.is_encrypted() {
-        return decrypt(bytes, options);
-    }
     if document.get_pages().is_empty() {
         adopt_stray_pages(&mut document)?;
     }
@@ -52,7 +34,8 @@ pub(super) fn rebuild(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
 
 fn load(bytes: &[u8], options: &OpenOptions, force_reconstruct: bool) -> Result<Document> {
     let most = usize::try_from(options.limits.page.bytes()).unwrap_or(usize::MAX);
-    let options = LoadOptions { max_decompressed_size: Some(most), force_reconstruct, ..Default::default() };
+    let password = Some(options.password.clone().unwrap_or_default());
+    let options = LoadOptions { password, max_decompressed_size: Some(most), force_reconstruct, ..Default::default() };
     Document::load_mem_with_options(bytes, options)
         .map_err(|error| Error::new(ErrorKind::Damaged, format!("the document cannot be put together again ({error})")))
 }

@@ -24,14 +24,16 @@ const UNITS_PER_EM: f64 = 1_000.0;
 /// More glyphs than this are no page of text, but an attack or a drawing made of letters: 100 MB of them.
 const MOST_GLYPHS: usize = 1_000_000;
 
-/// Reads the page's text. `None` when no text is drawn on the page.
-pub(super) fn read(page: &Page<'_>, settings: &InterpreterSettings) -> Option<TextLayer> {
+/// Reads the page's text; the cache is for fonts, and belongs to the page's document. `None` when no text is drawn on the page.
+pub(super) fn read<'a>(
+    page: &'a Page<'a>,
+    cache: &InterpreterCache<'a>,
+    settings: &InterpreterSettings,
+) -> Option<TextLayer> {
     let (width, height) = page.render_dimensions();
     let seen = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
-    // Kept for this page only, as in rendering.
-    let cache = InterpreterCache::new();
     let transform = page.initial_transform(true).to_kurbo();
-    let mut context = Context::new(transform, seen, &cache, page.xref(), settings.clone());
+    let mut context = Context::new(transform, seen, cache, page.xref(), settings.clone());
     let mut collector = Collector { page: seen, glyphs: Vec::new(), last_run: None, image_area: 0.0 };
     interpret_page(page, &mut context, &mut collector);
     let Collector { glyphs, image_area, .. } = collector;

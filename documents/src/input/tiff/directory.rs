@@ -67,9 +67,14 @@ impl Layout {
         Some((at.checked_add(count_length as u64)?, count, entry))
     }
 
-    fn next(self, bytes: &[u8], at: u64) -> Option<u64> {
+    /// Where the directory at `at` says which one is next.
+    fn next_pointer(self, bytes: &[u8], at: u64) -> Option<u64> {
         let (start, count, entry) = self.entries(bytes, at)?;
-        self.number(bytes, start.checked_add(count.checked_mul(entry)?)?, self.offset_length())
+        start.checked_add(count.checked_mul(entry)?)
+    }
+
+    fn next(self, bytes: &[u8], at: u64) -> Option<u64> {
+        self.number(bytes, self.next_pointer(bytes, at)?, self.offset_length())
     }
 
     /// Offsets of all directories in the order of the chain. A chain that leads back into itself or out of the file ends
@@ -116,9 +121,13 @@ pub(super) struct PageView {
 }
 
 impl PageView {
-    /// The file whose first directory is the one at `directory`.
+    /// The file whose only directory is the one at `directory`.
     pub(super) fn new(data: DocumentData, layout: Layout, directory: u64) -> Self {
-        let corrections = vec![(layout.first_pointer(), layout.encode(directory, layout.offset_length()))];
+        let mut corrections = vec![(layout.first_pointer(), layout.encode(directory, layout.offset_length()))];
+        // And last: decoders that look ahead refuse a file whose chain is a loop.
+        corrections.extend(
+            layout.next_pointer((*data).as_ref(), directory).map(|at| (at, layout.encode(0, layout.offset_length()))),
+        );
         Self { data, position: 0, corrections }
     }
 
@@ -202,6 +211,7 @@ mod tests {
         let mut view = PageView::new(Arc::new(bytes.clone()), layout, 26).with_tag(layout, 26, 262, 1);
         let mut expected = bytes;
         expected[4..8].copy_from_slice(&26_u32.to_le_bytes());
+        expected[26 + 14..26 + 18].fill(0);
         expected[26 + 10] = 1;
         let mut seen = Vec::new();
         view.read_to_end(&mut seen).unwrap();

@@ -1,12 +1,14 @@
 //! TIFF: scans of many pages. Each page is decoded on its own, straight from its directory.
 
 mod directory;
+mod fax;
 mod samples;
 
 use tiff::{ColorType, TiffError, TiffFormatError, decoder::Decoder, tags::Tag};
 
 use self::{
     directory::{Layout, PageView},
+    fax::Fax,
     samples::{Meaning, Samples},
 };
 use super::{
@@ -41,6 +43,8 @@ pub(super) struct TiffSource {
 struct OpenPage {
     decoder: Decoder<PageView>,
     samples: Samples,
+    /// Set for fax compression, which is decoded here and not by the decoder.
+    fax: Option<Fax>,
     orientation: Orientation,
     dpi: f32,
     info: PageInfo,
@@ -142,6 +146,7 @@ impl TiffSource {
             bytes: layout.complete_len,
             meaning,
         };
+        let fax = Fax::of(&mut decoder, &samples, photometric)?;
         // All samples, the raster made of them, and one strip with its compressed form; a turned page needs a second raster.
         let strip = layout.complete_len / (height as usize).max(1) * decoder.chunk_dimensions().1.min(height) as usize;
         let copies = if orientation.is_upright() { 1 } else { 2 };
@@ -151,7 +156,7 @@ impl TiffSource {
         check_cost(width.into(), height.into(), cost, &self.limits)?;
         let dpi = dpi_of(&mut decoder);
         let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
-        Ok(OpenPage { decoder, samples, orientation, dpi, info: PageInfo { width, height, format, cost } })
+        Ok(OpenPage { decoder, samples, fax, orientation, dpi, info: PageInfo { width, height, format, cost } })
     }
 }
 
@@ -185,13 +190,17 @@ impl PageSource for TiffSource {
 
     fn render(&self, page: PageNumber, _options: &RenderOptions) -> Result<Raster> {
         guarded("the TIFF page", Some(page), || {
-            let OpenPage { mut decoder, samples, orientation, dpi, info: _ } = self.open_page(page)?;
-            let mut buffer = vec![0; samples.bytes];
-            decoder.read_image_bytes(&mut buffer).map_err(refusal)?;
+            let OpenPage { mut decoder, samples, fax, orientation, dpi, info: _ } = self.open_page(page)?;
             let (width, height) = (samples.width as u32, samples.height as u32);
-            let data = samples.convert(&buffer)?;
+            let data = match fax {
+                Some(fax) => fax.decode((*self.data).as_ref())?,
+                None => {
+                    let mut buffer = vec![0; samples.bytes];
+                    decoder.read_image_bytes(&mut buffer).map_err(refusal)?;
+                    samples.convert(&buffer)?
+                }
+            };
             let raster = Raster { width, height, format: samples.meaning.pixel_format(), data, dpi };
-            drop(buffer);
             Ok(orientation.apply(raster))
         })
     }

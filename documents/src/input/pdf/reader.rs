@@ -1,0 +1,84 @@
+//! The thread that reads one document's text, and keeps its fonts from page to page.
+
+use std::{
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+};
+
+use hayro::{
+    hayro_interpret::{InterpreterCache, InterpreterSettings},
+    hayro_syntax::{Pdf, PdfData},
+};
+
+use super::{KEPT_CONTENT, KEPT_PAGES, TEXT, damaged, text_layer};
+use crate::{
+    error::{ErrorKind, Result},
+    ids::PageNumber,
+    input::{TextLayer, guard::guarded},
+};
+
+/// Forms may be nested 50 deep, and each level of the interpreter takes tens of kilobytes of stack.
+const STACK: usize = 8 << 20;
+
+/// Dropping it ends the thread, after the page that it may be reading.
+pub(super) struct TextReader {
+    jobs: SyncSender<Job>,
+}
+
+struct Job {
+    page: PageNumber,
+    answer: SyncSender<Result<Option<TextLayer>>>,
+}
+
+impl TextReader {
+    /// `None` when the system has no thread to spare.
+    pub(super) fn start(data: PdfData, password: String, settings: InterpreterSettings) -> Option<Self> {
+        // The caller waits for each answer, so there is never more than one job.
+        let (jobs, incoming) = sync_channel(1);
+        thread::Builder::new()
+            .name("pdf-text".to_owned())
+            .stack_size(STACK)
+            .spawn(move || while serve(&data, &password, &settings, &incoming).is_some() {})
+            .ok()?;
+        Some(Self { jobs })
+    }
+
+    /// `None` when the thread has ended.
+    pub(super) fn read(&self, page: PageNumber) -> Option<Result<Option<TextLayer>>> {
+        let (answer, incoming) = sync_channel(1);
+        self.jobs.send(Job { page, answer }).ok()?;
+        incoming.recv().ok()
+    }
+}
+
+/// Opens the document and reads pages until enough of it has gathered in memory. `None` when nobody asks any more.
+fn serve(data: &PdfData, password: &str, settings: &InterpreterSettings, jobs: &Receiver<Job>) -> Option<()> {
+    let mut job = jobs.recv().ok()?;
+    let opened = guarded(TEXT, None, || Pdf::new_with_password(data.clone(), password).map_err(|_| damaged()));
+    let pdf = match opened {
+        Ok(pdf) => pdf,
+        Err(error) => {
+            let _ = job.answer.send(Err(error.on_page(job.page)));
+            return Some(());
+        }
+    };
+    let cache = InterpreterCache::new();
+    let (mut pages, mut content) = (0, 0);
+    loop {
+        let result = guarded(TEXT, Some(job.page), || {
+            let page = pdf.pages().get(job.page.index() as usize).ok_or_else(damaged)?;
+            let layer = text_layer::read(page, &cache, settings);
+            content += page.page_stream().map_or(0, <[u8]>::len) as u64;
+            Ok(layer)
+        });
+        // A panic may have left the cache or the document half way through something.
+        let spoiled = matches!(&result, Err(error) if error.kind == ErrorKind::Internal);
+        // The caller may have given up; that is its business.
+        let _ = job.answer.send(result);
+        pages += 1;
+        if spoiled || pages >= KEPT_PAGES || content > KEPT_CONTENT {
+            return Some(());
+        }
+        job = jobs.recv().ok()?;
+    }
+}
