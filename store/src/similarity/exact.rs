@@ -1,13 +1,14 @@
 //! All signatures side by side in memory, compared one by one: exact, and faster than any graph while they are few.
 
-use super::signature::{Compact, DIMENSIONS, dot_i8};
+use super::signature::{Compact, DIMENSIONS, cosine_of, dot_i8};
 
 /// 2 KiB a page.
 #[derive(Default)]
 pub struct Exact {
     /// Row numbers of the table, in the order of the vectors.
     rows: Vec<i64>,
-    lengths: Vec<f32>,
+    /// Squared lengths.
+    squares: Vec<i32>,
     vectors: Vec<i8>,
 }
 
@@ -18,23 +19,23 @@ impl Exact {
 
     pub fn insert(&mut self, row: i64, vector: &Compact) {
         self.rows.push(row);
-        self.lengths.push((dot_i8(vector.values(), vector.values()) as f32).sqrt());
+        self.squares.push(dot_i8(vector.values(), vector.values()));
         self.vectors.extend_from_slice(vector.values());
     }
 
     pub fn remove(&mut self, row: i64) {
         let Some(at) = self.rows.iter().position(|found| *found == row) else { return };
         self.rows.remove(at);
-        self.lengths.remove(at);
+        self.squares.remove(at);
         self.vectors.drain(at * DIMENSIONS..(at + 1) * DIMENSIONS);
     }
 
     /// The `k` nearest rows with their cosine, nearest first; of equals the oldest first.
     pub fn nearest(&self, query: &Compact, k: usize) -> Vec<(i64, f32)> {
-        let length = (dot_i8(query.values(), query.values()) as f32).sqrt();
+        let square = dot_i8(query.values(), query.values());
         let mut best = Best::new(k);
-        for ((row, own), vector) in self.rows.iter().zip(&self.lengths).zip(self.vectors.chunks_exact(DIMENSIONS)) {
-            best.offer(*row, dot_i8(query.values(), vector) as f32 / (length * own));
+        for ((row, own), vector) in self.rows.iter().zip(&self.squares).zip(self.vectors.chunks_exact(DIMENSIONS)) {
+            best.offer(*row, cosine_of(dot_i8(query.values(), vector), square, *own));
         }
         best.found
     }

@@ -82,6 +82,15 @@ impl Graph {
         let found = guarded(|| self.db.search(query))?;
         Ok(found.iter().filter_map(|result| result.id.parse().ok()).collect())
     }
+
+    /// Puts another library database in its place, which refuses our vectors.
+    #[cfg(test)]
+    pub fn break_for_test(&mut self) {
+        let options = DbOptions { dimensions: 3, storage_path: "memory://".into(), ..self.db.options().clone() };
+        self.db = VectorDB::new(options).unwrap();
+        let vector = vec![0.5; 3];
+        self.db.insert(VectorEntry { id: Some("1".into()), vector, metadata: None }).unwrap();
+    }
 }
 
 fn guarded<T>(call: impl FnOnce() -> ruvector_core::Result<T>) -> Result<T, Broken> {

