@@ -120,3 +120,123 @@ fn warp(raster: &Raster, line: &Polygon) -> Sampled {
     }
     Sampled { width, height, format: raster.format, data }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pagestream_documents::{PixelFormat, Rotation};
+
+    /// Pseudo-random gray values, the same in every run; smooth enough that interpolation has something to do.
+    fn page(width: u32, height: u32) -> Raster {
+        let data = (0..width * height)
+            .map(|i| {
+                let (x, y) = ((i % width) as f32, (i / width) as f32);
+                (127.5 + 127.0 * (x * 0.31).sin() * (y * 0.23 + x * 0.05).cos()) as u8
+            })
+            .collect();
+        Raster { width, height, format: PixelFormat::Gray8, data, dpi: 150.0 }
+    }
+
+    fn in_color(page: &Raster) -> Raster {
+        let data = page.data.iter().flat_map(|&v| [v; 3]).collect();
+        Raster { format: PixelFormat::Rgb8, data, ..page.clone() }
+    }
+
+    fn rect(left: f32, top: f32, width: f32, height: f32) -> Polygon {
+        Polygon::from_rect(Rect { left, top, right: left + width, bottom: top + height })
+    }
+
+    #[test]
+    fn a_line_as_high_as_the_input_is_copied_pixel_by_pixel_and_padded() {
+        let page = page(200, 100);
+        let crop = recognizer_input(&page, &rect(20.0, 30.0, 70.0, 48.0));
+        assert_eq!((crop.tensor.shape, crop.content_width), (vec![1, 3, 48, 96], 70));
+        for (index, &value) in crop.tensor.data.iter().enumerate() {
+            let (x, y) = (index % 96, index / 96 % 48);
+            let expected = if x < 70 { f32::from(page.data[(30 + y) * 200 + 20 + x]) / 127.5 - 1.0 } else { 0.0 };
+            assert!((value - expected).abs() < 1e-5, "at {x}, {y}: {value}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_turned_page_reads_as_the_page_turned_back() {
+        let page = page(200, 100);
+        let expected = recognizer_input(&page, &rect(20.0, 30.0, 70.0, 48.0)).tensor;
+        // Where the line's corners go when the paper is turned clockwise.
+        let turns: [(Rotation, fn([f32; 2]) -> [f32; 2]); 3] = [
+            (Rotation::Clockwise90, |[x, y]| [100.0 - y, x]),
+            (Rotation::Half, |[x, y]| [200.0 - x, 100.0 - y]),
+            (Rotation::Clockwise270, |[x, y]| [y, 200.0 - x]),
+        ];
+        for (rotation, to) in turns {
+            let line = rect(20.0, 30.0, 70.0, 48.0).map(|p| Point::from(to([p.x, p.y])));
+            let found = recognizer_input(&page.rotated(rotation), &line).tensor;
+            let worst = found.data.iter().zip(&expected.data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(found.shape == expected.shape && worst < 0.01, "{rotation:?}: {worst}");
+        }
+    }
+
+    #[test]
+    fn a_skew_line_comes_out_level() {
+        // A dark stroke in the middle of a line that rises by 5 degrees.
+        let (sin, cos) = (-5.0_f32).to_radians().sin_cos();
+        let mut page =
+            Raster { width: 400, height: 200, format: PixelFormat::Gray8, data: vec![255; 400 * 200], dpi: 150.0 };
+        for y in 0..200 {
+            for x in 0..400 {
+                let (dx, dy) = (x as f32 + 0.5 - 200.0, y as f32 + 0.5 - 100.0);
+                if (dy * cos - dx * sin).abs() < 6.0 {
+                    page.data[y * 400 + x] = 0;
+                }
+            }
+        }
+        let corner = |u: f32, v: f32| Point::new(200.0 + u * cos - v * sin, 100.0 + u * sin + v * cos);
+        let line = Polygon([corner(-150.0, -20.0), corner(150.0, -20.0), corner(150.0, 20.0), corner(-150.0, 20.0)]);
+        let crop = recognizer_input(&page, &line);
+        let width = crop.tensor.shape[3];
+        for x in [0, 60, 180, 300, 359] {
+            let column: Vec<f32> = (0..48).map(|y| crop.tensor.data[y * width + x]).collect();
+            assert!(column[20..28].iter().all(|&v| v < -0.95), "stroke at {x}: {column:?}");
+            assert!(column[..12].iter().chain(&column[36..]).all(|&v| v > 0.95), "paper at {x}: {column:?}");
+        }
+    }
+
+    #[test]
+    fn a_gray_page_gives_the_same_crop_in_gray_and_in_colour() {
+        let (gray, color) = (page(301, 157), in_color(&page(301, 157)));
+        let skew = Polygon([(20.5, 40.0), (250.0, 48.0), (248.4, 101.0), (18.9, 93.0)].map(|(x, y)| Point::new(x, y)));
+        for line in [rect(10.3, 20.7, 200.0, 31.0), rect(10.0, 20.0, 120.0, 99.0), skew] {
+            assert_eq!(recognizer_input(&gray, &line), recognizer_input(&color, &line), "{line:?}");
+            assert_eq!(orient_input(&gray, &line), orient_input(&color, &line), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn blue_comes_first() {
+        let data = [10, 20, 30].repeat(64 * 48);
+        let page = Raster { width: 64, height: 48, format: PixelFormat::Rgb8, data, dpi: 72.0 };
+        let tensor = recognizer_input(&page, &rect(0.0, 0.0, 64.0, 48.0)).tensor;
+        let planes: Vec<f32> =
+            tensor.data.chunks(64 * 48).map(|plane| (plane[100] + 1.0) * 127.5).map(f32::round).collect();
+        assert_eq!(planes, [30.0, 20.0, 10.0]);
+    }
+
+    #[test]
+    fn widths_are_buckets_and_bounded_whatever_the_polygon() {
+        let page = page(50, 40);
+        for line in [
+            rect(0.0, 0.0, 50.0, 0.1),
+            rect(-100.0, -100.0, 5000.0, 10.0),
+            rect(10.0, 10.0, 0.0, 0.0),
+            Polygon([Point::new(30.0, 30.0), Point::new(10.0, 35.0), Point::new(9.0, 20.0), Point::new(29.0, 15.0)]),
+        ] {
+            let width = recognizer_input(&page, &line).tensor.shape[3] as u32;
+            assert!(
+                width.is_multiple_of(WIDTH_BUCKET) && (WIDTH_BUCKET..=MAX_WIDTH).contains(&width),
+                "{line:?}: {width}"
+            );
+            assert_eq!(tensor_bytes(&line), 4 * 3 * 48 * width as usize);
+            assert_eq!(orient_input(&page, &line).shape, [1, 3, 48, 192]);
+        }
+    }
+}

@@ -317,3 +317,124 @@ fn mean_inside(map: &ProbabilityMap, polygon: &Polygon) -> f32 {
     }
     if count == 0 { 0.0 } else { sum as f32 / (count as f32 * 255.0) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pagestream_documents::PixelFormat;
+
+    /// A map in which the given rectangles (centre, size, degrees clockwise) are certain text.
+    fn map(width: usize, height: usize, rects: &[(f32, f32, f32, f32, f32)]) -> ProbabilityMap {
+        let mut data = vec![0; width * height];
+        for (index, out) in data.iter_mut().enumerate() {
+            let (x, y) = ((index % width) as f32 + 0.5, (index / width) as f32 + 0.5);
+            for &(cx, cy, w, h, degrees) in rects {
+                let (sin, cos) = degrees.to_radians().sin_cos();
+                let (u, v) = ((x - cx) * cos + (y - cy) * sin, (y - cy) * cos - (x - cx) * sin);
+                if u.abs() <= w / 2.0 && v.abs() <= h / 2.0 {
+                    *out = 255;
+                }
+            }
+        }
+        ProbabilityMap { width, height, data }
+    }
+
+    #[test]
+    fn a_drawn_rectangle_is_found_at_its_place_and_angle_and_grown_by_the_papers_offset() {
+        for degrees in [0.0, 3.0, -7.0, 20.0, 40.0] {
+            let found = boxes(&map(320, 320, &[(160.0, 150.0, 120.0, 12.0, degrees)]), &OcrOptions::default());
+            assert_eq!(found.len(), 1, "{degrees}");
+            let polygon = found[0].polygon;
+            let offset = 120.0 * 12.0 * 1.6 / (2.0 * 132.0);
+            assert!((polygon.width() - 120.0 - 2.0 * offset).abs() < 4.0, "{degrees}: width {}", polygon.width());
+            assert!((polygon.height() - 12.0 - 2.0 * offset).abs() < 3.0, "{degrees}: height {}", polygon.height());
+            let [a, b, c, _] = polygon.0;
+            let angle = (b.y - a.y).atan2(b.x - a.x).to_degrees();
+            assert!((angle - degrees).abs() < 1.0, "{degrees}: {angle}");
+            let middle = Point::new((a.x + c.x) / 2.0, (a.y + c.y) / 2.0);
+            assert!(middle.distance(Point::new(160.0, 150.0)) < 1.0, "{degrees}: {middle:?}");
+            assert!(found[0].score > 0.75, "{degrees}: score {}", found[0].score);
+        }
+    }
+
+    #[test]
+    fn lines_one_pixel_apart_stay_apart_and_a_line_that_runs_up_is_tall() {
+        let found = boxes(
+            &map(
+                320,
+                320,
+                &[(100.0, 50.0, 100.0, 10.0, 0.0), (100.0, 61.0, 100.0, 10.0, 0.0), (250.0, 160.0, 10.0, 120.0, 0.0)],
+            ),
+            &OcrOptions::default(),
+        );
+        assert_eq!(found.len(), 3);
+        assert!(found[2].polygon.height() > 3.0 * found[2].polygon.width());
+    }
+
+    #[test]
+    fn pixels_that_meet_at_a_corner_or_through_another_row_are_one_component() {
+        // A `U`, a diagonal, and a pixel alone.
+        let rows = ["#.#....#", "#.#...#.", "###..#..", "........", "#......."];
+        let data = rows.iter().flat_map(|row| row.bytes().map(|b| if b == b'#' { 255 } else { 0 })).collect();
+        let found = components(&ProbabilityMap { width: 8, height: 5, data }, 76);
+        let bounds: Vec<Rect> = found
+            .iter()
+            .map(|points| {
+                let at = |p: &Point| Rect { left: p.x, top: p.y, right: p.x, bottom: p.y };
+                points.iter().map(at).reduce(|a, b| a.union(&b)).unwrap_or_default()
+            })
+            .collect();
+        let rect = |left, top, right, bottom| Rect { left, top, right, bottom };
+        assert_eq!(bounds, [rect(0.0, 0.0, 3.0, 3.0), rect(5.0, 0.0, 8.0, 3.0), rect(0.0, 4.0, 1.0, 5.0)]);
+    }
+
+    #[test]
+    fn noise_and_faint_areas_are_no_lines() {
+        let mut faint = map(100, 100, &[(50.0, 50.0, 60.0, 20.0, 0.0)]);
+        faint.data.iter_mut().for_each(|p| *p = *p / 255 * 100);
+        assert_eq!(boxes(&faint, &OcrOptions::default()), []);
+        assert_eq!(boxes(&map(100, 100, &[(50.0, 50.0, 2.0, 2.0, 0.0)]), &OcrOptions::default()), []);
+        assert_eq!(boxes(&ProbabilityMap { width: 0, height: 0, data: Vec::new() }, &OcrOptions::default()), []);
+    }
+
+    #[test]
+    fn the_input_is_the_page_scaled_turned_and_normalised() {
+        // Left half black, right half white; 64 x 32.
+        let data = (0..64 * 32).map(|i| if i % 64 < 32 { 0 } else { 255 }).collect();
+        let raster = Raster { width: 64, height: 32, format: PixelFormat::Gray8, data, dpi: 72.0 };
+        let tensor = prepare(&raster, &View::page(&raster, Rotation::None, 960));
+        assert_eq!(tensor.shape, [1, 3, 32, 64]);
+        assert_eq!((tensor.data[0], tensor.data[63]), (-1.0, 1.0));
+        // Turned clockwise, the left half is on top.
+        let view = View::page(&raster, Rotation::Clockwise90, 960);
+        let tensor = prepare(&raster, &view);
+        assert_eq!(tensor.shape, [1, 3, 64, 32]);
+        assert_eq!((tensor.data[0], tensor.data[31], tensor.data[63 * 32]), (-1.0, -1.0, 1.0));
+        assert_eq!(view.to_raster(Point::new(0.0, 0.0)), Point::new(0.0, 32.0));
+    }
+
+    #[test]
+    fn views_keep_the_sides_within_the_limit_and_multiples_of_the_stride() {
+        let region = Rect { left: 0.0, top: 0.0, right: 2550.0, bottom: 3300.0 };
+        for side in [32, 320, 736, 960, 1000] {
+            let view = View::region(region, Rotation::None, 1.0, side);
+            assert!(view.width % 32 == 0 && view.height % 32 == 0 && view.width.max(view.height) <= side, "{view:?}");
+        }
+        let thin = View::region(Rect { right: 5.0, ..region }, Rotation::Half, 1.0, 960);
+        assert_eq!((thin.width, thin.height), (32, 960));
+    }
+
+    #[test]
+    fn each_turn_maps_the_corners_of_the_map_onto_the_region() {
+        let region = Rect { left: 10.0, top: 20.0, right: 74.0, bottom: 52.0 };
+        for (rotation, expected) in [
+            (Rotation::None, [10.0, 20.0]),
+            (Rotation::Clockwise90, [10.0, 52.0]),
+            (Rotation::Half, [74.0, 52.0]),
+            (Rotation::Clockwise270, [74.0, 20.0]),
+        ] {
+            let view = View::region(region, rotation, 1.0, 960);
+            assert_eq!(view.to_raster(Point::default()), Point::from(expected), "{rotation:?}");
+        }
+    }
+}

@@ -19,6 +19,9 @@ const REACH: f32 = 24.0;
 /// Blank runs narrower than this part of the line's height are spaces between letters.
 const MIN_BLANK: f32 = 0.2;
 
+/// How much wider than the line's usual word space a gutter is, where only one side of the line confirms it.
+const WIDER: f32 = 1.5;
+
 /// Rows that have to agree where other lines end and start at the gutter, and where every line runs across it.
 const ROWS_WITH_EDGES: f32 = 4.0;
 const ROWS_WITHOUT: f32 = 7.0;
@@ -66,16 +69,31 @@ struct Evidence {
     crossing: usize,
 }
 
+impl Evidence {
+    fn rows(&self) -> f32 {
+        self.crossing as f32 + (self.ending + self.starting) as f32 / 2.0
+    }
+}
+
 fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> bool {
     let mut evidence = Evidence::default();
     let mut common = blank;
     let upwards = by_row[..row].iter().rev();
     let downwards = by_row[row + 1..].iter();
-    let origin = &page[by_row[row]].rect;
-    walk(page, upwards, origin, &mut common, &mut evidence);
-    walk(page, downwards, origin, &mut common, &mut evidence);
-    let Evidence { ending, starting, crossing } = evidence;
-    let rows = crossing as f32 + (ending + starting) as f32 / 2.0;
+    let Seen { rect: origin, blanks } = &page[by_row[row]];
+    let mut inside = true;
+    inside &= walk(page, upwards, origin, &mut common, &mut evidence);
+    inside &= walk(page, downwards, origin, &mut common, &mut evidence);
+    let Evidence { ending, starting, .. } = evidence;
+    // A line of prose just above a table or below two columns: one of its word spaces may stand above their gutter.
+    if !inside {
+        let mut widths: Vec<f32> = blanks.iter().map(|b| b.1 - b.0).collect();
+        widths.sort_by(f32::total_cmp);
+        if blank.1 - blank.0 < WIDER * widths[widths.len() / 2] {
+            return false;
+        }
+    }
+    let rows = evidence.rows();
     if ending >= 2 && starting >= 2 {
         rows >= ROWS_WITH_EDGES
     } else {
@@ -83,19 +101,21 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     }
 }
 
-/// Follows the blank run from line to line until one has ink there. `common` is what all lines leave blank.
+/// Follows the blank run from line to line until one has ink there. `common` is what all lines leave blank. False if
+/// already the first line there has ink in it.
 fn walk<'a>(
     page: &[Seen],
     rows: impl Iterator<Item = &'a usize>,
     origin: &Rect,
     common: &mut (f32, f32),
     evidence: &mut Evidence,
-) {
+) -> bool {
     let height = origin.height();
+    let before = evidence.rows();
     for &index in rows {
         let Seen { rect, blanks } = &page[index];
         if (rect.center().y - origin.center().y).abs() > REACH * height {
-            return;
+            return true;
         }
         let middle = (common.0 + common.1) / 2.0;
         // Boxes reach beyond their ink by up to half a height.
@@ -112,10 +132,11 @@ fn walk<'a>(
                     *common = shared;
                     evidence.crossing += 1;
                 }
-                _ => return,
+                _ => return evidence.rows() > before,
             }
         }
     }
+    true
 }
 
 /// Runs along the line without ink, as intervals of x on the level page.

@@ -231,12 +231,8 @@ impl PageReader {
     }
 
     fn decode(&self, line: &Polygon, symbols: &[Symbol]) -> Decoded {
-        let geometry = StepGeometry {
-            line: *line,
-            content_width: crop::content_width(line),
-            padded_width: crop::padded_width(line),
-            step_width: self.models.step_width,
-        };
+        let geometry =
+            StepGeometry { line: *line, content_width: crop::content_width(line), step_width: self.models.step_width };
         recognizer::decode(symbols, &self.models.alphabet, &geometry)
     }
 

@@ -120,9 +120,8 @@ pub struct Decoded {
 pub struct StepGeometry {
     /// The line's corners in reading direction.
     pub line: Polygon,
-    /// Pixels of the crop that hold the line, and pixels of the crop with its padding; steps cover the latter evenly.
+    /// Pixels of the crop that hold the line; what lies beyond is padding.
     pub content_width: u32,
-    pub padded_width: u32,
     /// Crop pixels per step.
     pub step_width: f32,
 }
@@ -138,52 +137,133 @@ impl StepGeometry {
     }
 }
 
-/// The line's text, confidence and words.
+/// The line's text, confidence and words. Classes that the alphabet does not have are left out.
 pub fn decode(symbols: &[Symbol], alphabet: &Alphabet, geometry: &StepGeometry) -> Decoded {
-    let mut decoded = Decoded::default();
-    let (mut sum, mut count) = (0.0, 0_u32);
-    let mut word: Vec<(&str, Symbol)> = Vec::new();
-    let mut end_of_previous = 0.0_f32;
-    for (index, symbol) in symbols.iter().enumerate() {
-        let Some(character) = alphabet.character(symbol.class) else { continue };
-        if character.trim().is_empty() {
-            if !word.is_empty() {
-                end_of_previous = symbol.step as f32 + 0.5;
-                finish_word(&mut word, &mut decoded, geometry, index, symbols, end_of_previous);
-            }
-            continue;
-        }
-        sum += symbol.probability;
-        count += 1;
-        if word.is_empty() && !decoded.text.is_empty() {
-            decoded.text.push(' ');
-        }
-        decoded.text.push_str(character);
-        word.push((character, *symbol));
-    }
-    let _ = end_of_previous;
-    finish_word(&mut word, &mut decoded, geometry, symbols.len(), symbols, f32::MAX);
-    decoded.confidence = if count == 0 { 0.0 } else { sum / count as f32 };
-    decoded
+    let characters: Vec<(&str, &Symbol)> =
+        symbols.iter().filter_map(|symbol| Some((alphabet.character(symbol.class)?, symbol))).collect();
+    let words: Vec<Word> = characters
+        .split(|(character, _)| character.trim().is_empty())
+        .filter(|word| !word.is_empty())
+        .map(|word| Word {
+            text: word.iter().map(|(character, _)| *character).collect(),
+            polygon: word_polygon(word, geometry),
+            confidence: Some(mean(word)),
+        })
+        .collect();
+    let inked: Vec<(&str, &Symbol)> = characters.into_iter().filter(|(c, _)| !c.trim().is_empty()).collect();
+    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    Decoded { text, confidence: mean(&inked), words }
 }
 
-/// Steps stand at the middle of their characters: a word reaches half a character beyond its outer ones, but not into
-/// the space beside it.
-fn finish_word(
-    word: &mut Vec<(&str, Symbol)>,
-    decoded: &mut Decoded,
-    geometry: &StepGeometry,
-    next: usize,
-    symbols: &[Symbol],
-    limit: f32,
-) {
-    let (Some(first), Some(last)) = (word.first(), word.last()) else { return };
-    let (from, to) = (first.1.step as f32 + 0.5, last.1.step as f32 + 0.5);
-    let reach = if word.len() > 1 { (to - from) / (word.len() - 1) as f32 / 2.0 } else { 1.0 }.max(0.75);
-    let before = symbols[..next].iter().rev().find(|s| s.step < first.1.step).map_or(0.0, |s| s.step as f32 + 0.5);
-    let polygon = geometry.piece((from - reach).max(before), (to + reach).min(limit));
-    let confidence = word.iter().map(|(_, s)| s.probability).sum::<f32>() / word.len() as f32;
-    let text = word.iter().map(|(c, _)| *c).collect();
-    decoded.words.push(Word { text, polygon, confidence: Some(confidence) });
-    word.clear();
+/// Steps stand at the middle of their characters: a word reaches half a character beyond its outer ones.
+fn word_polygon(word: &[(&str, &Symbol)], geometry: &StepGeometry) -> Polygon {
+    let middle = |(_, symbol): &(&str, &Symbol)| symbol.step as f32 + 0.5;
+    let (from, to) = (middle(&word[0]), middle(&word[word.len() - 1]));
+    // A character is one to four steps wide; one alone is taken for two.
+    let pitch = if word.len() > 1 { (to - from) / (word.len() - 1) as f32 } else { 2.0 };
+    let reach = pitch.clamp(1.5, 4.0) / 2.0;
+    geometry.piece(from - reach, to + reach)
+}
+
+fn mean(characters: &[(&str, &Symbol)]) -> f32 {
+    let sum: f32 = characters.iter().map(|(_, symbol)| symbol.probability).sum();
+    if characters.is_empty() { 0.0 } else { sum / characters.len() as f32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pagestream_documents::Rect;
+
+    /// Classes: blank, `a`, `b`, `c`, space.
+    fn alphabet() -> Alphabet {
+        Alphabet::from_metadata("a\nb\nc\n")
+    }
+
+    /// One step per class given, each with its probability.
+    fn output(steps: &[(u32, f32)]) -> Vec<f32> {
+        let classes = alphabet().classes();
+        let row = |&(class, p): &(u32, f32)| {
+            (0..classes).map(move |c| if c == class as usize { p } else { (1.0 - p) / (classes - 1) as f32 })
+        };
+        steps.iter().flat_map(row).collect()
+    }
+
+    fn read(steps: &[(u32, f32)]) -> Decoded {
+        let shape = [1, steps.len(), alphabet().classes()];
+        let symbols = reduce(TensorView { shape: &shape, data: &output(steps) }).expect("the shape is right");
+        let line = Polygon::from_rect(Rect { left: 100.0, top: 10.0, right: 180.0, bottom: 34.0 });
+        // 160 pixels of crop for 80 of the page.
+        decode(&symbols, &alphabet(), &StepGeometry { line, content_width: 160, step_width: 8.0 })
+    }
+
+    #[test]
+    fn ctc_collapses_repeats_and_drops_blanks() {
+        let check = |classes: &[u32], expected: &str| {
+            let steps: Vec<(u32, f32)> = classes.iter().map(|&c| (c, 0.9)).collect();
+            assert_eq!(read(&steps).text, expected, "{classes:?}");
+        };
+        check(&[], "");
+        check(&[0, 0, 0], "");
+        check(&[1, 1, 0, 2], "ab");
+        check(&[1, 0, 1], "aa");
+        check(&[4, 1, 4, 4, 0, 4, 2, 4], "a b");
+        check(&[3, 2, 1], "cba");
+    }
+
+    #[test]
+    fn a_run_is_as_sure_as_its_surest_step_and_a_line_as_its_mean_character() {
+        let decoded = read(&[(1, 0.5), (1, 0.9), (1, 0.6), (0, 0.9), (4, 0.3), (2, 0.7)]);
+        assert_eq!(decoded.text, "a b");
+        assert!((decoded.confidence - 0.8).abs() < 1e-6, "{}", decoded.confidence);
+        let words: Vec<(&str, f32)> =
+            decoded.words.iter().map(|w| (w.text.as_str(), w.confidence.unwrap_or_default())).collect();
+        assert_eq!(words, [("a", 0.9), ("b", 0.7)]);
+    }
+
+    #[test]
+    fn words_lie_where_their_steps_are() {
+        let steps: Vec<(u32, f32)> = (0..20)
+            .map(|step| match step {
+                2 | 4 | 6 => (step / 2, 0.9),
+                10 => (4, 0.9),
+                15 | 17 => (step - 14, 0.9),
+                _ => (0, 0.9),
+            })
+            .collect();
+        let decoded = read(&steps);
+        assert_eq!(decoded.text, "abc ac");
+        let spans: Vec<(f32, f32)> = decoded
+            .words
+            .iter()
+            .map(|w| {
+                let b = w.polygon.bounds();
+                (b.left, b.right)
+            })
+            .collect();
+        // A step is 8 crop pixels, 4 page pixels; characters are two steps apart, so words reach one step further.
+        assert_eq!(spans, [(106.0, 130.0), (158.0, 174.0)]);
+    }
+
+    #[test]
+    fn the_greatest_of_many_classes_is_found_wherever_it_is() {
+        for at in [0, 1, 15, 16, 255, 256, 300, 18_709] {
+            let mut row = vec![0.1; 18_710];
+            row[at] = 0.5;
+            assert_eq!(best(&row), (at as u32, 0.5));
+        }
+    }
+
+    #[test]
+    fn an_output_of_another_shape_is_an_error() {
+        assert!(reduce(TensorView { shape: &[2, 1, 5], data: &[0.0; 10] }).is_err());
+    }
+
+    #[test]
+    fn the_alphabet_keeps_every_line_of_the_metadata_and_ends_with_the_space() {
+        let alphabet = Alphabet::from_metadata("a\n\u{3000}\n#\n");
+        assert_eq!(alphabet.classes(), 5);
+        assert_eq!([1, 2, 3, 4].map(|c| alphabet.character(c).unwrap_or("?")), ["a", "\u{3000}", "#", " "]);
+        assert_eq!((alphabet.character(0), alphabet.character(5)), (None, None));
+    }
 }
