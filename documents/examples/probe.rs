@@ -1,8 +1,8 @@
-//! Reads a document and prints what it costs: `probe FILE [text|render|both|print] [PASSWORD] [PAGES]`.
+//! Reads a document and prints what it costs: `probe FILE [text|render|both|print] [PASSWORD] [PAGES] [LIMIT]`.
 
 use std::{sync::Arc, time::Instant};
 
-use pagestream_documents::{OpenOptions, PageNumber, RenderOptions, open};
+use pagestream_documents::{ByteSize, Limits, OpenOptions, PageNumber, RenderOptions, open};
 
 fn peak_rss_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -16,8 +16,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mode = args.next().unwrap_or_else(|| "both".to_owned());
     let password = args.next().filter(|password| !password.is_empty());
     let most: u32 = args.next().map_or(Ok(u32::MAX), |n| n.parse())?;
+    let limits =
+        args.next().map_or(Ok(Limits::default().page), |size| size.parse::<ByteSize>()).map(|page| Limits { page })?;
     let before = Instant::now();
-    let source = open(Arc::new(std::fs::read(&file)?), &OpenOptions { password, ..Default::default() })
+    let source = open(Arc::new(std::fs::read(&file)?), &OpenOptions { password, limits })
         .map_err(|error| format!("{error} (hint: {})", error.hint.as_deref().unwrap_or("none")))?;
     println!("{:?}, {} pages, opened in {:?}", source.kind(), source.page_count(), before.elapsed());
     let before = Instant::now();

@@ -56,19 +56,31 @@ fn refusal(kind: FileKind, error: &ImageError) -> Error {
                 .with_hint("raise the page limit, or scale the image down first")
         }
         ImageError::Unsupported(cause) => {
-            Error::new(ErrorKind::UnsupportedFormat, format!("this kind of {name} is not supported ({cause})"))
+            Error::new(ErrorKind::UnsupportedFormat, format!("this kind of {name} is not supported ({})", brief(cause)))
                 .with_hint("convert it to an ordinary PNG or JPEG")
         }
-        cause => Error::new(ErrorKind::Damaged, format!("the {name} image is damaged ({cause})"))
+        cause => Error::new(ErrorKind::Damaged, format!("the {name} image is damaged ({})", brief(cause)))
             .with_hint("get the file again, or try to open and save it with an image program"),
     }
+}
+
+/// The cause without what the sentence around it has said already, and short enough for one line.
+fn brief(cause: &dyn std::error::Error) -> String {
+    let mut innermost = cause;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    let text = innermost.to_string().replace(['\n', '\r'], " ");
+    // Parsers like to show the chunk that they stopped at.
+    let text = text.split(" while decoding ").next().unwrap_or_default().trim_matches(['"', '.', ' ']);
+    text.chars().take(120).collect()
 }
 
 impl ImageSource {
     /// Reads the header. The dimensions are checked here, before anything is decoded.
     pub(crate) fn open(data: DocumentData, kind: FileKind, limits: &Limits) -> Result<Self> {
         let bytes: &[u8] = (*data).as_ref();
-        let (info, orientation) = guarded("the image header", Some(PageNumber::FIRST), || {
+        let (info, orientation) = guarded("the image header", None, || {
             let mut decoder = decoder(bytes, kind, limits)?;
             let (width, height) = decoder.dimensions();
             if width == 0 || height == 0 {

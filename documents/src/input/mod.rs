@@ -141,7 +141,7 @@ pub fn open(data: DocumentData, options: &OpenOptions) -> Result<Box<dyn PageSou
 const PDF_HEADER_WITHIN: usize = 1_024;
 
 /// The type that the bytes say they are.
-fn detect(bytes: &[u8]) -> Result<FileKind> {
+pub fn detect(bytes: &[u8]) -> Result<FileKind> {
     let starts = |magic: &[u8]| bytes.starts_with(magic);
     let head = &bytes[..bytes.len().min(PDF_HEADER_WITHIN)];
     let kind = if starts(b"\x89PNG\r\n\x1a\n") {

@@ -27,8 +27,12 @@ use crate::{
 const LONGEST_SIDE: f64 = 32_767.0;
 /// Below this a page of letters cannot be read any more, and a refusal says more than a gray blur.
 const LEAST_DPI: f64 = 30.0;
-/// The canvas (RGBA) and the raster made of it (RGB) exist at once.
+/// At the end the canvas (RGBA) and the raster made of it (RGB) exist at once, and with them the images of the page, scaled
+/// to its resolution (RGBA).
 const BYTES_A_PIXEL: f64 = 4.0 + 3.0;
+const BYTES_A_PIXEL_WITH_IMAGES: f64 = BYTES_A_PIXEL + 4.0;
+/// While an image is decoded there is no canvas yet, but its scaled form and that of the image before it.
+const BYTES_A_PIXEL_WHILE_DECODING: f64 = 8.0;
 /// Forms within forms within forms: deeper ones are drawn, but no longer searched for large images.
 const DEEPEST_FORM: u32 = 8;
 
@@ -45,9 +49,14 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn info(&self) -> PageInfo {
         let (width, height) = (u32::from(self.width), u32::from(self.height));
-        let canvas = f64::from(width) * f64::from(height) * BYTES_A_PIXEL;
-        let cost = ByteSize(canvas as u64 + self.images.bytes());
-        PageInfo { width, height, format: PixelFormat::Rgb8, cost }
+        let pixels = f64::from(width) * f64::from(height);
+        let cost = if self.images == ByteSize(0) {
+            pixels * BYTES_A_PIXEL
+        } else {
+            let decoding = self.images.bytes() as f64 + pixels * BYTES_A_PIXEL_WHILE_DECODING;
+            decoding.max(pixels * BYTES_A_PIXEL_WITH_IMAGES)
+        };
+        PageInfo { width, height, format: PixelFormat::Rgb8, cost: ByteSize(cost as u64) }
     }
 }
 
@@ -64,13 +73,18 @@ pub(super) fn plan(page: &Page<'_>, options: &RenderOptions, limits: &Limits) ->
     if images > limits.page {
         return Err(too_large(image_width, image_height, images, limits));
     }
-    let pixels = (limits.page.bytes() - images.bytes()) as f64 / BYTES_A_PIXEL;
+    let limit = limits.page.bytes() as f64;
+    let pixels = if images == ByteSize(0) {
+        limit / BYTES_A_PIXEL
+    } else {
+        ((limit - images.bytes() as f64) / BYTES_A_PIXEL_WHILE_DECODING).min(limit / BYTES_A_PIXEL_WITH_IMAGES)
+    };
     // Rounding up to whole pixels must not lead beyond the limit, hence the little less.
     let most = (pixels / (width * height)).sqrt().min(LONGEST_SIDE / longer) * 0.999;
     let scale = wanted.min(most);
     if scale < wanted && scale < LEAST_DPI / 72.0 {
         let (width, height) = ((width * wanted) as u64, (height * wanted) as u64);
-        let needs = ByteSize((width as f64 * height as f64 * BYTES_A_PIXEL) as u64);
+        let needs = ByteSize((width as f64 * height as f64 * BYTES_A_PIXEL) as u64 + images.bytes());
         return Err(too_large(width, height, needs, limits));
     }
     let side = |points: f64| (points * scale).round().clamp(1.0, LONGEST_SIDE) as u16;
@@ -129,24 +143,25 @@ fn dimensions(dict: &Dict<'_>) -> (u64, u64) {
     (side("Width"), side("Height"))
 }
 
-/// Bytes at the peak of decoding one image: measured on hayro 0.9, which holds the decoded samples and their conversion
-/// to 8 bits at once.
+/// Bytes at the peak of decoding one image. Measured on hayro 0.9: gray images exist as decoded and as 8 bits a pixel,
+/// plain RGB is used as decoded, and for all else there are up to four components and the RGB made of them.
 fn image_bytes(dict: &Dict<'_>) -> u64 {
     let (width, height) = dimensions(dict);
     let bits = u64::from(dict.get::<u32>("BitsPerComponent").unwrap_or(1).clamp(1, 16));
     let is_mask = dict.get::<bool>("ImageMask").unwrap_or(false);
-    let one_component = is_mask
-        || bits == 1
-        || match dict.get::<Object<'_>>("ColorSpace") {
-            Some(Object::Name(name)) => name.as_ref() == b"DeviceGray" || name.as_ref() == b"CalGray",
-            Some(Object::Array(array)) => first_name_is(&array, b"CalGray"),
-            _ => false,
-        };
+    let space = dict.get::<Object<'_>>("ColorSpace");
+    let is = |device: &[u8], calibrated: &[u8]| match &space {
+        Some(Object::Name(name)) => name.as_ref() == device,
+        Some(Object::Array(array)) => first_name_is(array, calibrated),
+        _ => false,
+    };
     let pixels = width.saturating_mul(height);
-    if one_component {
-        pixels.saturating_mul(2).saturating_add(pixels.saturating_mul(bits) / 8)
+    if is_mask || bits == 1 || is(b"DeviceGray", b"CalGray") {
+        pixels.saturating_add(pixels.saturating_mul(bits) / 8)
+    } else if bits == 8 && is(b"DeviceRGB", b"DeviceRGB") {
+        pixels.saturating_mul(4)
     } else {
-        pixels.saturating_mul(8)
+        pixels.saturating_mul(7)
     }
 }
 

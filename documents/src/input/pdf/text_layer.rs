@@ -14,6 +14,7 @@ use hayro::{
 
 use super::layout::{Glyph, lines_of};
 use crate::{
+    geometry,
     input::TextLayer,
     reading_order::{compose_text, order_lines},
     record::TextLine,
@@ -43,11 +44,20 @@ pub(super) fn read<'a>(
     let evidence = Evidence::of(&glyphs, image_area / seen.area().max(1.0), f64::from(height));
     let lines = lines_of(&glyphs);
     let boxes: Vec<_> = lines.iter().map(|line| line.polygon.bounds()).collect();
-    let blocks = order_lines(&boxes);
+    let doubt = evidence.doubt();
+    // Text that is not believed is kept for those who ask, but not worth the search for columns.
+    let blocks = if doubt.is_some() { vec![downwards(&boxes)] } else { order_lines(&boxes) };
     let text = compose_text(&lines, &blocks);
     let mut lines: Vec<Option<TextLine>> = lines.into_iter().map(Some).collect();
     let lines = blocks.iter().flatten().filter_map(|&index| lines.get_mut(index)?.take()).collect();
-    Some(TextLayer { width: width.ceil() as u32, height: height.ceil() as u32, lines, text, doubt: evidence.doubt() })
+    Some(TextLayer { width: width.ceil() as u32, height: height.ceil() as u32, lines, text, doubt })
+}
+
+/// From top to bottom, then from left to right.
+fn downwards(boxes: &[geometry::Rect]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..boxes.len()).collect();
+    order.sort_by(|&a, &b| boxes[a].top.total_cmp(&boxes[b].top).then(boxes[a].left.total_cmp(&boxes[b].left)));
+    order
 }
 
 /// Takes note of glyphs and of how much of the page images cover; draws nothing.
