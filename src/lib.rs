@@ -1,1 +1,61 @@
-//! pagestream
+//! pagestream: documents in, pages out, as they are read.
+//!
+//! ```no_run
+//! use futures::StreamExt;
+//! use pagestream::{Settings, Source, SubmitOptions};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let pipeline = pagestream::start(Settings::load()?).await?;
+//! let document = pipeline.submit(Source::Path("paper.pdf".into()), SubmitOptions::default()).await?;
+//! let mut pages = document.pages();
+//! while let Some(page) = pages.next().await {
+//!     println!("{}", page?.text);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//! Works from inside any tokio application, whose threads it never blocks: the actors live on a thread of their own.
+
+use std::sync::Arc;
+
+pub use pagestream_actors::{
+    DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, Error, MetricsSnapshot, OcrMode,
+    PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress, ReadingOptions, Source, SubmitOptions,
+};
+pub use pagestream_documents::{
+    ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, ModelRef, Origin, PageNumber, PageRecord,
+    PageStatus, Point, Polygon, Rotation, TextLine, Word, output,
+};
+pub use settings::{Settings, SettingsError};
+
+pub mod engine;
+pub mod settings;
+
+/// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with
+/// it. Models are loaded, and fetched if they are not there, when the first page needs them.
+///
+/// # Errors
+/// When the data directory cannot be used (another process writes to it, say) or there are no threads to be had.
+pub async fn start(settings: Settings) -> Result<Pipeline, Error> {
+    start_with(settings, Arc::new(|progress| tracing::info!(?progress, "fetching models"))).await
+}
+
+/// As [`start`], telling `progress` what is fetched.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(settings: Settings, progress: engine::ProgressSink) -> Result<Pipeline, Error> {
+    let started = tokio::task::spawn_blocking(move || {
+        let store = engine::store(&settings)?;
+        let (devices, models) = engine::devices(&settings, progress)?;
+        let mut options = settings.pipeline_options();
+        options.reading.models = Some(models);
+        pagestream_actors::start(options, store, devices)
+    });
+    started.await.map_err(|e| Error::Start(e.to_string()))?
+}
+
+/// Whether a file that begins with these bytes (a kilobyte is enough) is of a kind that is read.
+pub fn is_supported(head: &[u8]) -> bool {
+    pagestream_documents::detect(head).is_ok()
+}

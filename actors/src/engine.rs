@@ -5,7 +5,10 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use pagestream_documents::ModelRef;
@@ -16,21 +19,54 @@ use pagestream_models::{
 
 /// The models of a pipeline and what runs them.
 pub struct Engine {
-    pub backend: Arc<dyn Backend>,
+    backend: Arc<dyn Backend>,
     /// One model file a task.
-    pub models: BTreeMap<Task, PathBuf>,
+    models: BTreeMap<Task, PathBuf>,
     /// What a page's record says it was read with.
     pub model_refs: Arc<Vec<ModelRef>>,
     /// The recogniser's characters by class.
     pub alphabet: Alphabet,
+    /// The session that told the alphabet, for the first thread that needs one like it.
+    first_recognizer: Mutex<Option<Box<dyn Session>>>,
 }
 
 impl Engine {
-    /// Loads the model of one task for one thread.
+    /// Loads the recogniser, to know its characters; the other models are loaded by the threads that use them.
+    ///
+    /// # Errors
+    /// When there is no recogniser, it cannot be loaded, or it does not name its characters.
+    pub fn new(
+        backend: Arc<dyn Backend>,
+        models: BTreeMap<Task, PathBuf>,
+        model_refs: Vec<ModelRef>,
+    ) -> Result<Self, Error> {
+        let mut engine = Self {
+            backend,
+            models,
+            model_refs: Arc::new(model_refs),
+            alphabet: Alphabet::from_metadata(""),
+            first_recognizer: Mutex::new(None),
+        };
+        let recognizer = engine.load(Task::Recognize)?;
+        engine.alphabet = Alphabet::of_model(&*recognizer, "recogniser")?;
+        engine.first_recognizer = Mutex::new(Some(recognizer));
+        Ok(engine)
+    }
+
+    /// A session of the task's model, for one thread.
     ///
     /// # Errors
     /// When there is no model for the task, or the backend cannot load it.
     pub fn session(&self, task: Task) -> Result<Box<dyn Session>, Error> {
+        if task == Task::Recognize
+            && let Some(session) = self.first_recognizer.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            return Ok(session);
+        }
+        self.load(task)
+    }
+
+    fn load(&self, task: Task) -> Result<Box<dyn Session>, Error> {
         let model = self.models.get(&task).ok_or_else(|| Error::Load {
             model: format!("{task:?}"),
             backend: self.backend.name().to_owned(),
@@ -49,12 +85,13 @@ pub struct LazyEngine {
     engine: Arc<OnceLock<Arc<Engine>>>,
     /// Held while loading, so that a second page waits for the first instead of loading again.
     loading: Arc<Mutex<()>>,
+    missing: Arc<AtomicBool>,
 }
 
 impl LazyEngine {
     /// `load` runs on a worker thread, may fetch files, and is tried again by the next page if it fails.
     pub fn new(load: impl Fn() -> Result<Engine, Error> + Send + Sync + 'static) -> Self {
-        Self { load: Arc::new(load), engine: Arc::default(), loading: Arc::default() }
+        Self { load: Arc::new(load), engine: Arc::default(), loading: Arc::default(), missing: Arc::default() }
     }
 
     /// Of a pipeline without devices: every page that needs OCR fails and says so.
@@ -65,6 +102,11 @@ impl LazyEngine {
                 cause: "the pipeline was started without devices".to_owned(),
             })
         })
+    }
+
+    /// Whether the last attempt failed because a file is missing and could not be fetched.
+    pub fn is_missing(&self) -> bool {
+        self.missing.load(Relaxed)
     }
 
     /// The engine, loaded if it is not yet. Blocks.
@@ -79,7 +121,9 @@ impl LazyEngine {
         if let Some(engine) = self.engine.get() {
             return Ok(engine.clone());
         }
-        let engine = Arc::new((self.load)()?);
+        let loaded = (self.load)();
+        self.missing.store(matches!(loaded, Err(Error::Missing { .. })), Relaxed);
+        let engine = Arc::new(loaded?);
         Ok(self.engine.get_or_init(|| engine).clone())
     }
 }

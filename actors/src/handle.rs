@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use crate::shim::SimilarityIndex;
 use pagestream_documents::DocumentId;
 use pagestream_store::Store;
 use tokio::{
@@ -18,6 +17,7 @@ use tokio::{
 
 use crate::{
     budget::Budget,
+    engine::LazyEngine,
     error::{Error, Result},
     job::{DocumentJob, DocumentState, Progress, Source},
     messages::{OpenDocument, Submission},
@@ -42,13 +42,13 @@ pub struct Pipeline {
 pub(crate) struct Shared {
     pub options: Arc<PipelineOptions>,
     pub store: Store,
-    pub index: Arc<SimilarityIndex>,
     pub metrics: Arc<Metrics>,
     pub budget: Arc<Budget>,
     pub jobs: Arc<Jobs>,
     pub under_way: Arc<UnderWay>,
     pub draining: watch::Sender<bool>,
     pub fatal: watch::Sender<Option<String>>,
+    pub engines: Vec<LazyEngine>,
     pub submissions: mpsc::Sender<Submission>,
     pub control: mpsc::UnboundedSender<Control>,
     pub runtime: Handle,
@@ -235,14 +235,14 @@ impl Pipeline {
         self.shared.fatal.borrow().clone()
     }
 
+    /// Whether pages failed because a model or a library is missing and could not be fetched.
+    pub fn engine_missing(&self) -> bool {
+        self.shared.engines.iter().any(LazyEngine::is_missing)
+    }
+
     /// The store that the pipeline writes to.
     pub fn store(&self) -> &Store {
         &self.shared.store
-    }
-
-    /// The signatures of the pages read so far.
-    pub fn similarity(&self) -> &SimilarityIndex {
-        &self.shared.index
     }
 
     fn handle_of(&self, job: Arc<DocumentJob>) -> DocumentHandle {

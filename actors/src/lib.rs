@@ -20,7 +20,6 @@ pub mod metrics;
 pub mod options;
 pub mod pipeline;
 mod runtime;
-pub mod shim;
 pub mod stages;
 pub mod tail;
 pub mod ticket;

@@ -176,11 +176,8 @@ pub enum DuplicateMode {
 #[derive(Clone, Debug)]
 pub struct PipelineOptions {
     pub reading: ReadingOptions,
-    /// Threads that rasterise and decode; as many again per device run models. Default: the cores.
+    /// Threads that rasterise and decode; each device has its own besides. Default: the cores.
     pub cpu_threads: NonZeroUsize,
-    /// Threads of the CPU device, one session each. Default: the cores, because one session of one thread per core
-    /// beats one session of many threads.
-    pub device_threads: NonZeroUsize,
     /// Bytes of rasters, tensors and crops at once. Default: a quarter of the memory, at most 1 GiB.
     pub memory_budget: ByteSize,
     /// Pages under way at once. Default: cores + 2, so that two are prepared while every core is busy with one.
@@ -206,7 +203,6 @@ impl Default for PipelineOptions {
         Self {
             reading: ReadingOptions::default(),
             cpu_threads: cores,
-            device_threads: cores,
             memory_budget: ByteSize::mib(1024),
             pages_in_flight: cores.saturating_add(2),
             open_documents: NonZeroUsize::new(64).unwrap_or(NonZeroUsize::MIN),

@@ -3,7 +3,6 @@
 
 use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
-use crate::shim::SimilarityIndex;
 use actix::{Actor, Addr, Context};
 use pagestream_store::Store;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -63,18 +62,17 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
     let capacity = Capacity { pages: options.pages_in_flight.get(), bytes: options.memory_budget };
     let budget = Budget::new(capacity, metrics.clone());
     let pool = Arc::new(CpuPool::new(options.cpu_threads).map_err(Error::Start)?);
-    let index = SimilarityIndex::open(&store).map(Arc::new).map_err(|e| Error::Start(e.to_string()))?;
     let (submissions, submitted) = mpsc::channel(SUBMISSIONS);
     let (control, controls) = mpsc::unbounded_channel();
     let (jobs, under_way) = (Arc::<Jobs>::default(), Arc::<UnderWay>::default());
     let (draining, fatal) = (watch::Sender::new(false), watch::Sender::new(None));
+    let engines = devices.iter().map(|device| device.engine.clone()).collect();
     let parts = Parts {
         options: options.clone(),
         metrics: metrics.clone(),
         budget: budget.clone(),
         pool,
         store: store.clone(),
-        index: index.clone(),
         jobs: jobs.clone(),
         under_way: under_way.clone(),
         draining: draining.clone(),
@@ -86,13 +84,13 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
     Ok(Pipeline::new(Shared {
         options,
         store,
-        index,
         metrics,
         budget,
         jobs,
         under_way,
         draining,
         fatal,
+        engines,
         submissions,
         control,
         runtime,
@@ -106,7 +104,6 @@ struct Parts {
     budget: Arc<Budget>,
     pool: Arc<CpuPool>,
     store: Store,
-    index: Arc<SimilarityIndex>,
     jobs: Arc<Jobs>,
     under_way: Arc<UnderWay>,
     draining: watch::Sender<bool>,
@@ -120,7 +117,7 @@ fn spawn_pipeline(
     submitted: mpsc::Receiver<Submission>,
     controls: mpsc::UnboundedReceiver<Control>,
 ) -> impl Future<Output = ()> {
-    let Parts { options, metrics, budget, pool, store, index, jobs, under_way, draining, fatal, devices } = parts;
+    let Parts { options, metrics, budget, pool, store, jobs, under_way, draining, fatal, devices } = parts;
     let reading = Arc::new(options.reading.clone());
     // A page is in one mailbox at a time and there are never more than slots; the rest is for documents and controls.
     let room = options.pages_in_flight.get() + 2 * options.open_documents.get() + 16;
@@ -131,8 +128,9 @@ fn spawn_pipeline(
         move || Sink::new(store.clone(), metrics.clone(), fatal.clone())
     });
     let deduper = stage(Stage::EmbeddingDeduper, &metrics, room, {
-        let (mode, sink, pool, metrics) = (reading.duplicates, sink.clone(), pool.clone(), metrics.clone());
-        move || EmbeddingDeduper::new(mode, index.clone(), pool.clone(), metrics.clone(), sink.clone())
+        let (mode, store, sink) = (reading.duplicates, store.clone(), sink.clone());
+        let (pool, metrics) = (pool.clone(), metrics.clone());
+        move || EmbeddingDeduper::new(mode, store.clone(), pool.clone(), metrics.clone(), sink.clone())
     });
 
     // Decoder <-> GpuScheduler: a page goes round until its reader has what it needs.

@@ -16,7 +16,9 @@ pub mod record;
 pub use error::{Error, ErrorKind, Result};
 pub use geometry::{Point, Polygon, Rect};
 pub use ids::{ByteSize, Digest, DocumentId, PageNumber};
-pub use input::{DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, detect, open};
+pub use input::{
+    DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, detect, open,
+};
 pub use output::{FileNames, Files, FilesFormat, Jsonl, PageWriter, Text};
 pub use raster::{PixelFormat, Raster, Rotation};
 pub use record::{DocumentRef, DuplicateOf, ModelRef, Origin, PageRecord, PageStatus, TextLine, Word};

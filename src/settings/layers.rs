@@ -103,8 +103,11 @@ impl Layers {
     /// As [`Layers::standard`].
     pub fn add_file(&mut self, path: &Path) -> Result<(), SettingsError> {
         let origin = Origin::File(path.to_owned());
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| SettingsError { origin: origin.clone(), message: e.to_string(), hint: None })?;
+        let text = std::fs::read_to_string(path).map_err(|e| SettingsError {
+            origin: origin.clone(),
+            message: e.to_string(),
+            hint: None,
+        })?;
         self.add_text(&text, &origin)
     }
 
@@ -209,7 +212,8 @@ impl Layers {
                 }
                 nested(others.iter()).try_into::<Settings>().is_ok()
             });
-            let (key, origin) = culprit.map_or(("", Origin::Default), |(key, (_, origin))| (key.as_str(), origin.clone()));
+            let (key, origin) =
+                culprit.map_or(("", Origin::Default), |(key, (_, origin))| (key.as_str(), origin.clone()));
             SettingsError { origin, message: format!("`{key}`: {}", error.message()), hint: None }
         })
     }

@@ -196,9 +196,10 @@ impl Settings {
 
     /// Threads of one device: a CPU has one a core, a GPU one.
     pub fn device_threads(&self, provider: &Provider) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         match (self.device.threads, provider) {
-            (0, Provider::Cpu) => PipelineOptions::default().device_threads.get(),
-            (0, Provider::OpenVino { device }) if device == "CPU" => PipelineOptions::default().device_threads.get(),
+            (0, Provider::Cpu) => cores,
+            (0, Provider::OpenVino { device }) if device == "CPU" => cores,
             (0, _) => 1,
             (threads, _) => threads,
         }

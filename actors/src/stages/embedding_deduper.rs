@@ -12,9 +12,12 @@ use std::{
     time::Instant,
 };
 
-use crate::shim::{SimilarityIndex, Verdict};
 use actix::{Actor, ActorFutureExt, Context, ContextFutureSpawner, Handler, Message, WrapFuture};
 use pagestream_documents::{DocumentId, DuplicateOf, PageStatus};
+use pagestream_store::{
+    Store,
+    similarity::{PageKey, SimilarityIndex, Verdict},
+};
 
 use super::{StageRef, sink::Sink};
 use crate::{
@@ -26,7 +29,7 @@ use crate::{
 
 pub struct EmbeddingDeduper {
     mode: DuplicateMode,
-    index: Arc<SimilarityIndex>,
+    store: Store,
     pool: Arc<CpuPool>,
     metrics: Arc<Metrics>,
     sink: StageRef<Sink>,
@@ -36,12 +39,12 @@ pub struct EmbeddingDeduper {
 impl EmbeddingDeduper {
     pub fn new(
         mode: DuplicateMode,
-        index: Arc<SimilarityIndex>,
+        store: Store,
         pool: Arc<CpuPool>,
         metrics: Arc<Metrics>,
         sink: StageRef<Sink>,
     ) -> Self {
-        Self { mode, index, pool, metrics, sink, early: HashMap::new() }
+        Self { mode, store, pool, metrics, sink, early: HashMap::new() }
     }
 }
 
@@ -96,14 +99,14 @@ impl Handler<DecodedPage> for EmbeddingDeduper {
         if due.is_empty() {
             return;
         }
-        let (mode, index, metrics, sink) = (self.mode, self.index.clone(), self.metrics.clone(), self.sink.clone());
+        let (mode, store, metrics, sink) = (self.mode, self.store.clone(), self.metrics.clone(), self.sink.clone());
         // `wait` keeps the mailbox shut meanwhile: the next page is compared when this one is in the index.
         self.pool
             .run(move || {
                 due.into_iter()
                     .map(|page| {
                         let since = Instant::now();
-                        let page = check(page, mode, &index);
+                        let page = check(page, mode, store.similarity());
                         metrics.stage(Stage::EmbeddingDeduper).busy.add(since.elapsed());
                         page
                     })
@@ -132,9 +135,10 @@ fn check(page: DecodedPage, mode: DuplicateMode, index: &SimilarityIndex) -> Che
     let DecodedPage { ticket, mut record, raster } = page;
     if mode == DuplicateMode::Mark && record.status == PageStatus::Ok && !record.text.is_empty() {
         let since = Instant::now();
-        match index.check_and_insert(ticket.job().id, ticket.page(), &record.text) {
+        let key = PageKey { document: ticket.job().id, page: ticket.page() };
+        match index.check_and_insert(key, &record.text) {
             Ok(Verdict::Unique) => {}
-            Ok(Verdict::Duplicate { document, page, similarity }) => {
+            Ok(Verdict::Duplicate { of: PageKey { document, page }, similarity }) => {
                 record.status = PageStatus::Duplicate;
                 record.reason = Some(format!("repeats page {page} of {document}"));
                 record.duplicate_of = Some(DuplicateOf { document, page, similarity });

@@ -257,7 +257,7 @@ mod tests {
         files.finish().unwrap();
         assert_eq!(listing(&folder), ["report-2.txt", "report.txt"]);
         let text = std::fs::read_to_string(folder.join("report.txt")).unwrap();
-        assert_eq!(text, "--- page 1 of 2 ---\none\n\n--- page 2 of 2 ---\ntwo\n");
+        assert_eq!(text, "one\n\u{c}two\n");
     }
 
     #[test]

@@ -1,0 +1,170 @@
+//! The command line: one file a command. Results go to stdout, everything else to stderr through the [`printer`].
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+use pagestream::{
+    Settings, SettingsError,
+    settings::{Layers, LogFormat, Origin},
+};
+use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+
+use self::{exit::Exit, printer::Printer};
+
+mod config;
+mod doctor;
+mod exit;
+mod inputs;
+mod models;
+mod printer;
+mod process;
+mod progress;
+
+/// Documents in, pages out, as they are read.
+#[derive(Parser)]
+#[command(name = "pagestream", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+#[derive(Args)]
+pub struct Global {
+    /// Say more on stderr; twice for debugging
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// How log lines look: text or json
+    #[arg(long, value_name = "FORMAT", global = true)]
+    log_format: Option<String>,
+    /// Start from a built-in profile: small, archive
+    #[arg(long, global = true)]
+    profile: Option<String>,
+    /// Read settings from this file too
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Set one setting, such as `pipeline.memory_budget=256MiB`
+    #[arg(long, value_name = "KEY=VALUE", global = true)]
+    set: Vec<String>,
+    /// Where models lie and are installed
+    #[arg(long, value_name = "DIR", global = true)]
+    models_dir: Option<PathBuf>,
+    /// Fetch nothing: fail before starting when something is missing
+    #[arg(long, global = true)]
+    offline: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read documents and print their pages as they come
+    Process(process::ProcessArgs),
+    /// List, fetch or check the models
+    #[command(subcommand)]
+    Models(models::ModelsCommand),
+    /// Say what is installed, which devices work here, and why the others do not
+    Doctor(doctor::DoctorArgs),
+    /// Show the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    run(std::env::args_os()).into()
+}
+
+fn run(args: impl Iterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, and go to stdout; a pipe that closes early does not make them errors.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Configuration } else { Exit::Ok };
+        }
+    };
+    let printer = Printer::new(cli.global.quiet);
+    let layers = match layers(&cli.global, &cli.command) {
+        Ok(layers) => layers,
+        Err(error) => return settings_failed(&printer, &error),
+    };
+    let settings = match layers.settings() {
+        Ok(settings) => settings,
+        Err(error) => return settings_failed(&printer, &error),
+    };
+    start_log(&settings, &printer);
+    match cli.command {
+        Command::Process(args) => process::run(args, settings, &printer),
+        Command::Models(command) => models::run(command, &settings, &printer),
+        Command::Doctor(args) => doctor::run(&args, &settings, &printer),
+        Command::Config(command) => config::run(command, &layers),
+    }
+}
+
+fn settings_failed(printer: &Printer, error: &SettingsError) -> Exit {
+    printer.error(&error.to_string(), error.hint.as_deref());
+    Exit::Configuration
+}
+
+/// Files and environment, then the flags.
+fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
+    let mut layers = Layers::standard(global.profile.as_deref())?;
+    if let Some(file) = &global.config {
+        layers.add_file(file)?;
+    }
+    let mut set = |key: &str, value: &str| layers.set(key, value, Origin::CommandLine);
+    if let Some(dir) = &global.models_dir {
+        set("models.dir", &dir.to_string_lossy())?;
+    }
+    if global.offline {
+        set("models.offline", "true")?;
+    }
+    if let Some(format) = &global.log_format {
+        set("log.format", format)?;
+    }
+    match (global.quiet, global.verbose) {
+        (true, _) => set("log.level", "error")?,
+        (_, 0) => {}
+        (_, 1) => set("log.level", "info")?,
+        (_, 2) => set("log.level", "debug")?,
+        (_, _) => set("log.level", "trace")?,
+    }
+    if let Command::Process(args) = command {
+        for (key, value) in args.settings() {
+            set(key, &value)?;
+        }
+    }
+    for pair in &global.set {
+        let Some((key, value)) = pair.split_once('=') else {
+            return Err(SettingsError {
+                origin: Origin::CommandLine,
+                message: format!("`--set {pair}` sets nothing"),
+                hint: Some("write for example `--set pipeline.memory_budget=256MiB`".to_owned()),
+            });
+        };
+        set(key.trim(), value.trim())?;
+    }
+    Ok(layers)
+}
+
+fn start_log(settings: &Settings, printer: &Printer) {
+    let level = &settings.log.level;
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|error| {
+        printer.warning(&format!("log.level `{level}` is not understood ({error}); warnings are shown"));
+        EnvFilter::new("warn")
+    });
+    // ONNX Runtime is chatty at `info`; its own warnings are enough unless it is asked for by name.
+    let filter = if level.contains("ort") { filter } else { quieter(filter) };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log.format {
+        LogFormat::Json => builder.json().with_span_events(FmtSpan::CLOSE).init(),
+        LogFormat::Text => builder.with_ansi(printer.colours()).init(),
+    }
+}
+
+fn quieter(filter: EnvFilter) -> EnvFilter {
+    "ort=warn".parse().map_or(EnvFilter::new("warn"), |directive| filter.add_directive(directive))
+}

@@ -1,0 +1,71 @@
+//! The one gate for what people read on stderr: results never pass here, and `--quiet` shuts it for all but errors.
+
+use std::io::{IsTerminal, Write};
+
+use indicatif::ProgressBar;
+
+#[derive(Clone)]
+pub struct Printer {
+    quiet: bool,
+    colours: bool,
+    /// A bar that is on the screen: lines go above it.
+    bar: std::sync::Arc<std::sync::Mutex<Option<ProgressBar>>>,
+}
+
+impl Printer {
+    pub fn new(quiet: bool) -> Self {
+        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        Self { quiet, colours, bar: Default::default() }
+    }
+
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub fn colours(&self) -> bool {
+        self.colours
+    }
+
+    pub fn set_bar(&self, bar: Option<ProgressBar>) {
+        *self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = bar;
+    }
+
+    /// `error: message`, and a `hint:` line under it.
+    pub fn error(&self, message: &str, hint: Option<&str>) {
+        self.line("error", "31", message);
+        if let Some(hint) = hint {
+            self.line(" hint", "36", hint);
+        }
+    }
+
+    pub fn warning(&self, message: &str) {
+        if !self.quiet {
+            self.line("warning", "33", message);
+        }
+    }
+
+    pub fn note(&self, message: &str) {
+        if !self.quiet {
+            self.write(message);
+        }
+    }
+
+    fn line(&self, label: &str, colour: &str, message: &str) {
+        match self.colours {
+            true => self.write(&format!("\x1b[1;{colour}m{label}\x1b[0m: {message}")),
+            false => self.write(&format!("{label}: {message}")),
+        }
+    }
+
+    fn write(&self, line: &str) {
+        let bar = self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let write = || {
+            // There is nowhere left to tell that stderr is closed.
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        };
+        match bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+}

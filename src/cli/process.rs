@@ -1,0 +1,400 @@
+//! `pagestream process`: documents in, their pages out on stdout or as files, as they are read.
+
+use std::{
+    io::{self, BufWriter, IsTerminal},
+    path::PathBuf,
+};
+
+use clap::{Args, ValueEnum};
+use futures::{StreamExt, stream::SelectAll};
+use pagestream::{
+    DocumentHandle, DocumentState, Error, OcrMode, PageRecord, PageSelection, PageStatus, PageStream, Pipeline,
+    Settings, Source, SubmitOptions, engine,
+    output::{Files, FilesFormat, Jsonl, PageWriter, Text},
+};
+use pagestream_models::registry::Registry;
+use tokio::sync::mpsc;
+
+use super::{
+    exit::Exit,
+    inputs,
+    printer::Printer,
+    progress::{PageBar, downloads},
+};
+
+/// Failed pages named at the end; the others are counted.
+const LISTED_FAILURES: usize = 20;
+
+/// Documents that are submitted ahead of the one whose pages are being written.
+const SUBMITTED_AHEAD: usize = 64;
+
+#[derive(Args)]
+pub struct ProcessArgs {
+    /// Files, folders, patterns such as 'scans/*.tif', or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// How results look: text (the default) or jsonl, one page a line
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Write a file a document into this folder instead of stdout
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// With --output: a file a page
+    #[arg(long, requires = "output")]
+    per_page: bool,
+    /// Pages to read, such as 1-3,7 or 20-
+    #[arg(long, value_name = "PAGES")]
+    pages: Option<PageSelection>,
+    /// When to read pixels: auto, always, never
+    #[arg(long, value_name = "WHEN")]
+    ocr: Option<String>,
+    /// Password of encrypted documents
+    #[arg(long)]
+    password: Option<String>,
+    /// Print pages as they become ready instead of in order
+    #[arg(long)]
+    unordered: bool,
+    /// Read again what the data directory has already
+    #[arg(long)]
+    force: bool,
+    /// Keep documents and results here; after a crash the same command goes on where it was
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Bytes of pixels and tensors at once, such as 256MiB
+    #[arg(long, value_name = "SIZE")]
+    memory_budget: Option<String>,
+    /// What runs the models: cpu, openvino, cuda:0, …
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Threads, of the device and for the other work
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Jsonl,
+}
+
+impl ProcessArgs {
+    /// The flags that are settings.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let threads = self.threads.map(|n| n.to_string());
+        [
+            ("ocr.mode", self.ocr.clone()),
+            ("store.data_dir", self.data_dir.as_ref().map(path)),
+            ("pipeline.memory_budget", self.memory_budget.clone()),
+            ("device.use", self.device.clone()),
+            ("device.threads", threads.clone()),
+            ("pipeline.cpu_threads", threads),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value?)))
+        .collect()
+    }
+
+    fn submit_options(&self, settings: &Settings) -> SubmitOptions {
+        SubmitOptions {
+            ocr: settings.ocr.mode,
+            pages: self.pages.clone().unwrap_or_default(),
+            password: self.password.clone(),
+            unordered: self.unordered,
+            force: self.force,
+            ..SubmitOptions::default()
+        }
+    }
+
+    fn writer(&self, documents: usize) -> io::Result<Box<dyn PageWriter>> {
+        if let Some(folder) = &self.output {
+            let format = match self.format {
+                Format::Text => FilesFormat::Text,
+                Format::Jsonl => FilesFormat::Jsonl,
+            };
+            return Ok(match self.per_page {
+                true => Box::new(Files::per_page(folder, format)?),
+                false => Box::new(Files::per_document(folder, format)?),
+            });
+        }
+        let out = BufWriter::new(io::stdout());
+        Ok(match self.format {
+            Format::Jsonl => Box::new(Jsonl::new(out)),
+            Format::Text if io::stdout().is_terminal() => Box::new(Text::new(out).with_headings(documents > 1)),
+            Format::Text => Box::new(Text::new(out)),
+        })
+    }
+}
+
+pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
+    let inputs = match inputs::expand(&args.inputs) {
+        Ok(inputs) => inputs,
+        Err(message) => {
+            printer.error(&message, None);
+            return Exit::FileAccess;
+        }
+    };
+    if inputs.passed_over > 0 {
+        printer.note(&format!("{} files of other kinds are passed over", inputs.passed_over));
+    }
+    if inputs.sources.is_empty() {
+        printer.error("there are no documents to read", Some("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read"));
+        return Exit::BadInput;
+    }
+    // Offline, what is missing is told before anything starts, not when the first page needs it.
+    if settings.models.offline
+        && settings.ocr.mode != OcrMode::Never
+        && let Err(error) = check_models(&settings)
+    {
+        printer.error(&error.to_string(), error.hint());
+        return Exit::MissingDependency;
+    }
+    let writer = match args.writer(inputs.sources.len()) {
+        Ok(writer) => writer,
+        Err(error) => {
+            printer.error(&error.to_string(), None);
+            return Exit::FileAccess;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            printer.error(&format!("no threads to be had: {error}"), None);
+            return Exit::Other;
+        }
+    };
+    let exit = runtime.block_on(process(args, settings, inputs.sources, writer, printer.clone()));
+    // A thread that hangs in a decoder must not keep the process: what it would read has its record already.
+    runtime.shutdown_background();
+    exit
+}
+
+fn check_models(settings: &Settings) -> Result<(), pagestream_models::Error> {
+    let registry = Registry::open(settings.registry_options())?;
+    registry.ensure(&engine::MODELS.map(|(_, id)| id), &mut |_| {})?;
+    registry.runtime(&mut |_| {})?;
+    Ok(())
+}
+
+async fn process(
+    args: ProcessArgs,
+    settings: Settings,
+    sources: Vec<Source>,
+    writer: Box<dyn PageWriter>,
+    printer: Printer,
+) -> Exit {
+    let drain = settings.pipeline.drain;
+    let resumable = settings.store.data_dir.is_some();
+    let options = args.submit_options(&settings);
+    let results_on_screen = args.output.is_none() && io::stdout().is_terminal();
+    let pipeline = match pagestream::start_with(settings, downloads(&printer)).await {
+        Ok(pipeline) => pipeline,
+        Err(error) => {
+            printer.error(&error.to_string(), error.hint());
+            return Exit::of_error(&error);
+        }
+    };
+    let bar = PageBar::new(&printer, results_on_screen);
+    let mut run =
+        Run { pipeline: pipeline.clone(), writer, printer: printer.clone(), bar, summary: Summary::default() };
+    let submitted = submit_all(pipeline.clone(), sources, options);
+    let done = async {
+        match args.unordered {
+            true => run.as_ready(submitted).await,
+            false => run.in_order(submitted).await,
+        }
+    };
+    let exit = tokio::select! {
+        written = done => match written {
+            Ok(()) => run.finish(),
+            // Whoever read the results has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+            Err(error) => {
+                printer.error(&format!("results cannot be written: {error}"), None);
+                Exit::FileAccess
+            }
+        },
+        () = stop_requested() => {
+            drop(run);
+            interrupted(&pipeline, drain, resumable, &printer).await
+        }
+    };
+    pipeline.stop().await;
+    exit
+}
+
+/// Submits one document after the other, waiting where the pipeline is full.
+fn submit_all(
+    pipeline: Pipeline,
+    sources: Vec<Source>,
+    options: SubmitOptions,
+) -> mpsc::Receiver<Result<DocumentHandle, Error>> {
+    let (submitted, receiver) = mpsc::channel(SUBMITTED_AHEAD);
+    tokio::spawn(async move {
+        for source in sources {
+            let document = pipeline.submit(source, options.clone()).await;
+            if submitted.send(document).await.is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+/// The first signal to stop: Ctrl-C, or a service manager's.
+async fn stop_requested() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
+
+/// Lets the pages under way end, and says what is left; a second signal does not wait.
+async fn interrupted(pipeline: &Pipeline, drain: std::time::Duration, resumable: bool, printer: &Printer) -> Exit {
+    printer.note("stopping: pages under way are finished first; once more stops at once");
+    tokio::select! {
+        report = pipeline.drain(drain) => {
+            for (_, source, committed) in &report.interrupted {
+                printer.note(&format!("{source}: {committed} pages are done, the rest is not"));
+            }
+            if resumable && !report.interrupted.is_empty() {
+                printer.note("the same command goes on from there");
+            }
+        }
+        () = stop_requested() => std::process::exit(Exit::Interrupted as i32),
+    }
+    Exit::Interrupted
+}
+
+/// What went wrong, to be told at the end.
+#[derive(Default)]
+struct Summary {
+    failed: Vec<(String, u32, String)>,
+    failed_pages: usize,
+    exit: Option<Exit>,
+}
+
+impl Summary {
+    fn worsen(&mut self, exit: Exit) {
+        self.exit = Some(self.exit.unwrap_or(Exit::Ok).and(exit));
+    }
+}
+
+struct Run {
+    pipeline: Pipeline,
+    writer: Box<dyn PageWriter>,
+    printer: Printer,
+    bar: PageBar,
+    summary: Summary,
+}
+
+impl Run {
+    /// Document after document, each from its first page to its last.
+    async fn in_order(&mut self, mut submitted: mpsc::Receiver<Result<DocumentHandle, Error>>) -> io::Result<()> {
+        while let Some(document) = submitted.recv().await {
+            let Some(document) = self.accepted(document) else { continue };
+            let mut pages = document.pages();
+            let mut announced = false;
+            while let Some(page) = pages.next().await {
+                if !std::mem::replace(&mut announced, true) {
+                    self.bar.add_pages(document.progress().selected.unwrap_or_default());
+                }
+                self.write(page)?;
+            }
+            self.ended(&document);
+        }
+        self.writer.finish()
+    }
+
+    /// Pages of all documents, as they become ready.
+    async fn as_ready(&mut self, mut submitted: mpsc::Receiver<Result<DocumentHandle, Error>>) -> io::Result<()> {
+        let mut streams: SelectAll<PageStream> = SelectAll::new();
+        let mut documents = Vec::new();
+        let mut more = true;
+        while more || !streams.is_empty() {
+            tokio::select! {
+                document = submitted.recv(), if more => match document {
+                    None => more = false,
+                    Some(document) => if let Some(document) = self.accepted(document) {
+                        streams.push(document.pages());
+                        documents.push(document);
+                    },
+                },
+                Some(page) = streams.next(), if !streams.is_empty() => self.write(page)?,
+            }
+        }
+        documents.iter().for_each(|document| self.ended(document));
+        self.writer.finish()
+    }
+
+    fn accepted(&mut self, document: Result<DocumentHandle, Error>) -> Option<DocumentHandle> {
+        document
+            .inspect_err(|error| {
+                self.printer.error(&error.to_string(), error.hint());
+                self.summary.worsen(Exit::of_error(error));
+            })
+            .ok()
+    }
+
+    fn write(&mut self, page: Result<PageRecord, Error>) -> io::Result<()> {
+        let page = page.map_err(|error| io::Error::other(error.to_string()))?;
+        if page.status == PageStatus::Failed {
+            self.summary.failed_pages += 1;
+            if self.summary.failed.len() < LISTED_FAILURES {
+                let reason = page.reason.clone().unwrap_or_default();
+                self.summary.failed.push((page.document.source.clone(), page.page.get(), reason));
+            }
+        }
+        self.writer.write_page(&page)?;
+        self.bar.page_done(&self.pipeline);
+        Ok(())
+    }
+
+    fn ended(&mut self, document: &DocumentHandle) {
+        match document.progress().state {
+            DocumentState::Failed(failure) => {
+                self.printer.error(&format!("{}: {}", document.source(), failure.message), failure.hint.as_deref());
+                self.summary.worsen(Exit::of_document(failure.kind));
+            }
+            DocumentState::Interrupted => {
+                let cause = self.pipeline.fatal().unwrap_or_else(|| "the pipeline stopped".to_owned());
+                self.printer.error(&format!("{}: not all pages were read: {cause}", document.source()), None);
+                self.summary.worsen(Exit::Other);
+            }
+            DocumentState::Open | DocumentState::Done | DocumentState::Cancelled => {}
+        }
+    }
+
+    /// Lists what failed, and gives the exit code.
+    fn finish(self) -> Exit {
+        let Self { bar, printer, summary, pipeline, .. } = self;
+        drop(bar);
+        for (source, page, reason) in &summary.failed {
+            printer.error(&format!("{source}: page {page}: {reason}"), None);
+        }
+        if summary.failed_pages > summary.failed.len() {
+            printer.error(&format!("and {} more failed pages", summary.failed_pages - summary.failed.len()), None);
+        }
+        let pages = match summary.failed_pages {
+            0 => Exit::Ok,
+            _ => Exit::PagesFailed,
+        };
+        // Models that could not be had are why pages failed: that is what a script must know.
+        let pages = if pipeline.engine_missing() { Exit::MissingDependency } else { pages };
+        summary.exit.unwrap_or(Exit::Ok).and(pages)
+    }
+}
