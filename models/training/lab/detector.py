@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
 
 from .nets import Bottleneck, conv
@@ -18,6 +19,7 @@ SIDE, ROW, COLUMN = 960, 2, 8  # longest side; input pixels a cell
 CHANNELS, BLOCKS = (16, 32, 48, 64), (1, 2, 2, 2)
 CORE, END, UP, DOWN = range(4)
 HALF_CORE = 0.2  # of the line's height, above and below its middle
+LEAST_CORE, PAD = 0.5, 0.12  # logit; share of the line's height
 
 
 class Detector(nn.Module):
@@ -49,9 +51,9 @@ class Detector(nn.Module):
 # --- targets and loss ------------------------------------------------------------------------------------------------
 
 def targets(lines, turn: float, height: int, width: int) -> np.ndarray:
-    """[5, H / 2, W / 8]: core, end, ln up, ln down, and where a core must not count (too small to see)."""
+    """[4, H / 2, W / 8]: core, end, ln up, ln down. The lines are those of the page before its turn (degrees, about its centre)."""
     h, w = height // ROW, width // COLUMN
-    out = np.zeros((5, h, w), np.float32)
+    out = np.zeros((4, h, w), np.float32)
     angle = math.radians(turn)
     cos, sin = math.cos(angle), math.sin(angle)
     ys = (np.arange(h, dtype=np.float32) + 0.5)[:, None] * ROW - height / 2
@@ -94,43 +96,49 @@ def loss_of(maps, wanted):
 # --- maps to boxes ---------------------------------------------------------------------------------------------------
 
 def prepare(gray: np.ndarray) -> tuple[np.ndarray, float, float]:
-    """Scale to the detector's size (area average when shrinking), pad with paper; returns the tensor and x, y scales back."""
-    from PIL import Image
+    """Page -> tensor, and the factors that bring the detector's pixels back to the page's, across and down.
+
+    scale = min(1, 960 / longer side); both sides rounded (half to even) to whole pixels, at least 1; Pillow's triangle filter as in
+    preprocess.py, across first; then v / 127.5 - 1 in f32, padded with +1 on the right and below to multiples of 64 and 16.
+    """
     scale = min(1.0, SIDE / max(gray.shape))
     h, w = (max(1, round(s * scale)) for s in gray.shape)
     triangle = Image.Resampling.BILINEAR
     small = np.asarray(Image.fromarray(gray).resize((w, gray.shape[0]), triangle).resize((w, h), triangle))
     x = np.ones((-(-h // 16) * 16, -(-w // 64) * 64), np.float32)
-    x[:h, :w] = small.astype(np.float32) / np.float32(127.5) - 1
+    x[:h, :w] = small.astype(np.float32) / np.float32(127.5) - np.float32(1)
     return x[None, None], gray.shape[1] / w, gray.shape[0] / h
 
 
-def boxes_of(maps: np.ndarray, sx: float, sy: float, threshold: float = 0.0, pad: float = 0.12) -> list[np.ndarray]:
-    """Quadrilaterals (4 x 2, page pixels, clockwise from the top left).
+def boxes_of(maps: np.ndarray, sx: float, sy: float) -> list[np.ndarray]:
+    """Maps [4, H / 2, W / 8] -> quadrilaterals (4 x 2, page pixels, clockwise from the top left). In f64 throughout:
 
-    Cells whose core logit is above the threshold and above the end logit are joined with their four neighbours and, sideways, over one
-    empty cell between none of which is an end. A component is one line: a straight middle line is fitted through its columns
-    (flat under 4 columns), the mean of ln up and ln down gives its height.
+    1. A cell is text where core > 0 and core > end (both are logits). Text cells that touch, corners included, form a component;
+       one of a single cell, or whose highest core is under 0.5, is dropped. A component is a line.
+    2. A cell's centre is ((column + 1/2) * 8, (row + 1/2) * 2); its top = y - exp(up), its bottom = y + exp(down).
+    3. The line's height is the median of bottom - top over its cells (the mean of the middle two for an even count).
+    4. Its middle is a straight line fitted by least squares through (x, (top + bottom) / 2) of all cells, or their mean, level, where
+       the component spans fewer than 4 columns.
+    5. It reaches 4 px + 0.12 heights beyond its first and last column, and half a height + 0.12 heights above and below its middle.
     """
-    core = (maps[CORE] > threshold) & (maps[CORE] > maps[END])
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(core.astype(np.uint8), connectivity=8)
+    text = ((maps[CORE] > 0) & (maps[CORE] > maps[END])).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(text, connectivity=8)
     out = []
     for i in range(1, count):
-        x, y, w, h, area = stats[i]
-        part = labels[y:y + h, x:x + w] == i
-        rows, columns = np.nonzero(part)
-        cy, cx = (y + rows + 0.5) * ROW, (x + columns + 0.5) * COLUMN
-        up = np.exp(maps[UP, y:y + h, x:x + w][part])
-        down = np.exp(maps[DOWN, y:y + h, x:x + w][part])
-        top, bottom = cy - up, cy + down
-        if area < 2 or maps[CORE, y:y + h, x:x + w][part].max() < threshold + 0.5:
+        column, row, columns, rows, cells = (int(v) for v in stats[i])
+        window = np.s_[row:row + rows, column:column + columns]
+        mask = labels[window] == i
+        if cells < 2 or maps[CORE][window][mask].max() < LEAST_CORE:
             continue
-        middle = (top + bottom) / 2
-        tall = float(np.median(bottom - top))
-        slope, offset = np.polyfit(cx, middle, 1) if w >= 4 else (0.0, float(middle.mean()))
-        # a component much taller than its lines holds two of them: leave it to the caller's second look
-        margin = COLUMN / 2 + pad * tall
-        x0, x1 = x * COLUMN - margin, (x + w) * COLUMN + margin
-        half = tall * (0.5 + pad)
-        out.append(np.array([[x0, slope * x0 + offset - half], [x1, slope * x1 + offset - half], [x1, slope * x1 + offset + half], [x0, slope * x0 + offset + half]], np.float32) * np.float32([sx, sy]))
-    return out
+        r, c = np.nonzero(mask)
+        x, y = (column + c + 0.5) * COLUMN, (row + r + 0.5) * ROW
+        top = y - np.exp(maps[UP][window][mask].astype(np.float64))
+        bottom = y + np.exp(maps[DOWN][window][mask].astype(np.float64))
+        tall, middle = float(np.median(bottom - top)), (top + bottom) / 2
+        dx = x - x.mean()
+        slope = float((dx * middle).sum() / (dx * dx).sum()) if columns >= 4 else 0.0
+        at = lambda px: slope * (px - x.mean()) + middle.mean()
+        margin, half = COLUMN / 2 + PAD * tall, tall * (0.5 + PAD)
+        x0, x1 = column * COLUMN - margin, (column + columns) * COLUMN + margin
+        out.append(np.array([[x0, at(x0) - half], [x1, at(x1) - half], [x1, at(x1) + half], [x0, at(x0) + half]]) * (sx, sy))
+    return [box.astype(np.float32) for box in out]
