@@ -134,8 +134,7 @@ fn similarity(c: &mut Criterion) {
     for (name, exact_limit) in [("scan", 20_000), ("graph", 0)] {
         let similarity = SimilarityOptions { exact_limit, ..SimilarityOptions::default() };
         let store = Store::temporary(StoreOptions { similarity, ..StoreOptions::default() }).unwrap();
-        // The log must know a page for the index to keep it, were it opened again; here it is not.
-        let document = DocumentId::new();
+        let document = submit(&store);
         let mut number = 0;
         let mut insert = |seed| {
             number += 1;

@@ -184,7 +184,11 @@ impl Store {
 
     /// Ends an open document; `false` if it had ended before, which then stands. No page is taken after this.
     pub fn finish(&self, document: DocumentId, outcome: Outcome, reason: Option<&str>) -> Result<bool> {
-        self.inner.db.write(|db| documents::finish(db, document, outcome, reason))
+        let ended = self.inner.db.write(|db| documents::finish(db, document, outcome, reason))?;
+        if ended {
+            self.inner.similarity.after_finish(document)?;
+        }
+        Ok(ended)
     }
 
     /// Forgets a finished document: its row, its pages, and its input if no other document has the same.

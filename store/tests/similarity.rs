@@ -32,7 +32,7 @@ fn check(store: &Store, key: PageKey, text: &str) -> Verdict {
 #[test]
 fn the_same_text_and_a_misread_one_are_duplicates_of_the_first() {
     let store = Store::temporary(StoreOptions::default()).unwrap();
-    let [a, b] = [DocumentId::new(), DocumentId::new()];
+    let [a, b] = [submit(&store, b"a"), submit(&store, b"b")];
     assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
     assert_eq!(check(&store, key(a, 2), OTHER), Verdict::Unique);
     let of = key(a, 1);
@@ -51,7 +51,7 @@ fn the_same_text_and_a_misread_one_are_duplicates_of_the_first() {
 #[test]
 fn a_page_is_never_a_duplicate_of_itself() {
     let store = Store::temporary(StoreOptions::default()).unwrap();
-    let a = DocumentId::new();
+    let a = submit(&store, b"a");
     for _ in 0..2 {
         assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
     }
@@ -65,7 +65,7 @@ fn a_page_is_never_a_duplicate_of_itself() {
 #[test]
 fn short_texts_are_never_duplicates() {
     let store = Store::temporary(StoreOptions::default()).unwrap();
-    let a = DocumentId::new();
+    let a = submit(&store, b"a");
     for number in 1..=3 {
         assert_eq!(check(&store, key(a, number), "This page is intentionally left blank."), Verdict::Unique);
         assert_eq!(check(&store, key(a, 10 + number), ""), Verdict::Unique);
@@ -115,6 +115,23 @@ fn the_first_repetition_takes_the_place_of_a_removed_page() {
     assert!(matches!(check(&store, key(c, 3), PAGE), Verdict::Duplicate { of, .. } if of == key(c, 1)));
 }
 
+#[test]
+fn a_page_that_was_never_committed_is_forgotten_with_the_end_of_its_document() {
+    let store = Store::temporary(StoreOptions::default()).unwrap();
+    let [a, b, c] = [&b"a"[..], b"b", b"c"].map(|bytes| submit(&store, bytes));
+    assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
+    assert_eq!(check(&store, key(a, 2), OTHER), Verdict::Unique);
+    assert!(matches!(check(&store, key(b, 1), PAGE), Verdict::Duplicate { .. }));
+    store.commit(&[commit(a, 2, OTHER)]).unwrap();
+    store.finish(a, Outcome::Cancelled, None).unwrap();
+    assert!(matches!(check(&store, key(c, 1), &misread(PAGE)), Verdict::Duplicate { of, .. } if of == key(b, 1)));
+    assert_eq!(check(&store, key(c, 2), OTHER), Verdict::Duplicate { of: key(a, 2), similarity: 1.0 });
+    // A page of a document that ended is compared, and not remembered.
+    let new = OTHER.chars().rev().collect::<String>();
+    assert_eq!(check(&store, key(a, 3), &new), Verdict::Unique);
+    assert_eq!(check(&store, key(c, 3), &new), Verdict::Unique);
+}
+
 /// Misreads one character in `every`, in a way that depends on the place alone.
 fn noise(text: &str, every: usize) -> String {
     let swap = |c: char| match c {
@@ -149,7 +166,7 @@ fn near_duplicates_of_the_corpora_are_found_and_nothing_else() {
         })
         .collect();
     let store = Store::temporary(StoreOptions::default()).unwrap();
-    let document = DocumentId::new();
+    let document = submit(&store, b"articles");
     let mut found = Vec::new();
     for (number, (id, text)) in (1..).zip(&articles) {
         if let Verdict::Duplicate { of, similarity } = check(&store, key(document, number), text) {

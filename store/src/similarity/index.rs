@@ -14,10 +14,10 @@ use rusqlite::Connection;
 use super::{
     exact::{Best, Exact},
     graph::{BATCH, Broken, Graph},
-    signature::{Compact, MIN_CHARACTERS, NEAR_DUPLICATE, normalise, of_normalised},
+    signature::{Compact, NEAR_DUPLICATE, normalise, of_normalised},
     table,
 };
-use crate::{database::Database, error::Result};
+use crate::{database::Database, documents::DocumentState, error::Result, page_log};
 
 /// Candidates asked of the graph for each one that is wanted: it misses some, and some of what it gives is gone.
 const OVER_FETCH: usize = 4;
@@ -97,57 +97,46 @@ impl SimilarityIndex {
 
     /// Whether a page repeats an earlier one; either way it is remembered. First by the text itself, then by its
     /// signature. Asked again about the same page and text it gives the same answer, and a page never repeats itself,
-    /// also not through another page, when it is read again after a crash. Texts shorter than [`MIN_CHARACTERS`] are
-    /// unique.
+    /// also not through another page, when it is read again after a crash. Texts shorter than
+    /// [`MIN_CHARACTERS`](super::MIN_CHARACTERS) are unique.
     ///
     /// While candidates come from the graph (stores beyond [`SimilarityOptions::exact_limit`]) a near-duplicate is
     /// missed about once in 200 times; a duplicate is never reported wrongly.
+    /// Pages of a document that is not open are compared and not remembered: they will never be in the log.
     pub fn check_and_insert(&self, key: PageKey, text: &str) -> Result<Verdict> {
         let text = normalise(text);
         let text_hash = Digest::of(text.as_bytes());
         let vector = of_normalised(&text).and_then(|signature| Compact::new(&signature));
-        let long_enough = text.chars().nth(MIN_CHARACTERS - 1).is_some();
 
         let mut guard = self.lock();
         let state = self.load(&mut guard)?;
         self.collect_graph(state)?;
         if let Some(known) = self.db.read(|db| table::get(db, key))? {
             if known.text_hash == text_hash {
-                return Ok(known
-                    .canonical
-                    .map_or(Verdict::Unique, |(of, similarity)| Verdict::Duplicate { of, similarity }));
+                return Ok(verdict(known.canonical));
             }
             self.db.write(|db| table::delete(db, known.row))?;
             self.drop_row(state, known.row);
         }
-        let found = match (long_enough, &vector) {
-            (false, _) => None,
-            (true, vector) => match self.db.read(|db| same_text(db, key, text_hash))? {
+        let canonical = match &vector {
+            None => None,
+            Some(vector) => match self.db.read(|db| same_text(db, key, text_hash))? {
                 Some(of) => Some((of, 1.0)),
-                None => match vector {
-                    Some(vector) => self
-                        .nearest(state, vector, 2)?
-                        .into_iter()
-                        .find(|near| near.key != key && near.similarity >= self.options.threshold)
-                        .map(|near| (near.key, near.similarity)),
-                    None => None,
-                },
+                None => self.near_text(state, vector)?,
             },
         };
-        let row = self.db.write(|db| table::insert(db, key, text_hash, vector.as_ref(), found))?;
-        match (found, vector) {
-            (Some((of, similarity)), _) => Ok(Verdict::Duplicate { of, similarity }),
-            (None, vector) => {
-                if let Some(vector) = vector {
-                    self.add_row(state, row, &vector);
-                }
-                Ok(Verdict::Unique)
-            }
+        let row = self.db.write(|db| {
+            let open = page_log::state(db, key.document)? == Some(DocumentState::Open);
+            open.then(|| table::insert(db, key, text_hash, vector.as_ref(), canonical)).transpose()
+        })?;
+        if let (Some(row), None, Some(vector)) = (row, canonical, &vector) {
+            self.add_row(state, row, vector);
         }
+        Ok(verdict(canonical))
     }
 
     /// The `k` pages most like a text, nearest first; pages that repeat another are left out. Nothing for a text shorter
-    /// than [`MIN_CHARACTERS`].
+    /// than [`MIN_CHARACTERS`](super::MIN_CHARACTERS).
     pub fn similar(&self, text: &str, k: usize) -> Result<Vec<Neighbour>> {
         let Some(vector) = of_normalised(&normalise(text)).and_then(|signature| Compact::new(&signature)) else {
             return Ok(Vec::new());
@@ -184,6 +173,18 @@ impl SimilarityIndex {
         self.db.read(|db| table::rows_of(db, document))
     }
 
+    /// A document ended: its pages that were compared and never committed are forgotten, for nothing can refer to them.
+    pub(crate) fn after_finish(&self, document: DocumentId) -> Result<()> {
+        let mut guard = self.lock();
+        // Where the index was not loaded, loading forgets them.
+        let Some(state) = guard.as_mut() else { return Ok(()) };
+        let rows = self.db.write(|db| table::forget_uncommitted_of(db, document))?;
+        for &row in &rows {
+            self.drop_row(state, row);
+        }
+        if rows.is_empty() { Ok(()) } else { self.promote(state, document) }
+    }
+
     /// A document was removed, and its signatures with it.
     pub(crate) fn after_removal(&self, document: DocumentId, rows: &[i64]) -> Result<()> {
         let mut guard = self.lock();
@@ -215,6 +216,14 @@ impl SimilarityIndex {
             *guard = Some(state);
         }
         Ok(guard.as_mut().expect("loaded above"))
+    }
+
+    fn near_text(&self, state: &mut State, vector: &Compact) -> Result<Option<(PageKey, f32)>> {
+        let nearest = self.nearest(state, vector, 1)?;
+        Ok(nearest
+            .first()
+            .filter(|near| near.similarity >= self.options.threshold)
+            .map(|near| (near.key, near.similarity)))
     }
 
     /// Canonical pages, nearest first, their cosine computed from the stored signatures.
@@ -371,6 +380,10 @@ impl SimilarityIndex {
     }
 }
 
+fn verdict(canonical: Option<(PageKey, f32)>) -> Verdict {
+    canonical.map_or(Verdict::Unique, |(of, similarity)| Verdict::Duplicate { of, similarity })
+}
+
 /// The page whose text is the same, itself no repetition. A page that repeats one which is gone, or `key` itself, says
 /// nothing: after a crash, what `key` was repeated by must not become what `key` repeats.
 fn same_text(db: &Connection, key: PageKey, text_hash: Digest) -> Result<Option<PageKey>> {
@@ -416,7 +429,7 @@ fn broken(error: crate::error::Error) -> Broken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Store, StoreOptions};
+    use crate::{NewDocument, Priority, Store, StoreOptions};
 
     /// A page of letters that share nothing but the alphabet.
     fn page_text(seed: u64) -> String {
@@ -434,6 +447,19 @@ mod tests {
         PageKey { document, page: PageNumber::new(page).unwrap() }
     }
 
+    fn submit(store: &Store) -> DocumentId {
+        let new = NewDocument {
+            id: DocumentId::new(),
+            source: "test".into(),
+            blob: store.spool(&mut &b"test"[..]).unwrap(),
+            options: serde_json::Value::Null,
+            selection: None,
+            priority: Priority::Bulk,
+        };
+        store.submit(&new).unwrap();
+        new.id
+    }
+
     fn store(exact_limit: usize) -> Store {
         let similarity = SimilarityOptions { exact_limit, ..SimilarityOptions::default() };
         Store::temporary(StoreOptions { similarity, ..StoreOptions::default() }).unwrap()
@@ -442,9 +468,9 @@ mod tests {
     #[test]
     fn the_graph_takes_over_beyond_the_limit_and_agrees_with_the_scan() {
         let (small, large) = (store(50), store(10_000));
-        let document = DocumentId::new();
+        let documents = [submit(&small), submit(&large)];
         for n in 1..=300 {
-            for store in [&small, &large] {
+            for (store, document) in [&small, &large].into_iter().zip(documents) {
                 let verdict = store.similarity().check_and_insert(key(document, n), &page_text(n.into())).unwrap();
                 assert_eq!(verdict, Verdict::Unique);
             }
@@ -457,16 +483,16 @@ mod tests {
         }
         for n in (1..=300).step_by(7) {
             let misread = page_text(n.into()).replacen('e', "c", 9);
-            let [small, large] = [&small, &large].map(|store| store.similarity().similar(&misread, 1).unwrap());
-            assert_eq!(small, large);
-            assert_eq!(small[0].key, key(document, n));
+            let [small, large] = [&small, &large].map(|store| store.similarity().similar(&misread, 1).unwrap()[0]);
+            assert_eq!((small.key.page, small.similarity), (large.key.page, large.similarity));
+            assert_eq!(small.key, key(documents[0], n));
         }
     }
 
     #[test]
     fn a_broken_graph_is_thrown_away_and_answers_stay_right() {
         let store = store(0);
-        let document = DocumentId::new();
+        let document = submit(&store);
         let check =
             |n: u32, seed: u64| store.similarity().check_and_insert(key(document, n), &page_text(seed)).unwrap();
         assert_eq!(check(1, 1), Verdict::Unique);
@@ -493,7 +519,7 @@ mod tests {
     #[test]
     fn many_removals_build_the_graph_again() {
         let store = store(0);
-        let document = DocumentId::new();
+        let document = submit(&store);
         for n in 1..=40 {
             store.similarity().check_and_insert(key(document, n), &page_text(n.into())).unwrap();
         }

@@ -153,3 +153,15 @@ pub fn forget_uncommitted(db: &Connection) -> Result<usize> {
         [],
     )?)
 }
+
+/// As [`forget_uncommitted`], for one document. Gives the rows that are gone.
+pub fn forget_uncommitted_of(db: &Connection, document: DocumentId) -> Result<Vec<i64>> {
+    Ok(db
+        .prepare_cached(
+            "DELETE FROM signatures WHERE document = ?1 AND page NOT IN (
+                 SELECT p.page FROM pages p JOIN documents d ON d.key = p.document WHERE d.id = ?1)
+             RETURNING id",
+        )?
+        .query_map([document.to_string()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?)
+}
