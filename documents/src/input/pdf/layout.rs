@@ -217,9 +217,7 @@ fn line_of(run: &Run, glyphs: &[Glyph]) -> Option<TextLine> {
         // Collected from left to right, as everything is; read from the right, but for words of the other kind.
         pieces.reverse();
         for piece in &mut pieces {
-            if piece.glyphs.iter().flat_map(|&i| glyphs[i].text.chars()).any(|c| reading_direction(c) < 0) {
-                piece.glyphs.reverse();
-            }
+            read_from_the_right(&mut piece.glyphs, glyphs);
         }
     }
     let words: Vec<Word> = pieces
@@ -239,6 +237,22 @@ fn line_of(run: &Run, glyphs: &[Glyph]) -> Option<TextLine> {
     }
     let all: Vec<usize> = pieces.iter().flat_map(|piece| piece.glyphs.iter().copied()).collect();
     (!text.is_empty()).then(|| TextLine { text, polygon: polygon(run, &all, glyphs), confidence: None, words })
+}
+
+/// Turns a word collected from left to right into the order in which it is read. Its Latin letters and numbers keep theirs.
+fn read_from_the_right(members: &mut [usize], glyphs: &[Glyph]) {
+    let turned = |index: &usize| glyphs[*index].text.chars().any(|c| reading_direction(c) < 0);
+    if !members.iter().any(turned) {
+        return;
+    }
+    members.reverse();
+    for stretch in members.chunk_by_mut(|a, b| !turned(a) && !turned(b)) {
+        // A hyphen between the two scripts belongs to the line, not to the Latin word.
+        let firm = |index: &usize| glyphs[*index].text.chars().any(char::is_alphanumeric);
+        if let (Some(first), Some(last)) = (stretch.iter().position(firm), stretch.iter().rposition(firm)) {
+            stretch[first..=last].reverse();
+        }
+    }
 }
 
 /// Ems that part two words in this line: more where the letters themselves are spaced out.
@@ -356,6 +370,7 @@ mod tests {
     fn right_to_left_lines_are_read_from_the_right() {
         // Drawn from left to right: the word for "peace" after the number and before the word for "on you".
         assert_eq!(texts(&set("םכילע 12 םולש", 0.0, 10.0, 0.0)), ["שלום 12 עליכם"]);
+        assert_eq!(texts(&set("םכילע Rust-ב", 0.0, 10.0, 0.0)), ["ב-Rust עליכם"]);
     }
 
     #[test]

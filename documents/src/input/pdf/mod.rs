@@ -12,6 +12,8 @@ mod layout;
 mod reader;
 mod render;
 mod structure;
+#[cfg(test)]
+mod tests;
 mod text_layer;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,13 +39,32 @@ const KEPT_CONTENT: u64 = 4 << 20;
 /// And pages, because object streams are kept too and cannot be measured.
 const KEPT_PAGES: u32 = 64;
 
-/// The document's bytes in the form that hayro takes.
-struct Shared(DocumentData);
+/// The document's bytes in the form that hayro takes, from the header on.
+struct Shared {
+    data: DocumentData,
+    start: usize,
+}
 
 impl AsRef<[u8]> for Shared {
     fn as_ref(&self) -> &[u8] {
-        (*self.0).as_ref()
+        &(*self.data).as_ref()[self.start..]
     }
+}
+
+/// How many bytes stand before the document and are not counted by its cross-reference table: a mail's or a server's
+/// header. 0 where the table counts them, or nobody can say.
+fn uncounted_start(bytes: &[u8]) -> usize {
+    let find = |haystack: &[u8], needle: &[u8]| haystack.windows(needle.len()).position(|window| window == needle);
+    let found = || {
+        let header = find(&bytes[..bytes.len().min(super::PDF_HEADER_WITHIN)], b"%PDF-").filter(|&at| at > 0)?;
+        let tail = &bytes[bytes.len().saturating_sub(super::PDF_HEADER_WITHIN)..];
+        let after = tail.windows(9).rposition(|window| window == b"startxref")? + 9;
+        let digits: Vec<u8> =
+            tail[after..].iter().copied().skip_while(u8::is_ascii_whitespace).take_while(u8::is_ascii_digit).collect();
+        let table: usize = std::str::from_utf8(&digits).ok()?.parse().ok()?;
+        bytes.get(header.checked_add(table)?..)?.starts_with(b"xref").then_some(header)
+    };
+    found().unwrap_or(0)
 }
 
 pub(super) struct PdfSource {
@@ -68,7 +89,8 @@ struct Opened {
 impl PdfSource {
     pub(super) fn open(data: DocumentData, options: &OpenOptions) -> Result<Self> {
         let bytes = data.clone();
-        let data = PdfData::from(Arc::new(Shared(data)));
+        let start = uncounted_start((*bytes).as_ref());
+        let data = PdfData::from(Arc::new(Shared { data, start }));
         let given = options.password.as_deref().unwrap_or("");
         let mut found = load(&data, given).map(|pdf| (data.clone(), given.to_owned(), pdf));
         if matches!(found, Err(LoadPdfError::Decryption(_))) && !given.is_empty() {
