@@ -46,7 +46,7 @@ class LineGenerator:
             for letters, ligature in LIGATURES:
                 if ligature in covers:
                     text = text.replace(letters, ligature)
-        if "ſ" in covers and r.random() < 0.04:
+        if "ſ" in covers and r.random() < 0.02:
             text = "".join("ſ" if c == "s" and i + 1 < len(text) and text[i + 1].isalpha() else c for i, c in enumerate(text))
         return text
 
@@ -54,7 +54,7 @@ class LineGenerator:
         """(gray u8 [32, w], label), or None when the draw made nothing usable."""
         r = self.r
         max_width = max_width or r.choice(WIDTHS)
-        typed = bool(self.typewriters) and r.random() < 0.17
+        typed = bool(self.typewriters) and r.random() < 0.2
         font, covers, size = self.font(typed)
         squeeze = r.uniform(0.85, 1.15)
         n = int(max_width / (12.5 * squeeze) * r.uniform(0.35, 1.25)) + 1
@@ -66,7 +66,7 @@ class LineGenerator:
         style = r.random()
         if typed and style < 0.8:
             ink, label, box = self.glyph_by_glyph(font, size, text)
-        elif style < 0.08:
+        elif style < 0.06:
             ink, label, box = self.glyph_by_glyph(font, size, text, raised=True)
         elif style < 0.38:
             ink, label, box = self.word_by_word(font, size, text)
@@ -117,9 +117,10 @@ class LineGenerator:
         jump, ink_spread = size * r.uniform(0, 0.035), r.uniform(0, 0.5)
         small = font.font_variant(size=max(7, int(size * r.uniform(0.55, 0.68)))) if raised else font
         ascent, two_spaces = font.getmetrics()[0], r.random() < 0.6
+        pitch = r.uniform(0.92, 1.28) if not raised else 1.0  # typewriters set wider or narrower than the font that stands for them
         chars, label, x, spots = list(text), [], 0.0, []
         for i, c in enumerate(chars):
-            if raised and c == " " and i and r.random() < 0.35:  # a reference after a word, or an index
+            if raised and c == " " and i and r.random() < 0.25:  # a reference after a word, or an index
                 mark = str(r.randint(0, 9)) if r.random() < 0.75 else str(r.randint(10, 99))
                 if r.random() < 0.7:
                     spots.append((x, ascent * r.uniform(0.0, 0.12) - 0.05 * size, mark, small, 255))
@@ -131,9 +132,9 @@ class LineGenerator:
             if c != " ":
                 spots.append((x + r.gauss(0, 0.4 * jump), r.gauss(0, jump), c, font, int(255 * (1 - ink_spread * r.random() ** 2))))
             label.append(c)
-            x += font.getlength(c)
+            x += font.getlength(c) * pitch
             if c == " " and two_spaces and chars[i - 1] in ".:!?;":
-                x += font.getlength(c)
+                x += font.getlength(c) * pitch
         return self.place(font, size, "".join(label), spots, x)
 
     def place(self, font, size, text, spots, width):
@@ -174,7 +175,7 @@ class LineGenerator:
             a = degrade.ribbon(a, n, size)
         if r.random() < (0.5 if typed else 0.08):
             a = degrade.uneven_ink(a, n, size, n.uniform(0.2, 0.65))
-        if r.random() < 0.18:
+        if r.random() < (0.4 if typed else 0.18):
             a = degrade.spread(a, n, size)
         if r.random() < 0.45:
             a = degrade.waviness(a, n, size)
@@ -186,7 +187,7 @@ class LineGenerator:
             a = small
         if r.random() < 0.4:
             a = degrade.blur(a, n, size * scale)
-        if r.random() < 0.22:
+        if r.random() < (0.4 if typed else 0.22):
             a = degrade.bilevel(a, n, size * scale)
         return a, scale, [v * scale for v in (x0, top, x1, bottom)]
 
