@@ -3,6 +3,7 @@
 //! Nothing here knows of actors. The scheduler owns sessions and calls them; the decoder drives an [`ocr::PageReader`].
 
 pub mod backend;
+pub mod device;
 pub mod error;
 pub mod ocr;
 pub mod registry;

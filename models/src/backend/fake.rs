@@ -1,6 +1,6 @@
 //! A backend for tests: its sessions answer with a function of the input, so that scheduling can be tested without models.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{Backend, Session, Tensor, TensorView};
 use crate::error::Result;
@@ -11,11 +11,18 @@ type Answer = dyn Fn(TensorView<'_>) -> Result<Tensor> + Send + Sync;
 #[derive(Clone)]
 pub struct FakeBackend {
     answer: Arc<Answer>,
+    metadata: BTreeMap<String, String>,
 }
 
 impl FakeBackend {
     pub fn new(answer: impl Fn(TensorView<'_>) -> Result<Tensor> + Send + Sync + 'static) -> Self {
-        Self { answer: Arc::new(answer) }
+        Self { answer: Arc::new(answer), metadata: BTreeMap::new() }
+    }
+
+    /// Says `value` when asked for the model's metadata under `key`.
+    pub fn with_metadata(mut self, key: &str, value: &str) -> Self {
+        self.metadata.insert(key.to_owned(), value.to_owned());
+        self
     }
 }
 
@@ -25,12 +32,13 @@ impl Backend for FakeBackend {
     }
 
     fn load(&self, _model: &Path) -> Result<Box<dyn Session>> {
-        Ok(Box::new(FakeSession { answer: self.answer.clone() }))
+        Ok(Box::new(FakeSession { answer: self.answer.clone(), metadata: self.metadata.clone() }))
     }
 }
 
 struct FakeSession {
     answer: Arc<Answer>,
+    metadata: BTreeMap<String, String>,
 }
 
 impl Session for FakeSession {
@@ -39,7 +47,7 @@ impl Session for FakeSession {
         Ok(())
     }
 
-    fn metadata(&self, _key: &str) -> Option<String> {
-        None
+    fn metadata(&self, key: &str) -> Option<String> {
+        self.metadata.get(key).cloned()
     }
 }

