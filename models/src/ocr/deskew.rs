@@ -54,3 +54,50 @@ pub fn straightened(line: &Polygon, skew: f32) -> Rect {
         bottom: center.y + height / 2.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines of a page that was turned about its origin.
+    fn page(degrees: f32) -> Vec<Polygon> {
+        let (sin, cos) = degrees.to_radians().sin_cos();
+        (0..10)
+            .map(|n| {
+                let top = 40.0 * n as f32;
+                let flat = Polygon::from_rect(Rect { left: 100.0, top, right: 900.0, bottom: top + 24.0 });
+                flat.map(|p| Point::new(p.x * cos - p.y * sin, p.x * sin + p.y * cos))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn skew_is_the_angle_of_the_lines_and_straightening_takes_it_away() {
+        for degrees in [-4.0, -0.5, 0.0, 1.0, 5.0] {
+            let mut lines = page(degrees);
+            // Short pieces and a heading set askew do not count.
+            lines.push(Polygon::from_rect(Rect { left: 0.0, top: 0.0, right: 30.0, bottom: 20.0 }));
+            lines.push(page(30.0)[0]);
+            let found = skew(&lines);
+            assert!((found.to_degrees() - degrees).abs() < 0.01, "{degrees}: {found}");
+            let rect = straightened(&lines[3], found);
+            let expected = Rect { left: 100.0, top: 120.0, right: 900.0, bottom: 144.0 };
+            let error = (rect.left - expected.left).abs().max((rect.bottom - expected.bottom).abs());
+            assert!(error < 0.2, "{degrees}: {rect:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_without_long_lines_has_no_skew() {
+        assert_eq!(skew(&[]), 0.0);
+        assert_eq!(skew(&[Polygon::from_rect(Rect { left: 0.0, top: 0.0, right: 30.0, bottom: 20.0 })]), 0.0);
+    }
+
+    #[test]
+    fn a_line_that_runs_up_keeps_its_place() {
+        let tall = Rect { left: 10.0, top: 100.0, right: 34.0, bottom: 400.0 };
+        let [a, b, c, d] = Polygon::from_rect(tall).0;
+        assert_eq!(straightened(&Polygon([d, a, b, c]), 0.0), tall);
+        assert_eq!(straightened(&Polygon([a, b, c, d]), 0.0), tall);
+    }
+}

@@ -214,3 +214,97 @@ fn cut_line(line: &Polygon, rect: &Rect, gutters: &[(f32, f32)]) -> Vec<Polygon>
     pieces.push(Polygon([along(a, b, from), b, c, along(d, c, from)]));
     pieces
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pagestream_documents::Rotation;
+
+    const PITCH: u32 = 40;
+
+    /// A page of rows of words: black bars with spaces of 14 pixels at places that differ from row to row.
+    fn draw(rows: u32, columns: &[(u32, u32)]) -> Raster {
+        let (width, height) = (1000, rows * PITCH + 40);
+        let mut page = Raster {
+            width,
+            height,
+            format: PixelFormat::Gray8,
+            data: vec![255; (width * height) as usize],
+            dpi: 150.0,
+        };
+        let mut state = 11_u64;
+        let mut random = |bound: u32| {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 33) as u32 % bound
+        };
+        for row in 0..rows {
+            for &(left, right) in columns {
+                let mut x = left;
+                while x < right {
+                    let end = (x + 30 + random(90)).min(right);
+                    for y in row * PITCH + 24..row * PITCH + 44 {
+                        page.data[(y * width + x) as usize..(y * width + end) as usize].fill(0);
+                    }
+                    x = end + 14;
+                }
+            }
+        }
+        page
+    }
+
+    /// The box that detection gives such a row.
+    fn row(row: u32, left: u32, right: u32) -> Polygon {
+        let top = (row * PITCH + 18) as f32;
+        Polygon::from_rect(Rect { left: left as f32 - 8.0, top, right: right as f32 + 8.0, bottom: top + 32.0 })
+    }
+
+    fn cut(page: &Raster, lines: &[Polygon]) -> Vec<Polygon> {
+        let upright = Upright { rotation: Rotation::None, width: page.width as f32, height: page.height as f32 };
+        cut_at_gutters(page, lines, &upright)
+    }
+
+    #[test]
+    fn a_box_across_the_gutter_is_cut_in_it_and_its_neighbours_stay_whole() {
+        let page = draw(12, &[(50, 480), (506, 950)]);
+        let mut lines = Vec::new();
+        for n in 0..12 {
+            if n == 5 || n == 6 {
+                lines.push(row(n, 50, 950));
+            } else {
+                lines.extend([row(n, 50, 480), row(n, 506, 950)]);
+            }
+        }
+        let found = cut(&page, &lines);
+        assert_eq!(found.len(), 24);
+        for pair in [&found[10..12], &found[12..14]] {
+            let (left, right) = (pair[0].bounds(), pair[1].bounds());
+            assert!((480.0..500.0).contains(&left.right), "{left:?}");
+            assert!((486.0..506.0).contains(&right.left), "{right:?}");
+        }
+        assert_eq!(found[..10], lines[..10]);
+    }
+
+    #[test]
+    fn a_page_whose_every_box_runs_across_is_cut_too() {
+        let page = draw(14, &[(50, 480), (506, 950)]);
+        let lines: Vec<Polygon> = (0..14).map(|n| row(n, 50, 950)).collect();
+        assert_eq!(cut(&page, &lines).len(), 28);
+    }
+
+    #[test]
+    fn prose_is_not_cut_at_its_word_spaces() {
+        let page = draw(30, &[(50, 950)]);
+        let lines: Vec<Polygon> = (0..30).map(|n| row(n, 50, 950)).collect();
+        assert_eq!(cut(&page, &lines), lines);
+    }
+
+    #[test]
+    fn blank_and_empty_pages_have_no_gutters() {
+        let mut page = draw(10, &[]);
+        let lines: Vec<Polygon> = (0..10).map(|n| row(n, 50, 950)).collect();
+        assert_eq!(cut(&page, &lines), lines);
+        page.data.fill(0);
+        assert_eq!(cut(&page, &lines), lines);
+        assert_eq!(cut(&page, &[]), []);
+    }
+}

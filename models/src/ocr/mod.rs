@@ -16,6 +16,7 @@ pub mod crop;
 pub mod deskew;
 pub mod detector;
 pub mod gutter;
+pub mod looks;
 pub mod orientation;
 pub mod page_reader;
 pub mod pixels;
@@ -94,7 +95,7 @@ pub struct OcrOptions {
     pub min_confidence: f32,
     /// Whether the page may be turned. When the file says how it stands, nothing need be guessed.
     pub orient: bool,
-    /// Whether suspicious boxes (merged lines, boxes across a gutter) are looked at again at a higher scale.
+    /// Whether pages of small print and suspicious boxes (several lines in one) are looked at again at a higher scale.
     pub second_looks: bool,
     /// Bytes of line crops asked for at a time. 8 MiB are about twelve lines of a page: enough to keep two cores and
     /// a batch of eight busy, little beside the page itself.

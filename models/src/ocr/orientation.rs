@@ -131,3 +131,67 @@ impl Upright {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pagestream_documents::{PixelFormat, Raster, Rect, Rotation};
+
+    fn rect(left: f32, top: f32, width: f32, height: f32) -> Polygon {
+        Polygon::from_rect(Rect { left, top, right: left + width, bottom: top + height })
+    }
+
+    #[test]
+    fn most_text_by_length_decides_whether_a_page_lies_on_its_side() {
+        let row = rect(0.0, 0.0, 300.0, 20.0);
+        let spine = rect(0.0, 0.0, 20.0, 200.0);
+        let digit = rect(0.0, 0.0, 18.0, 20.0);
+        assert!(!lies_on_its_side(&[]));
+        assert!(!lies_on_its_side(&[digit]));
+        assert!(!lies_on_its_side(&[row, spine]));
+        assert!(lies_on_its_side(&[row, spine, spine, digit]));
+    }
+
+    #[test]
+    fn the_sample_is_spread_over_the_page_and_avoids_short_pieces() {
+        let lines: Vec<Polygon> =
+            (0..40).map(|n| rect(0.0, 30.0 * n as f32, if n % 2 == 0 { 30.0 } else { 300.0 }, 20.0)).collect();
+        let sample = sample(&lines);
+        assert_eq!(sample.len(), SAMPLE_LINES);
+        assert!(sample.iter().all(|index| index % 2 == 1), "{sample:?}");
+        assert!(sample[0] < 10 && sample[SAMPLE_LINES - 1] > 30, "{sample:?}");
+    }
+
+    #[test]
+    fn what_there_is_is_sampled_on_a_page_of_short_pieces() {
+        assert_eq!(sample(&[rect(0.0, 0.0, 20.0, 20.0)]), [0]);
+        assert_eq!(sample(&[]), []);
+    }
+
+    #[test]
+    fn a_turn_needs_more_than_half_of_the_votes_and_a_better_reading() {
+        assert!(!votes_for_turn(&[]));
+        assert!(!votes_for_turn(&[0.95, 0.1]));
+        assert!(votes_for_turn(&[0.95, 0.92, 0.1]));
+        assert!(!votes_for_turn(&[0.85, 0.85, 0.85]));
+        assert!(reads_better_turned(&[0.7, 0.6], &[0.99, 0.97]));
+        assert!(!reads_better_turned(&[0.9, 0.9], &[0.91, 0.91]));
+        assert!(is_surely_upright(&[0.99, 0.98, 0.3]));
+        assert!(!is_surely_upright(&[]));
+    }
+
+    #[test]
+    fn upright_points_are_where_turning_the_page_puts_its_pixels() {
+        // One dark pixel, at (5, 2) of 8 x 6.
+        let mut page = Raster { width: 8, height: 6, format: PixelFormat::Gray8, data: vec![255; 48], dpi: 72.0 };
+        page.data[2 * 8 + 5] = 0;
+        for quarters in 0..4 {
+            let rotation = Rotation::from_quarters(quarters);
+            let turned = page.rotated(rotation);
+            let at = turned.data.iter().position(|&v| v == 0).unwrap_or_default() as u32;
+            let expected = Point::new((at % turned.width) as f32 + 0.5, (at / turned.width) as f32 + 0.5);
+            let upright = Upright { rotation, width: 8.0, height: 6.0 };
+            assert_eq!(upright.point(Point::new(5.5, 2.5)), expected, "{rotation:?}");
+        }
+    }
+}

@@ -13,7 +13,7 @@ use pagestream_documents::{
 use super::{
     Inference, Inferred, OcrModels, OcrOptions, ProbabilityMap, Reading, Symbol, Task, crop, deskew,
     detector::{self, View},
-    gutter,
+    gutter, looks,
     orientation::{self, Upright},
     recognizer::{self, Decoded, StepGeometry},
 };
@@ -34,6 +34,12 @@ pub struct PageReader {
     options: OcrOptions,
     models: OcrModels,
     rotation: Rotation,
+    /// Which way up the page is, is known.
+    oriented: bool,
+    /// The page was detected at a higher scale; that happens once.
+    enlarged: bool,
+    /// Raster pixels per pixel of the map that the lines were found in.
+    scale: f32,
     lines: Vec<Line>,
     state: State,
 }
@@ -43,6 +49,18 @@ struct Line {
     /// Corners in reading direction, in pixels of the raster as given.
     polygon: Polygon,
     decoded: Option<Decoded>,
+    /// Found by a second look at this line, which it may replace.
+    part_of: Option<usize>,
+}
+
+impl Line {
+    fn new(polygon: Polygon) -> Self {
+        Self { polygon, decoded: None, part_of: None }
+    }
+
+    fn confidence(&self) -> f32 {
+        self.decoded.as_ref().map_or(0.0, |decoded| decoded.confidence)
+    }
 }
 
 #[derive(Debug)]
@@ -60,6 +78,8 @@ enum State {
         asked: Vec<usize>,
         waiting: VecDeque<usize>,
     },
+    /// Probability maps of suspicious lines, at a higher scale, were asked for.
+    Looking(Vec<(usize, View)>),
     Done,
 }
 
@@ -73,6 +93,9 @@ impl PageReader {
             options: options.clone(),
             models: models.clone(),
             rotation: Rotation::None,
+            oriented: !options.orient,
+            enlarged: !options.second_looks,
+            scale: view.scale(),
             lines: Vec::new(),
             state: State::Detecting(view),
         };
@@ -93,6 +116,7 @@ impl PageReader {
                 self.recognized(&asked, symbols(results)?)?;
                 self.recognize(waiting)
             }
+            State::Looking(views) => self.looked(views, maps(results)?),
             State::Done => Err(out_of_step("the page is done")),
         }
     }
@@ -106,19 +130,23 @@ impl PageReader {
     }
 
     fn detected(&mut self, view: View, map: ProbabilityMap) -> Result<Step> {
-        let found = detector::boxes(&map, &self.options);
-        let polygons: Vec<Polygon> = found.iter().map(|d| d.polygon).collect();
-        if self.options.orient && view.rotation == Rotation::None && orientation::lies_on_its_side(&polygons) {
+        let found: Vec<Polygon> = detector::boxes(&map, &self.options).iter().map(|d| d.polygon).collect();
+        if !self.oriented && view.rotation == Rotation::None && orientation::lies_on_its_side(&found) {
             // Which of the two quarters it is the sampled lines will tell.
-            let view = View::page(&self.raster, Rotation::Clockwise90, self.options.detect_max_side);
-            self.rotation = view.rotation;
-            return Ok(self.detect(view));
+            self.rotation = Rotation::Clockwise90;
+            return Ok(self.detect(View::page(&self.raster, self.rotation, self.options.detect_max_side)));
         }
-        let lines = polygons.into_iter().map(orientation::along_the_text).map(|p| p.map(|point| view.to_raster(point)));
+        if !self.enlarged
+            && let Some(factor) = looks::enlargement_for_small_print(&found, view.scale())
+        {
+            return Ok(self.detect_enlarged(factor / view.scale()));
+        }
+        let lines = found.into_iter().map(orientation::along_the_text).map(|p| p.map(|point| view.to_raster(point)));
         let lines = gutter::cut_at_gutters(&self.raster, &lines.collect::<Vec<_>>(), &self.upright());
-        self.lines = lines.into_iter().map(|polygon| Line { polygon, decoded: None }).collect();
-        if !self.options.orient {
-            return self.recognize((0..self.lines.len()).collect());
+        self.lines = lines.into_iter().map(Line::new).collect();
+        self.scale = view.scale();
+        if self.oriented {
+            return self.recognize(self.not_recognized());
         }
         let polygons: Vec<Polygon> = self.lines.iter().map(|line| line.polygon).collect();
         let sample = orientation::sample(&polygons);
@@ -133,6 +161,7 @@ impl PageReader {
     fn sampled(&mut self, sample: Vec<usize>, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
         self.recognized(&sample, symbols)?;
         if orientation::is_surely_upright(&self.confidences(&sample)) {
+            self.oriented = true;
             return self.recognize(self.not_recognized());
         }
         if self.rotation != Rotation::None {
@@ -150,11 +179,7 @@ impl PageReader {
     }
 
     fn voted(&mut self, sample: Vec<usize>, upside_down: Vec<f32>) -> Result<Step> {
-        if orientation::votes_for_turn(&upside_down) {
-            Ok(self.confirm(sample))
-        } else {
-            self.recognize(self.not_recognized())
-        }
+        if orientation::votes_for_turn(&upside_down) { Ok(self.confirm(sample)) } else { self.with_doubts(&sample) }
     }
 
     fn confirmed(&mut self, sample: Vec<usize>, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
@@ -166,20 +191,39 @@ impl PageReader {
             .zip(symbols)
             .map(|(&index, symbols)| {
                 let polygon = orientation::turned_over(&self.lines[index].polygon);
-                Line { polygon, decoded: Some(self.decode(&polygon, &symbols)) }
+                Line { decoded: Some(self.decode(&polygon, &symbols)), ..Line::new(polygon) }
             })
             .collect();
-        let confidences: Vec<f32> = turned.iter().filter_map(|l| l.decoded.as_ref()).map(|d| d.confidence).collect();
+        let confidences: Vec<f32> = turned.iter().map(Line::confidence).collect();
         if orientation::reads_better_turned(&self.confidences(&sample), &confidences) {
             self.rotation = self.rotation.then(Rotation::Half);
             for line in &mut self.lines {
-                *line = Line { polygon: orientation::turned_over(&line.polygon), decoded: None };
+                *line = Line::new(orientation::turned_over(&line.polygon));
             }
             for (&index, line) in sample.iter().zip(turned) {
                 self.lines[index] = line;
             }
         }
+        self.with_doubts(&sample)
+    }
+
+    /// The page stands as well as it can. If its lines are still hard to read, the detector may have seen too little
+    /// of them: the lines of a newspaper page merge at its scale.
+    fn with_doubts(&mut self, sample: &[usize]) -> Result<Step> {
+        self.oriented = true;
+        if !self.enlarged
+            && !orientation::is_surely_upright(&self.confidences(sample))
+            && self.scale > looks::WORTH_ENLARGING
+        {
+            return Ok(self.detect_enlarged(looks::ENLARGEMENT / self.scale));
+        }
         self.recognize(self.not_recognized())
+    }
+
+    fn detect_enlarged(&mut self, scale: f32) -> Step {
+        self.enlarged = true;
+        let side = (self.options.detect_max_side as f32 * looks::ENLARGEMENT) as u32;
+        self.detect(View::page_at(&self.raster, self.rotation, scale.min(looks::MAX_SCALE), side))
     }
 
     fn detect(&mut self, view: View) -> Step {
@@ -209,11 +253,64 @@ impl PageReader {
             waiting.pop_front();
         }
         if asked.is_empty() {
-            return Ok(Step::Done(self.finish()));
+            return Ok(self.look().unwrap_or_else(|| Step::Done(self.finish())));
         }
         let wanted = asked.iter().map(|&index| self.recognition(&self.lines[index].polygon)).collect();
         self.state = State::Recognizing { asked, waiting };
         Ok(Step::Infer(wanted))
+    }
+
+    /// Looks again at lines that may be several, once.
+    fn look(&mut self) -> Option<Step> {
+        if !self.options.second_looks || self.lines.iter().any(|line| line.part_of.is_some()) {
+            return None;
+        }
+        let seen: Vec<(Polygon, f32)> = self.lines.iter().map(|line| (line.polygon, line.confidence())).collect();
+        let views: Vec<(usize, View)> = looks::suspicious(&seen)
+            .into_iter()
+            .map(|index| (index, looks::view(&self.raster, &self.lines[index].polygon, self.rotation, self.scale)))
+            .collect();
+        if views.is_empty() {
+            return None;
+        }
+        let wanted = views
+            .iter()
+            .map(|(_, view)| Inference { task: Task::Detect, input: detector::prepare(&self.raster, view) })
+            .collect();
+        self.state = State::Looking(views);
+        Some(Step::Infer(wanted))
+    }
+
+    fn looked(&mut self, views: Vec<(usize, View)>, maps: Vec<ProbabilityMap>) -> Result<Step> {
+        if views.len() != maps.len() {
+            return Err(out_of_step("other maps were asked for"));
+        }
+        let first = self.lines.len();
+        for ((index, view), map) in views.iter().zip(&maps) {
+            let found = detector::boxes(map, &self.options);
+            let found: Vec<Polygon> = found.iter().map(|d| d.polygon.map(|p| view.to_raster(p))).collect();
+            let parts = looks::parts(&self.lines[*index].polygon, &found);
+            self.lines.extend(parts.into_iter().map(|p| Line { part_of: Some(*index), ..Line::new(p) }));
+        }
+        if self.lines.len() == first {
+            return Ok(Step::Done(self.finish()));
+        }
+        self.recognize((first..self.lines.len()).collect())
+    }
+
+    /// Puts the parts of a line in its place where they read better.
+    fn settle_parts(&mut self) {
+        let first = self.lines.iter().position(|line| line.part_of.is_some()).unwrap_or(self.lines.len());
+        let parts = self.lines.split_off(first);
+        for index in 0..first {
+            let of_this: Vec<&Line> = parts.iter().filter(|part| part.part_of == Some(index)).collect();
+            let read = |line: &Line| line.decoded.as_ref().map_or((0.0, 0), |d| (d.confidence, d.text.chars().count()));
+            let whole = read(&self.lines[index]);
+            if looks::parts_read_better(whole, &of_this.iter().map(|part| read(part)).collect::<Vec<_>>()) {
+                self.lines[index].decoded = None;
+                self.lines.extend(of_this.into_iter().cloned());
+            }
+        }
     }
 
     fn recognized(&mut self, asked: &[usize], symbols: Vec<Vec<Symbol>>) -> Result<()> {
@@ -245,11 +342,12 @@ impl PageReader {
     }
 
     fn confidences(&self, lines: &[usize]) -> Vec<f32> {
-        lines.iter().map(|&index| self.lines[index].decoded.as_ref().map_or(0.0, |d| d.confidence)).collect()
+        lines.iter().map(|&index| self.lines[index].confidence()).collect()
     }
 
     /// Puts what was read into reading order.
     fn finish(&mut self) -> Reading {
+        self.settle_parts();
         let least = self.options.min_confidence;
         let lines: Vec<TextLine> = std::mem::take(&mut self.lines)
             .into_iter()
@@ -311,3 +409,6 @@ fn probabilities(results: Vec<Inferred>) -> Result<Vec<f32>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

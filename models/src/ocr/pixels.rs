@@ -2,7 +2,11 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer, images::Image, images::ImageRef};
+use fast_image_resize::{
+    FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer,
+    images::{TypedImage, TypedImageRef},
+    pixels::{U8, U8x3},
+};
 use pagestream_documents::{PixelFormat, Raster, Rect};
 
 thread_local! {
@@ -37,28 +41,33 @@ pub struct Source<'a> {
 }
 
 pub fn resize_source(source: Source<'_>, region: Rect, width: u32, height: u32) -> Sampled {
-    let Source { format, .. } = source;
-    let kind = match format {
-        PixelFormat::Gray8 => PixelType::U8,
-        PixelFormat::Rgb8 => PixelType::U8x3,
-    };
+    let format = source.format;
     let mut data = vec![255; width as usize * height as usize * format.channels()];
     let page = Rect { left: 0.0, top: 0.0, right: source.width as f32, bottom: source.height as f32 };
     let cut = region.intersection(&page);
     if cut.width() > 0.0 && cut.height() > 0.0 {
-        // Bilinear with a support as wide as the reduction: at twice and more, plain bilinear skips pixels, and thin
-        // strokes of a 1-bit scan with them.
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-            .use_alpha(false)
-            .crop(cut.left.into(), cut.top.into(), cut.width().into(), cut.height().into());
-        let scaled = ImageRef::new(source.width, source.height, source.data, kind).ok().and_then(|from| {
-            let mut to = Image::from_slice_u8(width, height, &mut data, kind).ok()?;
-            RESIZER.with_borrow_mut(|resizer| resizer.resize(&from, &mut to, &options)).ok()
-        });
+        let scaled = match format {
+            PixelFormat::Gray8 => scale::<U8>(source, cut, width, height, &mut data),
+            PixelFormat::Rgb8 => scale::<U8x3>(source, cut, width, height, &mut data),
+        };
         debug_assert!(scaled.is_some(), "a region cut to the page can be scaled");
     }
     Sampled { width, height, format, data }
+}
+
+/// Typed, so that only the two pixel types that pages have are compiled, not every one that the resizer knows.
+fn scale<P: PixelTrait>(source: Source<'_>, cut: Rect, width: u32, height: u32, data: &mut [u8]) -> Option<()> {
+    // Bilinear with a support as wide as the reduction: at twice and more, plain bilinear skips pixels, and thin
+    // strokes of a 1-bit scan with them.
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).use_alpha(false).crop(
+        cut.left.into(),
+        cut.top.into(),
+        cut.width().into(),
+        cut.height().into(),
+    );
+    let from = TypedImageRef::<P>::from_buffer(source.width, source.height, source.data).ok()?;
+    let mut to = TypedImage::<P>::from_buffer(width, height, data).ok()?;
+    RESIZER.with_borrow_mut(|resizer| resizer.resize_typed(&from, &mut to, &options)).ok()
 }
 
 /// Writes `sampled` as three planes of `v / 127.5 - 1` (mean and deviation one half, as PP-OCR was trained), blue
