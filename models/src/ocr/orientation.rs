@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn what_there_is_is_sampled_on_a_page_of_short_pieces() {
         assert_eq!(sample(&[rect(0.0, 0.0, 20.0, 20.0)]), [0]);
-        assert_eq!(sample(&[]), []);
+        assert!(sample(&[]).is_empty());
     }
 
     #[test]
