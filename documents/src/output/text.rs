@@ -93,7 +93,6 @@ mod tests {
         let mut writer = set_up(Text::new(&mut out));
         pages.iter().for_each(|page| writer.write_page(page).unwrap());
         writer.finish().unwrap();
-        drop(writer);
         String::from_utf8(out).unwrap()
     }
 

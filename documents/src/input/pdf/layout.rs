@@ -268,8 +268,9 @@ fn word_gap(run: &Run, glyphs: &[Glyph]) -> f64 {
     if gaps.len() < 4 {
         return WORD_GAP;
     }
+    // Where letters are spaced out, nearly all gaps are wide; in a formula, many are, but not those within words.
     gaps.sort_by(f64::total_cmp);
-    WORD_GAP + gaps[gaps.len() / 2].clamp(0.0, 1.0)
+    WORD_GAP + gaps[gaps.len() / 5].clamp(0.0, 1.0)
 }
 
 /// -1 for letters read from right to left (Hebrew, Arabic, Syriac, Thaana and their presentation forms), 1 for others.

@@ -109,7 +109,7 @@ fn text_of(glyph: &PdfGlyph<'_>) -> (String, bool) {
         _ => text,
     };
     let readable = |c: char| {
-        !(c.is_control() && !c.is_whitespace())
+        (c.is_whitespace() || !c.is_control())
             && c != char::REPLACEMENT_CHARACTER
             && !matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
     };
