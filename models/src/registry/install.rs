@@ -145,6 +145,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(parent)?;
     let mut temporary = tempfile::NamedTempFile::new_in(parent)?;
     temporary.write_all(bytes)?;
+    readable_by_all(temporary.as_file())?;
     temporary.persist(path)?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
@@ -150,11 +151,19 @@ impl Registry {
     /// # Errors
     /// As [`Registry::open`].
     pub fn with_manifest(options: RegistryOptions, manifest: Manifest) -> Result<Self> {
+        Self::assemble(options, manifest, |name| std::env::var_os(name))
+    }
+
+    fn assemble(
+        options: RegistryOptions,
+        manifest: Manifest,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self> {
         Ok(Self {
             manifest,
             platform: host_platform(),
-            models_dir: location::models_dir(options.models_dir.as_deref(), |name| std::env::var_os(name))?,
-            ort_dylib: location::ort_dylib(options.ort_dylib.as_deref(), |name| std::env::var_os(name)),
+            models_dir: location::models_dir(options.models_dir.as_deref(), &variable)?,
+            ort_dylib: location::ort_dylib(options.ort_dylib.as_deref(), &variable),
             runtime: options.runtime.unwrap_or_else(|| DEFAULT_RUNTIME.into()),
             offline: options.offline,
             python: options.python,

@@ -82,7 +82,7 @@ impl Workshop {
             offline,
             python: Some(self.python()),
         };
-        Registry::with_manifest(options, manifest()).unwrap()
+        Registry::assemble(options, manifest(), |_| None).unwrap()
     }
 }
 
@@ -249,7 +249,7 @@ fn a_library_of_the_users_own_is_used_as_it_is_or_reported_missing() {
     let own = workshop.dir.path().join("own.so");
     let mut options = RegistryOptions { models_dir: Some(workshop.models()), ..RegistryOptions::default() };
     options.ort_dylib = Some(own.clone());
-    let registry = Registry::with_manifest(options, manifest()).unwrap();
+    let registry = Registry::assemble(options, manifest(), |_| None).unwrap();
     let error = registry.runtime(&mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("own.so") && error.hint().unwrap().contains(ORT_DYLIB_VARIABLE), "{error}");
     fs::write(&own, b"theirs").unwrap();
