@@ -6,11 +6,11 @@ use std::{sync::Arc, time::Duration};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use pagestream_documents::{
-    Digest, DocumentId, DocumentRef, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine,
-    Word, record::SCHEMA,
+    ByteSize, Digest, DocumentId, DocumentRef, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation,
+    TextLine, Word, record::SCHEMA,
 };
 use pagestream_store::{
-    Cursor, Durability, NewDocument, PageCommit, Priority, Store, StoreOptions,
+    CacheOptions, Cursor, Durability, NewDocument, PageCache, PageCommit, Priority, Store, StoreOptions,
     similarity::{PageKey, SimilarityOptions, signature},
 };
 use serde_json::json;
@@ -126,6 +126,17 @@ fn commits(c: &mut Criterion) {
     group.bench_function("submit", |b| b.iter(|| submit(&store)));
 }
 
+fn caches(c: &mut Criterion) {
+    let options = CacheOptions { max_size: ByteSize::mib(64), time_to_live: Duration::from_secs(3600) };
+    let cache = PageCache::new(options);
+    let document = DocumentId::new();
+    let key = |n: u32| (Digest::of(&n.to_le_bytes()), Digest::of(b"options"));
+    (1..=200).for_each(|n| cache.insert(key(n), Arc::new(record(document, n))));
+    assert_eq!(cache.stats().entries, 200);
+    let asked = key(100);
+    c.bench_function("cache/hit", |b| b.iter(|| cache.get(&asked).unwrap()));
+}
+
 fn similarity(c: &mut Criterion) {
     let text = |seed: u64| words(seed, 400).join(" ");
     let mut group = c.benchmark_group("similarity");
@@ -165,6 +176,6 @@ criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(2));
-    targets = commits, similarity
+    targets = commits, caches, similarity
 }
 criterion_main!(benches);

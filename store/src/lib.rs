@@ -6,6 +6,7 @@
 //! thread for that.
 
 mod blobs;
+mod caches;
 mod database;
 mod documents;
 mod error;
@@ -22,6 +23,7 @@ mod store;
 mod work;
 
 pub use blobs::{Blob, BlobStore, FolderBlobs};
+pub use caches::{Cache, CacheOptions, CacheStats, LineCache, MemorySize, PageCache};
 pub use database::{Durability, FILE_NAME as DATABASE_FILE};
 pub use documents::{Document, DocumentState, Listing, NewDocument, Outcome, Overview, Priority, options_key};
 pub use error::{Error, Result};
