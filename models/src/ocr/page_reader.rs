@@ -71,8 +71,8 @@ enum State {
     Sampling(Vec<usize>),
     /// The classifier looks at the same lines.
     Voting(Vec<usize>),
-    /// The same lines are recognised the other way up.
-    Confirming(Vec<usize>),
+    /// The same lines are recognised the other way up, and have to read better by this much.
+    Confirming(Vec<usize>, f32),
     /// All other lines are recognised, a group at a time.
     Recognizing {
         asked: Vec<usize>,
@@ -111,7 +111,7 @@ impl PageReader {
             State::Detecting(view) => self.detected(view, one(maps(results)?)?),
             State::Sampling(sample) => self.sampled(sample, symbols(results)?),
             State::Voting(sample) => self.voted(sample, probabilities(results)?),
-            State::Confirming(sample) => self.confirmed(sample, symbols(results)?),
+            State::Confirming(sample, margin) => self.confirmed(sample, margin, symbols(results)?),
             State::Recognizing { asked, waiting } => {
                 self.recognized(&asked, symbols(results)?)?;
                 self.recognize(waiting)
@@ -165,7 +165,7 @@ impl PageReader {
             return self.recognize(self.not_recognized());
         }
         if self.rotation != Rotation::None {
-            return Ok(self.confirm(sample));
+            return Ok(self.confirm(sample, orientation::MARGIN));
         }
         let wanted = sample
             .iter()
@@ -179,10 +179,16 @@ impl PageReader {
     }
 
     fn voted(&mut self, sample: Vec<usize>, upside_down: Vec<f32>) -> Result<Step> {
-        if orientation::votes_for_turn(&upside_down) { Ok(self.confirm(sample)) } else { self.with_doubts(&sample) }
+        if orientation::votes_for_turn(&upside_down) {
+            Ok(self.confirm(sample, orientation::MARGIN))
+        } else if orientation::may_be_inverted(&self.confidences(&sample)) {
+            Ok(self.confirm(sample, orientation::MARGIN_AGAINST_VOTE))
+        } else {
+            self.with_doubts(&sample)
+        }
     }
 
-    fn confirmed(&mut self, sample: Vec<usize>, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
+    fn confirmed(&mut self, sample: Vec<usize>, margin: f32, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
         if sample.len() != symbols.len() {
             return Err(out_of_step("other lines were asked for"));
         }
@@ -195,7 +201,7 @@ impl PageReader {
             })
             .collect();
         let confidences: Vec<f32> = turned.iter().map(Line::confidence).collect();
-        if orientation::reads_better_turned(&self.confidences(&sample), &confidences) {
+        if orientation::reads_better_turned(&self.confidences(&sample), &confidences, margin) {
             self.rotation = self.rotation.then(Rotation::Half);
             for line in &mut self.lines {
                 *line = Line::new(orientation::turned_over(&line.polygon));
@@ -232,10 +238,10 @@ impl PageReader {
         Step::Infer(wanted)
     }
 
-    fn confirm(&mut self, sample: Vec<usize>) -> Step {
+    fn confirm(&mut self, sample: Vec<usize>, margin: f32) -> Step {
         let turned = sample.iter().map(|&index| orientation::turned_over(&self.lines[index].polygon));
         let wanted = turned.map(|polygon| self.recognition(&polygon)).collect();
-        self.state = State::Confirming(sample);
+        self.state = State::Confirming(sample, margin);
         Step::Infer(wanted)
     }
 

@@ -92,7 +92,7 @@ pub fn normalize(sampled: &Sampled, row: usize, tensor: &mut [f32]) {
             PixelFormat::Rgb8 => {
                 let (blue, rest) = tensor.split_at_mut(plane);
                 let (green, red) = rest.split_at_mut(plane);
-                let planes = (&mut blue[start..start + width]).iter_mut();
+                let planes = blue[start..start + width].iter_mut();
                 let planes = planes.zip(&mut green[start..start + width]).zip(&mut red[start..start + width]);
                 for (((blue, green), red), pixel) in planes.zip(line.chunks_exact(3)) {
                     (*red, *green, *blue) = (scale(pixel[0]), scale(pixel[1]), scale(pixel[2]));
