@@ -163,13 +163,14 @@ mod tests {
         let page = page(200, 100);
         let expected = recognizer_input(&page, &rect(20.0, 30.0, 70.0, 48.0)).tensor;
         // Where the line's corners go when the paper is turned clockwise.
-        let turns: [(Rotation, fn([f32; 2]) -> [f32; 2]); 3] = [
-            (Rotation::Clockwise90, |[x, y]| [100.0 - y, x]),
-            (Rotation::Half, |[x, y]| [200.0 - x, 100.0 - y]),
-            (Rotation::Clockwise270, |[x, y]| [y, 200.0 - x]),
-        ];
-        for (rotation, to) in turns {
-            let line = rect(20.0, 30.0, 70.0, 48.0).map(|p| Point::from(to([p.x, p.y])));
+        for rotation in [Rotation::Clockwise90, Rotation::Half, Rotation::Clockwise270] {
+            let to = |x: f32, y: f32| match rotation {
+                Rotation::None => [x, y],
+                Rotation::Clockwise90 => [100.0 - y, x],
+                Rotation::Half => [200.0 - x, 100.0 - y],
+                Rotation::Clockwise270 => [y, 200.0 - x],
+            };
+            let line = rect(20.0, 30.0, 70.0, 48.0).map(|p| Point::from(to(p.x, p.y)));
             let found = recognizer_input(&page.rotated(rotation), &line).tensor;
             let worst = found.data.iter().zip(&expected.data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(found.shape == expected.shape && worst < 0.01, "{rotation:?}: {worst}");

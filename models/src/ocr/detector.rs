@@ -422,7 +422,8 @@ mod tests {
         let region = Rect { left: 0.0, top: 0.0, right: 2550.0, bottom: 3300.0 };
         for side in [32, 320, 736, 960, 1000] {
             let view = View::region(region, Rotation::None, 1.0, side);
-            assert!(view.width % 32 == 0 && view.height % 32 == 0 && view.width.max(view.height) <= side, "{view:?}");
+            let strides = view.width.is_multiple_of(STRIDE) && view.height.is_multiple_of(STRIDE);
+            assert!(strides && view.width.max(view.height) <= side, "{view:?}");
         }
         let thin = View::region(Rect { right: 5.0, ..region }, Rotation::Half, 1.0, 960);
         assert_eq!((thin.width, thin.height), (32, 960));
