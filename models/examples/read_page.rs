@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! PAGESTREAM_MODELS_DIR=… PAGESTREAM_ORT_DYLIB=… cargo run --release -p pagestream-models --example read_page -- \
-//!     [--out DIR] [--lines] [--sure CONFIDENCE] PAGE.pgm PAGE.ppm …
+//!     [--out DIR] [--lines] [--no-looks] [--side N] [--unclip R] [--box S] [--keep C] PAGE.pgm PAGE.ppm …
 //! ```
 //!
 //! Pages are binary PNM (`P5`, `P6`). Prints, for each, the CPU seconds, the inferences by task, lines and rotation; with
-//! `--out`, writes its text to `DIR/PAGE.txt`; with `--lines`, prints every line with its confidence and polygon.
+//! `--out`, writes its text to `DIR/PAGE.txt`; with `--lines`, prints every line with its confidence and polygon. The
+//! other flags change one of `OcrOptions`, to see what it costs and gains.
 
 use std::{collections::BTreeMap, error::Error, path::Path, path::PathBuf, sync::Arc};
 
