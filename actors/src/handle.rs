@@ -225,8 +225,8 @@ impl Pipeline {
         (self.shared.budget.free(), self.shared.budget.waiting())
     }
 
-    /// Pages that were ever let go by the splitter.
-    pub fn pages_admitted(&self) -> u64 {
+    /// How many pages were ever let into the pipeline, as it grows.
+    pub fn pages_admitted(&self) -> watch::Receiver<u64> {
         self.shared.under_way.admitted()
     }
 

@@ -60,7 +60,6 @@ pub struct DocumentJob {
     pub options_key: Digest,
     pub span: tracing::Span,
     total: OnceLock<u32>,
-    pending: OnceLock<u32>,
     progress: watch::Sender<Progress>,
     cancelled: watch::Sender<bool>,
     window: watch::Sender<Window>,
@@ -94,7 +93,6 @@ impl DocumentJob {
             options_key,
             span,
             total: OnceLock::new(),
-            pending: OnceLock::new(),
             progress: watch::Sender::new(progress),
             cancelled: watch::Sender::new(false),
             window: watch::Sender::new(Window::default()),
@@ -122,13 +120,9 @@ impl DocumentJob {
         });
     }
 
-    /// How many pages this run has to read.
-    pub fn set_pending(&self, pages: u32) {
-        self.pending.get_or_init(|| pages);
-    }
-
-    pub fn pending(&self) -> Option<u32> {
-        self.pending.get().copied()
+    /// Whether nothing more will come of the document.
+    pub fn is_ended(&self) -> bool {
+        self.progress.borrow().state != DocumentState::Open
     }
 
     /// Pages came to have their record. Returns whether these were the last.

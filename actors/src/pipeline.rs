@@ -159,7 +159,7 @@ fn spawn_pipeline(
             pool: pool.clone(),
             engine: engine.unwrap_or_else(LazyEngine::none),
             metrics: metrics.clone(),
-            devices: router,
+            devices: router.clone(),
             deduper: deduper.clone(),
         };
         move || preprocessor.clone()
@@ -189,7 +189,10 @@ fn spawn_pipeline(
     let retry = splitter.clone();
     runtime::forward(UnboundedReceiverStream::new(losses), move |page| drop(retry.send(page)));
     runtime::forward(ReceiverStream::new(submitted), move |submission| drop(ingest.send(submission)));
-    serve(controls, splitter)
+    async move {
+        serve(controls, splitter).await;
+        router.set_devices(Vec::new());
+    }
 }
 
 /// Starts a stage whose actor can be made anew.

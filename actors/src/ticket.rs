@@ -143,7 +143,7 @@ impl PageTicket {
     /// A new life for a lost page.
     pub fn start_again(&self, time_limit: Duration) {
         self.state.attempts.fetch_add(1, Relaxed);
-        *self.state.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + time_limit;
+        self.state.extend_deadline(time_limit);
         self.state.metrics.pages_retried.fetch_add(1, Relaxed);
     }
 
@@ -203,6 +203,11 @@ impl PageState {
 
     pub fn is_settled(&self) -> bool {
         self.valid.load(Acquire) == SETTLED
+    }
+
+    /// Gives the page `time_limit` from now.
+    pub fn extend_deadline(&self, time_limit: Duration) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + time_limit;
     }
 
     pub fn deadline(&self) -> Instant {

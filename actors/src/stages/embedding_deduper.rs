@@ -22,6 +22,7 @@ use pagestream_store::{
 use super::{StageRef, sink::Sink};
 use crate::{
     guard::CpuPool,
+    job::DocumentJob,
     messages::{CheckedPage, DecodedPage},
     metrics::{Metrics, Stage},
     options::DuplicateMode,
@@ -49,16 +50,25 @@ impl EmbeddingDeduper {
 }
 
 /// The pages of one document that wait for one before them.
-#[derive(Default)]
 struct EarlyPages {
+    job: Arc<DocumentJob>,
     next: u32,
     pages: BTreeMap<u32, DecodedPage>,
 }
 
 impl EarlyPages {
+    fn new(job: Arc<DocumentJob>) -> Self {
+        Self { job, next: 0, pages: BTreeMap::new() }
+    }
+
     /// Takes a page in, and gives out what is due.
     fn due(&mut self, page: DecodedPage) -> Vec<DecodedPage> {
-        self.pages.insert(page.ticket.state().ordinal, page);
+        let ordinal = page.ticket.state().ordinal;
+        if ordinal < self.next {
+            // It was here before and was lost on the way to the sink.
+            return vec![page];
+        }
+        self.pages.insert(ordinal, page);
         let mut due = Vec::new();
         while let Some(page) = self.pages.remove(&self.next) {
             self.next += 1;
@@ -89,12 +99,9 @@ impl Handler<DecodedPage> for EmbeddingDeduper {
         let due = if job.options.unordered {
             vec![page]
         } else {
-            let early = self.early.entry(job.id).or_default();
-            let due = early.due(page);
-            if job.pending().is_some_and(|pending| early.next >= pending) {
-                self.early.remove(&job.id);
-            }
-            due
+            // A document's entry stays until the document ends, for the pages that come twice.
+            self.early.retain(|_, early| !early.job.is_ended());
+            self.early.entry(job.id).or_insert_with(|| EarlyPages::new(job)).due(page)
         };
         if due.is_empty() {
             return;

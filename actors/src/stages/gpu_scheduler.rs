@@ -78,7 +78,7 @@ pub struct DeviceRouter {
 }
 
 struct Router {
-    devices: OnceCell<Vec<StageRef<GpuScheduler>>>,
+    devices: RefCell<Vec<StageRef<GpuScheduler>>>,
     states: RefCell<Vec<DeviceState>>,
     deduper: StageRef<EmbeddingDeduper>,
     /// Why the last device was lost; read by the handle.
@@ -93,19 +93,21 @@ struct DeviceState {
 
 impl DeviceRouter {
     pub fn new(deduper: StageRef<EmbeddingDeduper>, fatal: watch::Sender<Option<String>>) -> Self {
-        let inner = Router { devices: OnceCell::new(), states: RefCell::default(), deduper, fatal };
+        let inner = Router { devices: RefCell::default(), states: RefCell::default(), deduper, fatal };
         Self { inner: Rc::new(inner) }
     }
 
-    /// Tells the router its devices, once.
+    /// Tells the router its devices. The schedulers know the router too: when the pipeline ends it is told that there
+    /// are none, which takes the circle apart.
     pub fn set_devices(&self, devices: Vec<StageRef<GpuScheduler>>) {
         *self.inner.states.borrow_mut() = vec![DeviceState::default(); devices.len()];
-        drop(self.inner.devices.set(devices));
+        let before = self.inner.devices.replace(devices);
+        drop(before);
     }
 
     /// Gives a page to the device that has the fewest.
     pub fn send(&self, page: PreparedPage) {
-        let devices = self.inner.devices.get().map_or(&[][..], Vec::as_slice);
+        let devices = self.inner.devices.borrow();
         let best = {
             let states = self.inner.states.borrow();
             (0..devices.len()).filter(|&i| states[i].lost.is_none()).min_by_key(|&i| states[i].pages)

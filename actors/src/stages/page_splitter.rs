@@ -5,10 +5,7 @@
 //! again or quarantined, a page past its time limit is given up, and a cancelled document's pages are let go at once.
 
 use std::{
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -25,7 +22,7 @@ use crate::{
     guard::CpuPool,
     job::{DocumentFailure, DocumentJob, DocumentState},
     messages::{DecodedPage, Drain, GrantedPage, OpenDocument},
-    metrics::Metrics,
+    metrics::{Metrics, Stage},
     options::{OcrMode, PipelineOptions},
     stages::{embedding_deduper::ForgetDocument, sink::SkipPages},
     ticket::{LostPage, PageState, PageTicket},
@@ -62,7 +59,7 @@ pub struct PageSplitter {
 #[derive(Default)]
 pub struct UnderWay {
     pages: std::sync::Mutex<Vec<Weak<PageState>>>,
-    admitted: AtomicU64,
+    admitted: watch::Sender<u64>,
 }
 
 impl UnderWay {
@@ -79,8 +76,15 @@ impl UnderWay {
     }
 
     /// Pages that were ever let go.
-    pub fn admitted(&self) -> u64 {
-        self.admitted.load(Relaxed)
+    pub fn admitted(&self) -> watch::Receiver<u64> {
+        self.admitted.subscribe()
+    }
+
+    /// The number of the next page, counted over all documents.
+    fn admit(&self) -> u64 {
+        let mut sequence = 0;
+        self.admitted.send_modify(|admitted| sequence = std::mem::replace(admitted, *admitted + 1));
+        sequence
     }
 }
 
@@ -165,7 +169,6 @@ impl PageSplitter {
         let done = committed;
         job.opened(total, selected.len() as u32, done.len() as u32, 0);
         let pending: Vec<_> = selected.into_iter().filter(|&page| !done.contains(page)).collect();
-        job.set_pending(pending.len() as u32);
         tracing::debug!(parent: &job.span, total, pending = pending.len(), "document is open");
         if pending.is_empty() {
             return self.sink_skip(&job, Vec::new());
@@ -232,7 +235,7 @@ impl PageSplitter {
         let cost = self.cost(job, source, page).await;
         let granted = cost.as_ref().copied().unwrap_or_default();
         let (slot, memory) = self.budget.acquire_page(job.options.priority(), granted).await;
-        let sequence = self.under_way.admitted.fetch_add(1, Relaxed);
+        let sequence = self.under_way.admit();
         let ticket = PageTicket::new(
             job.clone(),
             page,
@@ -281,7 +284,13 @@ impl PageSplitter {
         let now = Instant::now();
         for page in self.under_way.pages().into_iter().filter(|page| page.deadline() <= now) {
             let stage = page.stage();
+            // What has been read only waits for the pages before it, and those have limits of their own.
+            if stage >= Stage::EmbeddingDeduper {
+                continue;
+            }
             let Some(ticket) = page.take_over() else { continue };
+            // What is left is to write the record down; that it takes a moment must not make the page late again.
+            page.extend_deadline(self.options.page_time_limit);
             let limit = self.options.page_time_limit.as_secs_f32();
             tracing::error!(parent: &page.span, stage = stage.as_str(), limit, "page is past its time limit");
             // Whatever still works on it may hang: it keeps its thread and its memory, and a new pool takes its place.
