@@ -186,9 +186,9 @@ impl PageSplitter {
                 stop = stopped => stop,
                 () = self.let_go(&job, &source, page, emitted as u32, done.len() as u32) => continue,
             };
-            match stop {
-                Stop::Draining => job.finish(DocumentState::Interrupted),
-                Stop::Cancelled => self.cancel(&job, &pending[emitted..]),
+            // Draining, the document ends as interrupted when its pages under way have ended: the handle sees to that.
+            if let Stop::Cancelled = stop {
+                self.cancel(&job, &pending[emitted..]);
             }
             return;
         }

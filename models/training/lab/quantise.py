@@ -40,19 +40,17 @@ def calibration_pages(alphabet: Alphabet, pages: int):
         yield prepare(image)[0]
 
 
-def quantise(source: Path, target: Path, inputs, keep=(), method="minmax"):
+def quantise(source: Path, target: Path, inputs, keep=()):
     warnings.filterwarnings("ignore")
     metadata = {p.key: p.value for p in onnx.load(source).metadata_props}
     with tempfile.TemporaryDirectory() as folder:
         inferred = Path(folder) / "inferred.onnx"
         quant_pre_process(str(source), str(inferred), skip_symbolic_shape=True)
-        method = {"minmax": CalibrationMethod.MinMax, "percentile": CalibrationMethod.Percentile, "entropy": CalibrationMethod.Entropy}[method]
         quantize_static(str(inferred), str(target), Batches(inputs), quant_format=QuantFormat.QDQ, per_channel=True,
-                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=method,
+                        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
                         nodes_to_exclude=list(keep))
     model = onnx.load(target)
-    for p in [p for p in model.metadata_props]:
-        model.metadata_props.remove(p)
+    del model.metadata_props[:]
     for key, value in metadata.items():
         model.metadata_props.add(key=key, value=value)
     onnx.save(model, target)
@@ -65,11 +63,10 @@ def main():
     parser.add_argument("--lines", type=int, default=400)
     parser.add_argument("--pages", type=int, help="calibrate a detector on this many pages instead")
     parser.add_argument("--keep", nargs="*", default=[])
-    parser.add_argument("--method", default="minmax")
     args = parser.parse_args()
     alphabet = Alphabet.load(args.alphabet)
     inputs = calibration_pages(alphabet, args.pages) if args.pages else calibration_lines(alphabet, args.lines)
-    quantise(args.source, args.target, inputs, args.keep, args.method)
+    quantise(args.source, args.target, inputs, args.keep)
     print(f"{args.target}: {args.target.stat().st_size} bytes")
 
 
