@@ -140,6 +140,7 @@ async fn what_a_drain_leaves_is_read_when_resumed_and_no_page_twice() {
     let id = document.id();
     gate.open(3);
     document.watch().wait_for(|p| p.committed == 3).await.unwrap();
+    pipeline.pages_admitted().wait_for(|&n| n == 5).await.unwrap();
     // Polled in this order, so that nothing new is begun when the two pages under way go on.
     let (report, ()) = tokio::join!(pipeline.drain(Duration::from_secs(30)), async { gate.open(2) });
     assert_eq!(report.pages_abandoned, 0);

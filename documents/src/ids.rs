@@ -69,6 +69,14 @@ impl PageNumber {
     }
 }
 
+impl FromStr for PageNumber {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().ok().and_then(Self::new).ok_or_else(|| format!("`{text}` is no page; pages are counted from 1"))
+    }
+}
+
 impl fmt::Display for PageNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

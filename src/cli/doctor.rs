@@ -1,9 +1,500 @@
-//! `pagestream doctor`
-use super::{exit::Exit, printer::Printer};
+//! `pagestream doctor`: what is installed, what this machine has, and which devices really compute.
+//!
+//! Fetches nothing and leaves nothing behind. Exits with 0 when pages can be read here, or could be after a fetch, and
+//! with 3 when not. `--json` prints one object, `pagestream.doctor/1`:
+//!
+//! ```text
+//! schema    "pagestream.doctor/1"
+//! version   of pagestream
+//! ok        whether the exit code is 0
+//! problems  [{message, hint?}]: why it is not; empty when it is
+//! config    [{path, which, found}], weakest first; which: user, project, PAGESTREAM_CONFIG
+//! folders   [{path, what, writable, why_not?}]; what: models, data
+//! fetch     {possible, with?, why_not?}: whether what is missing could be fetched; with: the Python that would do it
+//! models    [{id, kind, source, licence, bytes, path, sha256, state, needed, files?}]; kind: model, runtime;
+//!           state: installed, missing, damaged; files: those that are not as they should be
+//! runtime   {path, version?, providers, why_not?}, or null where there is none for this platform
+//! machine   {cpu?, cores, simd, memory_bytes?, memory_budget_bytes}
+//! devices   [{id, kind, backend, name?, works, selected, why_not?, hint?, memory_bytes?, details: {name: value}}]
+//! ```
+//! Fields may be added within version 1; a field marked `?` is left out where it has nothing to say.
+
+use std::{
+    collections::BTreeMap,
+    fs::OpenOptions,
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
 use clap::Args;
-use pagestream::Settings;
+use pagestream::{ByteSize, Settings};
+use pagestream_models::{
+    device::{DeviceKind, DeviceReport, Probe, probe},
+    registry::{DEFAULT_RUNTIME, ModelState, ModelStatus, Registry, manifest::Kind},
+};
+use serde::Serialize;
+
+use super::{exit::Exit, printer::Printer};
+
 #[derive(Args)]
-pub struct DoctorArgs {}
-pub fn run(_: &DoctorArgs, _: &Settings, _: &Printer) -> Exit {
-    Exit::Ok
+pub struct DoctorArgs {
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    schema: &'static str,
+    version: &'static str,
+    ok: bool,
+    problems: Vec<Problem>,
+    config: Vec<ConfigFile>,
+    folders: Vec<Folder>,
+    fetch: Fetch,
+    models: Vec<Model>,
+    runtime: Option<Runtime>,
+    machine: Machine,
+    devices: Vec<Device>,
+}
+
+#[derive(Serialize)]
+struct Problem {
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ConfigFile {
+    path: PathBuf,
+    which: &'static str,
+    found: bool,
+}
+
+#[derive(Serialize)]
+struct Folder {
+    path: PathBuf,
+    what: &'static str,
+    writable: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<String>,
+}
+
+#[derive(Default, Serialize)]
+struct Fetch {
+    possible: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    with: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Model {
+    id: String,
+    kind: &'static str,
+    source: String,
+    licence: String,
+    bytes: u64,
+    path: PathBuf,
+    sha256: String,
+    state: &'static str,
+    needed: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Runtime {
+    path: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    providers: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Machine {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu: Option<String>,
+    cores: usize,
+    simd: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    memory_budget_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Device {
+    id: String,
+    kind: &'static str,
+    backend: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    works: bool,
+    /// `device.use` names it.
+    selected: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why_not: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_bytes: Option<u64>,
+    details: BTreeMap<&'static str, String>,
+}
+
+pub fn run(args: &DoctorArgs, settings: &Settings, printer: &Printer) -> Exit {
+    let report = examine(settings, |report| {
+        if !args.json {
+            write(&report.installed_as_text());
+        }
+    });
+    if args.json {
+        // Serialising plain data to memory cannot fail.
+        write(&serde_json::to_string_pretty(&report).map_or_else(|e| e.to_string(), |json| json + "\n"));
+    } else {
+        write(&report.devices_as_text());
+    }
+    for Problem { message, hint } in &report.problems {
+        printer.error(message, hint.as_deref());
+    }
+    if report.ok { Exit::Ok } else { Exit::MissingDependency }
+}
+
+/// `before_devices` sees the report while devices are still untried: a driver that kills the process when it is touched
+/// then leaves at least that much on the screen.
+fn examine(settings: &Settings, before_devices: impl FnOnce(&Report)) -> Report {
+    let mut report = Report {
+        schema: "pagestream.doctor/1",
+        version: env!("CARGO_PKG_VERSION"),
+        ok: false,
+        problems: Vec::new(),
+        config: config_files(),
+        folders: Vec::new(),
+        fetch: Fetch::default(),
+        models: Vec::new(),
+        runtime: None,
+        machine: Machine {
+            cpu: None,
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            simd: Vec::new(),
+            memory_bytes: None,
+            memory_budget_bytes: settings.pipeline_options().memory_budget.bytes(),
+        },
+        devices: Vec::new(),
+    };
+    let registry = match Registry::open(settings.registry_options()) {
+        Ok(registry) => registry,
+        Err(error) => {
+            report.problem(error.to_string(), error.hint().map(str::to_owned));
+            before_devices(&report);
+            return report;
+        }
+    };
+    report.folders.push(folder("models", registry.models_dir()));
+    report.folders.extend(settings.store.data_dir.as_deref().map(|dir| folder("data", dir)));
+    report.fetch = fetch(settings, &report.folders[0]);
+    report.models = registry.verify().into_iter().map(|status| model(status, registry.ort_dylib().is_some())).collect();
+    before_devices(&report);
+
+    let library = registry.ort_dylib().map(Path::to_owned).or_else(|| report.default_runtime(settings));
+    let probed = library.as_deref().map(|library| {
+        // The probe promises not to panic; the libraries below it promise nothing.
+        catch_unwind(AssertUnwindSafe(|| probe(library, registry.openvino_library().as_deref())))
+            .map_err(|_| "trying the devices panicked".to_owned())
+    });
+    match probed {
+        None => {}
+        Some(Ok(probed)) => report.add_probe(probed, settings),
+        Some(Err(why)) => report.problem(why, None),
+    }
+    report.judge(settings, &registry);
+    report
+}
+
+impl Report {
+    fn problem(&mut self, message: String, hint: Option<String>) {
+        self.problems.push(Problem { message, hint });
+    }
+
+    /// Where the library that would be fetched lies, or belongs.
+    fn default_runtime(&self, settings: &Settings) -> Option<PathBuf> {
+        let id = settings.registry_options().runtime.unwrap_or_else(|| DEFAULT_RUNTIME.to_owned());
+        self.models.iter().find(|model| model.kind == "runtime" && model.id == id).map(|model| model.path.clone())
+    }
+
+    fn add_probe(&mut self, probe: Probe, settings: &Settings) {
+        if let Some(cpu) = probe.devices.first() {
+            self.machine.cpu.clone_from(&cpu.name);
+            self.machine.memory_bytes = cpu.memory.map(ByteSize::bytes);
+            let simd = cpu.details.iter().find(|(name, _)| *name == "simd");
+            self.machine.simd = simd.map_or(Vec::new(), |(_, all)| all.split(' ').map(str::to_owned).collect());
+        }
+        let runtime = probe.runtime;
+        let why_not = match runtime.path.exists() {
+            true => runtime.why_not,
+            false => Some("it is not installed".to_owned()),
+        };
+        let selected: Vec<String> = settings.device.providers.iter().map(ToString::to_string).collect();
+        self.devices = probe.devices.into_iter().map(|report| device(report, &runtime.providers, &selected)).collect();
+        let Self { devices, runtime: found, .. } = self;
+        *found = Some(Runtime { path: runtime.path, version: runtime.version, providers: runtime.providers, why_not });
+        // What was asked for by name is spoken of even where nothing of the kind was found to try.
+        for id in selected {
+            if !devices.iter().any(|device| device.id == id) {
+                devices.push(Device {
+                    kind: if id.contains(':') { "gpu" } else { "cpu" },
+                    backend: format!("onnxruntime-{id}"),
+                    name: None,
+                    works: false,
+                    selected: true,
+                    why_not: Some("there is no such device, or ONNX Runtime is not built for it".to_owned()),
+                    hint: None,
+                    memory_bytes: None,
+                    details: BTreeMap::new(),
+                    id,
+                });
+            }
+        }
+    }
+
+    /// Whether pages can be read, or could be after a fetch; if not, why.
+    fn judge(&mut self, settings: &Settings, registry: &Registry) {
+        let wanting = self.models.iter().filter(|model| model.needed && model.state != "installed");
+        let wanting: Vec<String> = wanting.map(|model| format!("{} is {}", model.id, model.state)).collect();
+        if let (false, Some(why)) = (wanting.is_empty(), &self.fetch.why_not) {
+            let message = format!("{}; nothing can be fetched: {why}", wanting.join(", "));
+            let hint = "`pagestream models pull` in such a place names each file and where it belongs";
+            self.problem(message, Some(hint.to_owned()));
+        }
+        match &self.runtime {
+            None => self.problem(
+                "there is no ONNX Runtime for this platform to fetch".to_owned(),
+                Some("name a library of your own by PAGESTREAM_ORT_DYLIB".to_owned()),
+            ),
+            // One that is missing is fetched on first use, and that was judged above; one's own is not.
+            Some(Runtime { path, why_not: Some(why), .. }) if registry.ort_dylib().is_some() || path.exists() => {
+                let message = format!("ONNX Runtime cannot be used: {}: {why}", path.display());
+                self.problem(message, Some("PAGESTREAM_ORT_DYLIB names the library".to_owned()));
+            }
+            Some(Runtime { why_not: Some(_), .. }) => {
+                // Nothing could be tried yet. A GPU without a driver will not work whatever is fetched.
+                let hopeless = |device: &&Device| device.selected && device.kind == "gpu" && device.name.is_none();
+                for message in self.devices.iter().filter(hopeless).map(does_not_work).collect::<Vec<_>>() {
+                    self.problem(message, None);
+                }
+            }
+            Some(Runtime { why_not: None, .. }) => {
+                let idle = self.devices.iter().filter(|device| device.selected && !device.works);
+                for message in idle.map(does_not_work).collect::<Vec<_>>() {
+                    self.problem(message, Some("`device.use` or `--device` chooses another".to_owned()));
+                }
+            }
+        }
+        if let Some(dir) = &settings.store.data_dir
+            && let Some(Folder { why_not: Some(why), .. }) = self.folders.iter().find(|folder| folder.what == "data")
+        {
+            let message = format!("the data directory {} cannot be written: {why}", dir.display());
+            self.problem(message, None);
+        }
+        self.ok = self.problems.is_empty();
+    }
+
+    fn installed_as_text(&self) -> String {
+        let mut text = format!("pagestream {}\n\nconfiguration files, the later ones win\n", self.version);
+        for ConfigFile { path, which, found } in &self.config {
+            let found = if *found { "used" } else { "absent" };
+            text.push_str(&format!("  {found:9}  {}  ({which})\n", path.display()));
+        }
+        text.push_str("\nfolders\n");
+        for Folder { path, what, why_not, .. } in &self.folders {
+            let state = why_not.as_deref().unwrap_or("writable");
+            text.push_str(&format!("  {what:9}  {}: {state}\n", path.display()));
+        }
+        let fetch = match (&self.fetch.with, &self.fetch.why_not) {
+            (_, Some(why)) => format!("not possible: {why}"),
+            (with, None) => format!("possible with {}", with.as_deref().unwrap_or("pip")),
+        };
+        text.push_str(&format!("\nfetching\n  {fetch}\n\nmodels and runtimes\n"));
+        let width = self.models.iter().map(|model| model.id.len()).max().unwrap_or(0);
+        for model in &self.models {
+            let Model { id, state, path, source, .. } = model;
+            let needed = if model.needed { "needed" } else { "" };
+            text.push_str(&format!("  {state:9}  {id:width$}  {needed:6}  {source}  {}\n", path.display()));
+            for file in model.files.iter().filter(|_| *state == "damaged") {
+                text.push_str(&format!("             not what the manifest says: {}\n", file.display()));
+            }
+        }
+        text
+    }
+
+    fn devices_as_text(&self) -> String {
+        let Machine { cpu, cores, simd, memory_bytes, memory_budget_bytes } = &self.machine;
+        let size = |bytes: &u64| ByteSize(*bytes).to_string();
+        let mut text = format!(
+            "\nmachine\n  cpu        {}, {cores} cores, {}\n  memory     {}, of which the budget takes {}\n",
+            cpu.as_deref().unwrap_or("unknown"),
+            if simd.is_empty() { "no SIMD known of".to_owned() } else { simd.join(" ") },
+            memory_bytes.as_ref().map_or("unknown".to_owned(), size),
+            size(memory_budget_bytes),
+        );
+        if let Some(Runtime { path, version, providers, why_not }) = &self.runtime {
+            text.push_str(&format!("\nONNX Runtime\n  {}\n", path.display()));
+            match why_not {
+                Some(why) => text.push_str(&format!("  {why}\n")),
+                None => {
+                    let version = version.as_deref().unwrap_or("of unknown version");
+                    text.push_str(&format!("  {version}, with {}\n", providers.join(", ")));
+                }
+            }
+        }
+        text.push_str("\ndevices\n");
+        for device in &self.devices {
+            let state = if device.works { "works" } else { "not" };
+            let chosen = if device.selected { "chosen" } else { "" };
+            let what = [device.name.clone(), device.memory_bytes.as_ref().map(size)];
+            let what = what.into_iter().flatten().collect::<Vec<_>>().join(", ");
+            text.push_str(format!("  {state:6} {chosen:6}  {:20}  {what}", device.id).trim_end());
+            text.push('\n');
+            if let Some(why) = &device.why_not {
+                // Drivers answer in many lines; each belongs to this device.
+                let why = why.lines().collect::<Vec<_>>().join("\n                ");
+                text.push_str(&format!("                {why}\n"));
+            }
+            if let Some(hint) = device.hint {
+                text.push_str(&format!("                hint: {hint}\n"));
+            }
+        }
+        let wanting = self.models.iter().filter(|model| model.needed && model.state != "installed").count();
+        text.push_str(match (self.ok, wanting) {
+            (true, 0) => "\npages can be read here\n",
+            (true, _) => "\npages can be read here; what is missing is fetched on first use\n",
+            (false, _) => "\npages cannot be read from their pixels here\n",
+        });
+        text
+    }
+}
+
+/// The places in the order of [`pagestream::settings::Layers::standard`]; a test compares the two.
+fn config_files() -> Vec<ConfigFile> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let user = variable("XDG_CONFIG_HOME")
+        .or_else(|| variable("APPDATA"))
+        .or_else(|| variable("HOME").map(|home| home.join(".config")))
+        .map(|home| ("user", home.join("pagestream/config.toml")));
+    let project = ("project", PathBuf::from("pagestream.toml"));
+    let named = variable("PAGESTREAM_CONFIG").map(|path| ("PAGESTREAM_CONFIG", path));
+    let all = user.into_iter().chain([project]).chain(named);
+    all.map(|(which, path)| ConfigFile { which, found: path.is_file(), path }).collect()
+}
+
+/// Whether files can be made there, or in the nearest folder above it that exists; found out by making one.
+fn folder(what: &'static str, path: &Path) -> Folder {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let outcome =
+        path.ancestors().find(|folder| folder.exists()).map_or(Err("there is no such root".to_owned()), |near| {
+            let trial = near.join(format!(".pagestream-doctor-{}", std::process::id()));
+            let made = OpenOptions::new().write(true).create_new(true).open(&trial);
+            let removed = made.and_then(|_| std::fs::remove_file(&trial));
+            removed.map_err(|error| format!("not writable: {}: {error}", near.display()))
+        });
+    Folder { path, what, writable: outcome.is_ok(), why_not: outcome.err() }
+}
+
+fn fetch(settings: &Settings, models: &Folder) -> Fetch {
+    let with = pip();
+    let why_not = match (&with, &models.why_not) {
+        _ if settings.models.offline => Some("`models.offline` is set".to_owned()),
+        (_, Some(why)) => Some(why.clone()),
+        (Err(why), _) => Some(why.clone()),
+        (Ok(_), None) => None,
+    };
+    Fetch { possible: why_not.is_none(), with: with.ok(), why_not }
+}
+
+/// `python3 (pip 26.0)`: the first Python that can be started, as when something is fetched, if it has pip.
+fn pip() -> Result<String, String> {
+    let programs = if cfg!(windows) { ["python", "python3"] } else { ["python3", "python"] };
+    for program in programs {
+        let answer = Command::new(program)
+            .args(["-m", "pip", "--version", "--disable-pip-version-check"])
+            .stdin(Stdio::null())
+            .output();
+        let Ok(answer) = answer else { continue };
+        let words = String::from_utf8_lossy(&answer.stdout);
+        let version = words.split_whitespace().nth(1);
+        return match version.filter(|_| answer.status.success()) {
+            Some(version) => Ok(format!("{program} (pip {version})")),
+            None => Err(format!("`{program}` has no pip: install pip, or put the files in place by hand")),
+        };
+    }
+    Err("there is no python3, whose pip would fetch: install it, or put the files in place by hand".to_owned())
+}
+
+/// `own_runtime`: the user has named a library, so that none of the manifest is needed.
+fn model(status: ModelStatus, own_runtime: bool) -> Model {
+    let (state, files) = match status.state {
+        ModelState::Installed => ("installed", Vec::new()),
+        ModelState::Missing(files) => ("missing", files),
+        ModelState::Damaged(files) => ("damaged", files),
+    };
+    let is_runtime = status.kind == Kind::Runtime;
+    Model {
+        id: status.id,
+        kind: if is_runtime { "runtime" } else { "model" },
+        source: status.source,
+        licence: status.licence,
+        bytes: status.bytes,
+        path: status.path,
+        sha256: status.sha256,
+        state,
+        needed: status.is_default && !(is_runtime && own_runtime),
+        files,
+    }
+}
+
+fn device(report: DeviceReport, providers: &[String], selected: &[String]) -> Device {
+    let id = report.id.to_string();
+    let has = |provider: &str| providers.iter().any(|name| name == provider);
+    let hint = match id.split(':').next() {
+        _ if report.works => None,
+        Some("cuda") if report.name.is_some() && !has("CUDAExecutionProvider") => {
+            Some("`--device cuda:0` takes the library `onnxruntime-gpu`, and fetches it on first use")
+        }
+        Some("cuda" | "tensorrt") if report.name.is_some() => {
+            Some("`onnxruntime-gpu` needs CUDA 12 with cuDNN 9 (and TensorRT 10) where the loader finds them")
+        }
+        Some("openvino-native") => Some("`pagestream models pull onnxruntime-openvino` brings OpenVINO"),
+        _ => None,
+    };
+    Device {
+        selected: selected.contains(&id),
+        kind: match report.kind {
+            DeviceKind::Cpu => "cpu",
+            DeviceKind::Gpu => "gpu",
+            DeviceKind::Npu => "npu",
+        },
+        backend: report.backend,
+        name: report.name,
+        works: report.works,
+        why_not: report.why_not,
+        hint,
+        memory_bytes: report.memory.map(ByteSize::bytes),
+        details: report.details.into_iter().collect(),
+        id,
+    }
+}
+
+fn does_not_work(device: &Device) -> String {
+    format!("device `{}` does not work: {}", device.id, device.why_not.as_deref().unwrap_or("no reason is known"))
+}
+
+fn write(text: &str) {
+    // A pipe that closes early has seen enough.
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

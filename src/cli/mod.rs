@@ -11,14 +11,19 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
 use self::{exit::Exit, printer::Printer};
 
+mod cancel;
 mod config;
 mod doctor;
+mod documents;
 mod exit;
 mod inputs;
 mod models;
 mod printer;
 mod process;
 mod progress;
+mod rm;
+mod status;
+mod tail;
 
 /// Documents in, pages out, as they are read.
 #[derive(Parser)]
@@ -62,6 +67,14 @@ pub struct Global {
 enum Command {
     /// Read documents and print their pages as they come
     Process(process::ProcessArgs),
+    /// Print the pages of a document as they are read, by this or another process
+    Tail(tail::TailArgs),
+    /// Say what is in the data directory and how far it has come
+    Status(status::StatusArgs),
+    /// Stop reading documents; what has been read stays
+    Cancel(cancel::RequestArgs),
+    /// Forget documents, their pages and their input
+    Rm(cancel::RequestArgs),
     /// List, fetch or check the models
     #[command(subcommand)]
     Models(models::ModelsCommand),
@@ -98,6 +111,10 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
     start_log(&settings, &printer);
     match cli.command {
         Command::Process(args) => process::run(args, settings, &printer),
+        Command::Tail(args) => tail::run(&args, &settings, &printer),
+        Command::Status(args) => status::run(&args, &settings, &printer),
+        Command::Cancel(args) => cancel::run(&args, &settings, &printer),
+        Command::Rm(args) => rm::run(&args, &settings, &printer),
         Command::Models(command) => models::run(command, &settings, &printer),
         Command::Doctor(args) => doctor::run(&args, &settings, &printer),
         Command::Config(command) => config::run(command, &layers),
@@ -132,10 +149,15 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
         (_, 2) => set("log.level", "debug")?,
         (_, _) => set("log.level", "trace")?,
     }
-    if let Command::Process(args) = command {
-        for (key, value) in args.settings() {
-            set(key, &value)?;
-        }
+    let flags = match command {
+        Command::Process(args) => args.settings(),
+        Command::Tail(args) => args.data.settings(),
+        Command::Status(args) => args.data.settings(),
+        Command::Cancel(args) | Command::Rm(args) => args.data.settings(),
+        _ => Vec::new(),
+    };
+    for (key, value) in flags {
+        set(key, &value)?;
     }
     for pair in &global.set {
         let Some((key, value)) = pair.split_once('=') else {

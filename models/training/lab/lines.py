@@ -38,15 +38,21 @@ class LineGenerator:
             self.loaded[key] = ImageFont.truetype(str(work_dir() / entry["path"]), size, layout_engine=ImageFont.Layout.BASIC), set(entry["covers"])
         return *self.loaded[key], size
 
-    def drawn_text(self, covers: set[str], n: int) -> str:
+    def drawn_text(self, covers: set[str], n: int, plain: bool = False) -> str:
         """Text as it will be drawn: only covered characters, here and there with ligatures or long s."""
         r = self.r
-        text = " ".join("".join(c for c in self.text.piece(n) if c in covers or c == " ").split())
-        if r.random() < 0.25:
+        text = self.text.piece(n)
+        if plain and r.random() < 0.7:  # typists had no accents: let a broken d not pass for an accented a
+            for _ in range(8):
+                if text.isascii():
+                    break
+                text = self.text.piece(n)
+        text = " ".join("".join(c for c in text if c in covers or c == " ").split())
+        if r.random() < 0.45:
             for letters, ligature in LIGATURES:
                 if ligature in covers:
                     text = text.replace(letters, ligature)
-        if "ſ" in covers and r.random() < 0.02:
+        if "ſ" in covers and r.random() < 0.006:
             text = "".join("ſ" if c == "s" and i + 1 < len(text) and text[i + 1].isalpha() else c for i, c in enumerate(text))
         return text
 
@@ -60,13 +66,13 @@ class LineGenerator:
         n = int(max_width / (12.5 * squeeze) * r.uniform(0.35, 1.25)) + 1
         if r.random() < 0.10:
             n = r.randint(1, 6)
-        text = self.drawn_text(covers, n)
+        text = self.drawn_text(covers, n, plain=typed)
         if not text:
             return None
         style = r.random()
         if typed and style < 0.8:
             ink, label, box = self.glyph_by_glyph(font, size, text)
-        elif style < 0.06:
+        elif style < 0.045:
             ink, label, box = self.glyph_by_glyph(font, size, text, raised=True)
         elif style < 0.38:
             ink, label, box = self.word_by_word(font, size, text)
@@ -104,11 +110,16 @@ class LineGenerator:
         tracking = size * r.uniform(0.03, 0.22) if text.isupper() and r.random() < 0.3 else 0
         words, x, spots = text.split(" "), 0.0, []
         after_stop = r.choice((1, 1, 1.5, 2.2))  # many old books and all typists widen the space after a sentence
+        thin = size * r.uniform(0.08, 0.25) if r.random() < 0.25 else 0  # French and old English setting: a thin space before ; : ! ? and within quotes
         for word in words:
-            for part in (word if tracking else [word]):
+            parts = list(word) if tracking else [word]
+            if thin and len(word) > 2 and not tracking:
+                parts = [p for p in (word[:1], word[1:]) if p] if word[0] in "“«\"" else parts
+                parts = [*parts[:-1], parts[-1][:-1], parts[-1][-1]] if word[-1] in ";:!?”»\"" and len(parts[-1]) > 1 else parts
+            for part in parts:
                 spots.append((x, part))
-                x += font.getlength(part) + tracking
-            x += max(space, 2.2 * tracking) * (after_stop if word.endswith((".", "!", "?", ":", ";")) else 1) - tracking
+                x += font.getlength(part) + (tracking or thin)
+            x += max(space, 2.2 * tracking) * (after_stop if word.endswith((".", "!", "?", ":", ";")) else 1) - (tracking or thin)
         return self.place(font, size, text, [(sx, 0.0, part, font, 255) for sx, part in spots], x)
 
     def glyph_by_glyph(self, font, size, text, raised=False):

@@ -1,6 +1,7 @@
 """What the lines say: prose, names in every language, numbers, codes, rulers and leaders, rare characters."""
 import json
 import random
+import re
 import unicodedata
 
 from .config import Alphabet, work_dir
@@ -29,15 +30,15 @@ class TextSource:
     def piece(self, n: int) -> str:
         """About n characters of text, whole words where there are words."""
         n, u = max(1, n), self.rng.random()
-        if u < 0.58:
+        if u < 0.62:
             text = self.styled(self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], n))
-        elif u < 0.70:
+        elif u < 0.72:
             text = self.styled(self.excerpt(self.names, n))
-        elif u < 0.75:
+        elif u < 0.76:
             text = self.accented(self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], n))
         elif u < 0.84:
             text = self.numbers(n)
-        elif u < 0.91:
+        elif u < 0.92:
             text = self.layout(n)
         else:
             text = self.scramble(n)
@@ -61,12 +62,15 @@ class TextSource:
     def styled(self, text: str) -> str:
         r, u = self.rng, self.rng.random()
         if u < 0.09:
-            return text.upper().replace("SS", "SS")
+            return text.upper()
         if u < 0.13:
             return text.title()
-        if u < 0.20:  # typographic quotes and dashes instead of the typewriter's
+        if '"' in text and u < 0.6:
+            text = re.sub(r'(^|[ (\[])"', r"\1“", text).replace('"', "”")
+            return text.replace("'", "’") if r.random() < 0.7 else text
+        if u < 0.22:  # typographic quotes and dashes instead of the typewriter's
             text = text.replace("'", "’").replace(" - ", r.choice([" – ", "—", " — "])).replace("--", "—")
-            a, b = r.choice(QUOTES)
+            a, b = r.choice(QUOTES) if r.random() < 0.4 else "“”"
             words = text.split(" ")
             i = r.randrange(len(words))
             words[i] = a + words[i]
@@ -107,7 +111,7 @@ class TextSource:
             return " ".join([r.choice("*-_.=•")] * r.randint(2, 20))
         if u < 0.34:
             return some(0.4) + r.choice([" ", ""]) + mark * r.randint(3, 30)
-        if u < 0.58:
+        if u < 0.62:
             leader = r.choice([". ", ".", " .", " . ", "·"]) * r.randint(3, 24)
             return f"{some(0.45)} {leader} {r.randint(1, 600)}"
         if u < 0.72:
