@@ -19,6 +19,7 @@ SIDE, ROW, COLUMN = 960, 2, 8  # longest side; input pixels a cell
 CHANNELS, BLOCKS = (16, 32, 48, 64), (1, 2, 2, 2)
 CORE, END, UP, DOWN = range(4)
 HALF_CORE = 0.2  # of the line's height, above and below its middle
+END_WEIGHT = 4.0
 LEAST_CORE, PAD = 0.5, 0.12  # logit; share of the line's height
 
 
@@ -86,7 +87,8 @@ def loss_of(maps, wanted):
     core, end = wanted[:, CORE], wanted[:, END]
     p = maps[:, CORE].sigmoid()
     dice = 1 - (2 * (p * core).sum() + 1) / ((p + core).sum() + 1)
-    core_loss = F.binary_cross_entropy_with_logits(maps[:, CORE], core, pos_weight=torch.tensor(2.0))
+    # a core that runs on through a line's end joins two columns: few cells, which count for more
+    core_loss = F.binary_cross_entropy_with_logits(maps[:, CORE], core, weight=1 + END_WEIGHT * end, pos_weight=torch.tensor(2.0))
     end_loss = F.binary_cross_entropy_with_logits(maps[:, END], end, pos_weight=torch.tensor(3.0))
     distance = ((maps[:, UP] - wanted[:, UP]).abs() + (maps[:, DOWN] - wanted[:, DOWN]).abs())
     distance = (distance * core).sum() / (core.sum() + 1)

@@ -53,11 +53,11 @@ class PageGenerator:
         m = [r.uniform(0.01, 0.12) for _ in range(4)]
         area = (m[0] * width * over, m[1] * height * over, (1 - m[2]) * width * over, (1 - m[3]) * height * over)
         kind = r.random()
-        if kind < 0.40:
+        if kind < 0.30:
             self.columns(area, size, 1)
-        elif kind < 0.65:
+        elif kind < 0.62:
             self.columns(area, size, r.choice((2, 2, 2, 3)))
-        elif kind < 0.78:
+        elif kind < 0.76:
             self.columns(area, size, 1, typed=True)
         elif kind < 0.92:
             self.table(area, size)
@@ -98,7 +98,7 @@ class PageGenerator:
     def columns(self, area, size, count, typed=False):
         r = self.r
         x0, y0, x1, y1 = area
-        gutter = size * (r.uniform(0.7, 1.3) if r.random() < 0.5 else r.uniform(1.3, 4)) if count > 1 else 0
+        gutter = size * (r.uniform(0.7, 1.3) if r.random() < 0.65 else r.uniform(1.3, 4)) if count > 1 else 0
         width = (x1 - x0 - (count - 1) * gutter) / count
         size = min(size, width / 9)
         rule = count > 1 and r.random() < 0.25
@@ -107,7 +107,7 @@ class PageGenerator:
         if r.random() < 0.5:
             y = self.heading(x0, y, x1, size)
         body = self.font(size, typed)
-        ragged = typed or r.random() < 0.3
+        ragged = typed or r.random() < (0.15 if count > 1 else 0.3)
         for c in range(count):
             left = x0 + c * (width + gutter)
             if rule and c:
@@ -115,7 +115,7 @@ class PageGenerator:
             self.column(left, y + (r.uniform(0, size) if r.random() < 0.3 else 0), left + width, y1, size, spacing, body, ragged, typed)
         if r.random() < 0.08:
             self.vertical_text(x0 - 0.5 * size, y0, y1)
-        if r.random() < 0.4:
+        if r.random() < 0.6:  # a page number
             font, covers = self.font(size * 0.9)
             self.put(font, covers, r.choice([x0, (x0 + x1) / 2, x1 - 2 * size]), min(self.image.height - 2, y1 + 1.6 * size), str(r.randint(1, 999)))
 
@@ -339,6 +339,9 @@ class PageGenerator:
                     elif side == 1 and k: a[i, -k:] = 1
                     elif side == 2: a[:k, i] = 1
                     elif k: a[-k:, i] = 1
+        if r.random() < 0.06:  # a frame around the page
+            inset, thick = r.randint(2, 14), r.randint(1, 9)
+            cv2.rectangle(a, (inset, inset), (width - 1 - inset, height - 1 - inset), 1.0, thick)
         if r.random() < 0.06:
             for _ in range(2):  # punch holes
                 cv2.circle(a, (r.randint(5, 60), r.randrange(height)), r.randint(6, 16), 1.0, -1)

@@ -8,6 +8,7 @@ import torch
 
 from .config import Alphabet, arguments
 from .detector import Detector, loss_of, targets
+from .export import load
 from .nets import parameters
 from .pages import PageGenerator
 from .train import Run, deadline_seconds, schedule_arguments
@@ -56,6 +57,7 @@ class Pages:
 
 def main():
     parser = arguments(__doc__)
+    parser.add_argument("--init", help="start from this run's weights")
     schedule_arguments(parser)
     args = parser.parse_args()
     cv2.setNumThreads(1)
@@ -63,7 +65,7 @@ def main():
     torch.set_flush_denormal(True)
     torch.manual_seed(0)
     alphabet = Alphabet.load(args.alphabet)
-    net = Detector().to(memory_format=torch.channels_last)
+    net = (load(args.init)[0].train() if args.init else Detector()).to(memory_format=torch.channels_last)
     run = Run(args.run, net, args.rate, dict(detector=True, alphabet=alphabet.name))
     run.log(event="start", parameters=parameters(net), args=vars(args))
     pages, deadline = Pages(alphabet), deadline_seconds(args.deadline)
