@@ -1,9 +1,11 @@
 """How sure the recogniser is, and what that is worth: the numbers behind routing doubtful lines and pages to a larger model.
 
-A line's confidence: p is the softmax's largest value at a step; over the steps whose best class is not blank, m is the mean of ln p
-and w the mean of ln p over the least sure twentieth (at least one) of all steps; confidence = exp((m + w) / 2); 0 without text.
-A page's is the mean over its lines weighted by their characters. This prints, for real pages, how confidence ranks lines and
-pages by their error, and how many errors remain when the least sure lines are read by the teacher instead.
+A character's confidence is the softmax's largest value over the steps of its run on the best path (spaces count as characters).
+A line's is the geometric mean over its three least sure characters (all, if there are fewer); 0 without text. It told wrong lines
+from right ones better (area under the curve .93 on our real pages) than the mean over all characters (.91), the least sure
+character (.92) or any mean over steps (.79 to .85). A page's is the mean over its lines, weighted by their characters.
+This prints, for real pages, how confidence ranks lines and pages by their error, and what error is left when the least sure
+lines are read by the teacher instead.
 """
 import json
 from pathlib import Path
@@ -18,13 +20,18 @@ from .preprocess import resize_line, tensor
 
 def confidence(logits: np.ndarray) -> float:
     """logits [steps, classes]"""
-    top = logits.max(-1)
-    ln_p = -np.log(np.exp(logits - top[:, None]).sum(-1))
-    seen = logits.argmax(-1) != BLANK
-    if not seen.any():
-        return 0.0
-    worst = np.sort(ln_p)[:max(1, len(ln_p) // 20)]
-    return float(np.exp((ln_p[seen].mean() + worst.mean()) / 2))
+    best, top = logits.argmax(-1), logits.max(-1)
+    p = 1 / np.exp(logits - top[:, None]).sum(-1)
+    characters, last = [], BLANK
+    for c, value in zip(best, p):
+        if c != BLANK:
+            if c == last:
+                characters[-1] = max(characters[-1], value)
+            else:
+                characters.append(value)
+        last = c
+    least = np.sort(characters)[:3]
+    return float(np.exp(np.log(least).mean())) if len(least) else 0.0
 
 
 def main():
@@ -48,11 +55,11 @@ def main():
     sure = np.array([c for _, c, _ in flat])
     wrong = np.array([Levenshtein.normalized_distance(mine, theirs) for mine, _, theirs in flat])
     result = dict(model=args.model.name, lines=len(flat), by_confidence=[])
-    for low, high in ((0, .3), (.3, .5), (.5, .7), (.7, .8), (.8, .9), (.9, .95), (.95, 1.01)):
+    for low, high in ((0, .4), (.4, .6), (.6, .7), (.7, .8), (.8, .9), (.9, .95), (.95, 1.01)):
         pick = (sure >= low) & (sure < high)
         if pick.any():
             result["by_confidence"].append(dict(confidence=f"{low}-{min(1, high)}", share=round(float(pick.mean()), 3), differs_from_teacher=round(float(wrong[pick].mean()), 4)))
-    for threshold in (0, .3, .5, .6, .7, .8, .9, 2):
+    for threshold in (0, .5, .6, .7, .75, .8, .85, .9, .95, 2):
         cer = {}
         for source, _, truth, rows in pages:
             text = "\n".join(" ".join(theirs if c < threshold else mine for mine, c, theirs in row) for row in rows)
