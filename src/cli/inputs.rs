@@ -42,7 +42,9 @@ fn standard_input() -> Result<Source, String> {
 }
 
 fn add_glob(pattern: &str, inputs: &mut Inputs) -> Result<(), String> {
-    let paths = glob::glob(pattern).map_err(|e| format!("`{pattern}` is not a pattern: {e}"))?;
+    // As shells do: `*` leaves hidden files alone.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let paths = glob::glob_with(pattern, options).map_err(|e| format!("`{pattern}` is not a pattern: {e}"))?;
     let before = inputs.sources.len();
     for path in paths {
         let path = path.map_err(|e| e.to_string())?;

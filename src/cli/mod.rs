@@ -109,6 +109,7 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Err(error) => return settings_failed(&printer, &error),
     };
     start_log(&settings, &printer);
+    let printer = if settings.log.format == LogFormat::Json { printer.with_json() } else { printer };
     match cli.command {
         Command::Process(args) => process::run(args, settings, &printer),
         Command::Tail(args) => tail::run(&args, &settings, &printer),
@@ -179,7 +180,8 @@ fn start_log(settings: &Settings, printer: &Printer) {
         EnvFilter::new("warn")
     });
     // ONNX Runtime is chatty at `info`; its own warnings are enough unless it is asked for by name.
-    let filter = if level.contains("ort") { filter } else { quieter(filter) };
+    let filter = if level.contains("ort") { filter } else { with(filter, "ort=warn") };
+    let filter = with(filter, &format!("{}=info", printer::TARGET));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log.format {
         LogFormat::Json => builder.json().with_span_events(FmtSpan::CLOSE).init(),
@@ -187,6 +189,9 @@ fn start_log(settings: &Settings, printer: &Printer) {
     }
 }
 
-fn quieter(filter: EnvFilter) -> EnvFilter {
-    "ort=warn".parse().map_or(EnvFilter::new("warn"), |directive| filter.add_directive(directive))
+fn with(filter: EnvFilter, directive: &str) -> EnvFilter {
+    match directive.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    }
 }

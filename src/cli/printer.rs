@@ -4,10 +4,15 @@ use std::io::{IsTerminal, Write};
 
 use indicatif::ProgressBar;
 
+/// Under this target the log has what would otherwise be printed. Its level is not that of other log lines.
+pub const TARGET: &str = "pagestream::printer";
+
 #[derive(Clone)]
 pub struct Printer {
     quiet: bool,
     colours: bool,
+    /// What is told goes into the log, whose lines are JSON.
+    json: bool,
     /// A bar that is on the screen: lines go above it.
     bar: std::sync::Arc<std::sync::Mutex<Option<ProgressBar>>>,
 }
@@ -15,7 +20,12 @@ pub struct Printer {
 impl Printer {
     pub fn new(quiet: bool) -> Self {
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { quiet, colours, bar: Default::default() }
+        Self { quiet, colours, json: false, bar: Default::default() }
+    }
+
+    /// From here on every line on stderr is one of the log, so that a collector that reads JSON can read all of them.
+    pub fn with_json(self) -> Self {
+        Self { json: true, ..self }
     }
 
     pub fn is_quiet(&self) -> bool {
@@ -32,6 +42,9 @@ impl Printer {
 
     /// `error: message`, and a `hint:` line under it.
     pub fn error(&self, message: &str, hint: Option<&str>) {
+        if self.json {
+            return tracing::error!(target: TARGET, hint, "{message}");
+        }
         self.line("error", "31", message);
         if let Some(hint) = hint {
             self.line(" hint", "36", hint);
@@ -39,13 +52,17 @@ impl Printer {
     }
 
     pub fn warning(&self, message: &str) {
-        if !self.quiet {
+        if self.json && !self.quiet {
+            tracing::warn!(target: TARGET, "{message}");
+        } else if !self.quiet {
             self.line("warning", "33", message);
         }
     }
 
     pub fn note(&self, message: &str) {
-        if !self.quiet {
+        if self.json && !self.quiet {
+            tracing::info!(target: TARGET, "{message}");
+        } else if !self.quiet {
             self.write(message);
         }
     }

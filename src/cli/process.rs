@@ -135,7 +135,8 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         }
     };
     if inputs.passed_over > 0 {
-        printer.note(&format!("{} files of other kinds are passed over", inputs.passed_over));
+        let files = if inputs.passed_over == 1 { "file" } else { "files" };
+        printer.note(&format!("passed over: {} {files} of other kinds", inputs.passed_over));
     }
     if inputs.sources.is_empty() {
         printer.error("there are no documents to read", Some("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read"));
@@ -334,7 +335,10 @@ impl Run {
                         documents.push(document);
                     },
                 },
-                Some(page) = streams.next(), if !streams.is_empty() => self.write(page)?,
+                // None when the last of them has ended: a pattern that refused it would leave nothing to wait for.
+                page = streams.next(), if !streams.is_empty() => if let Some(page) = page {
+                    self.write(page)?;
+                },
             }
         }
         documents.iter().for_each(|document| self.ended(document));
