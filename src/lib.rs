@@ -20,7 +20,8 @@ use std::sync::Arc;
 
 pub use pagestream_actors::{
     DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, Error, MetricsSnapshot, OcrMode,
-    PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress, ReadingOptions, Source, SubmitOptions,
+    PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress, QuarantinedPage, ReadingOptions, Source,
+    SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
     ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, ModelRef, Origin, PageNumber, PageRecord,

@@ -14,7 +14,7 @@ use common::{
     Gate, MARKED, PLAIN, all, count, device, is_marked, no_text, numbers, options, pipeline_on, source, submit,
     temporary_store,
 };
-use pagestream::{DocumentState, PageStatus, PipelineOptions, SubmitOptions};
+use pagestream::{DocumentState, PageStatus, PipelineOptions, QuarantinedPage, SubmitOptions};
 use pagestream_models::Error;
 use pagestream_store::{Store, StoreOptions};
 
@@ -35,9 +35,16 @@ async fn a_poison_page_costs_that_page_and_is_quarantined_after_three_attempts()
     let statuses: Vec<_> = pages.iter().map(|page| page.status.as_str()).collect();
     assert_eq!(statuses, ["ok", "ok", "failed", "ok", "ok"]);
     let reason = pages[2].reason.as_deref().unwrap();
-    assert_eq!(reason, "given up after 3 attempts: the device thread panicked: a poison page");
     assert_eq!(attempts.load(SeqCst), 3);
-    assert!(document.is_quarantined());
+    // What it looked like is kept for as long as the document.
+    let [QuarantinedPage { page, image: Some(image) }] = document.quarantined()[..] else { panic!("one image is kept") };
+    assert_eq!(page.get(), 3);
+    let kept = format!("; its image is kept in the spool as {image}");
+    assert_eq!(reason, format!("given up after 3 attempts: the device thread panicked: a poison page{kept}"));
+    let png = pipeline.store().open_blob(image).unwrap();
+    assert_eq!(image::load_from_memory((*png).as_ref()).unwrap().to_luma8().dimensions(), (320, 160));
+    pipeline.store().remove(document.id()).unwrap();
+    assert!(pipeline.store().open_blob(image).is_err());
 }
 
 #[tokio::test]

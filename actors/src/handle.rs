@@ -19,7 +19,7 @@ use crate::{
     budget::Budget,
     engine::LazyEngine,
     error::{Error, Result},
-    job::{DocumentJob, DocumentState, Progress, Source},
+    job::{DocumentJob, DocumentState, Progress, QuarantinedPage, Source},
     messages::{OpenDocument, Submission},
     metrics::{Metrics, MetricsSnapshot},
     options::{PipelineOptions, SubmitOptions},
@@ -28,7 +28,7 @@ use crate::{
         ingest::{self, Jobs, job_of, options_of},
         page_splitter::UnderWay,
     },
-    tail::PageStream,
+    tail::{PageStream, Tail},
 };
 
 /// The running pipeline. Clones are the same pipeline; when the last is dropped it stops where it is, and what was
@@ -175,6 +175,17 @@ impl Pipeline {
         self.shared.jobs.get(id).map(|job| self.handle_of(job))
     }
 
+    /// The pages of any document in the store, whether it is under way, waits to be resumed or has ended; `None` when
+    /// there is no such document. Any number may read at once, from any page. Unlike [`DocumentHandle::pages`] a tail
+    /// never holds its document back.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the log cannot be read, [`Error::Closed`] when the pipeline has stopped.
+    pub async fn tail(&self, id: DocumentId, tail: Tail) -> Result<Option<PageStream>> {
+        let Shared { jobs, store, runtime, .. } = &*self.shared;
+        PageStream::tail(id, tail, jobs.clone(), store.clone(), runtime.clone()).await
+    }
+
     /// Starts nothing new and waits, at most until `deadline`, for the pages that are under way. What is left is read
     /// when its document is resumed.
     pub async fn drain(&self, deadline: Duration) -> DrainReport {
@@ -213,6 +224,10 @@ impl Pipeline {
             if !matches!(joined.await, Ok(Ok(()))) {
                 tracing::error!("the actor system's thread panicked");
             }
+        }
+        // Nobody is left to end them: whoever waits for one must not wait for ever.
+        for job in self.shared.jobs.all() {
+            job.finish(DocumentState::Interrupted);
         }
     }
 
@@ -288,9 +303,9 @@ impl DocumentHandle {
         self.job.progress()
     }
 
-    /// Whether the state of a page of it was kept for inspection.
-    pub fn is_quarantined(&self) -> bool {
-        self.job.is_quarantined()
+    /// Pages that were given up after their attempts in this run, with the images that are kept of them.
+    pub fn quarantined(&self) -> Vec<QuarantinedPage> {
+        self.job.quarantined()
     }
 
     /// Stops reading the document: pages without a record get one that says `skipped`, and their memory is free at once.

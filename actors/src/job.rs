@@ -4,7 +4,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicU32, Ordering::Relaxed},
     },
 };
 
@@ -37,6 +37,14 @@ pub struct DocumentFailure {
     pub hint: Option<String>,
 }
 
+/// A page that was given up after its attempts, in this run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuarantinedPage {
+    pub page: PageNumber,
+    /// Its pixels as a PNG in the store's spool, kept for as long as the document; `None` when it could not be rendered.
+    pub image: Option<Digest>,
+}
+
 /// A document's progress at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -64,7 +72,8 @@ pub struct DocumentJob {
     cancelled: watch::Sender<bool>,
     window: watch::Sender<Window>,
     admission: Mutex<Option<OwnedSemaphorePermit>>,
-    quarantine: AtomicBool,
+    quarantined: Mutex<Vec<QuarantinedPage>>,
+    compared: AtomicU32,
 }
 
 /// How far the reader of the document's own stream has come. Without such a reader nothing is held back.
@@ -97,7 +106,8 @@ impl DocumentJob {
             cancelled: watch::Sender::new(false),
             window: watch::Sender::new(Window::default()),
             admission: Mutex::new(admission),
-            quarantine: AtomicBool::new(false),
+            quarantined: Mutex::default(),
+            compared: AtomicU32::new(0),
         })
     }
 
@@ -182,13 +192,23 @@ impl DocumentJob {
         let _ = self.progress.subscribe().wait_for(done).await;
     }
 
-    /// A page of this document was quarantined: its bytes are kept for inspection.
-    pub fn mark_quarantined(&self) {
-        self.quarantine.store(true, Relaxed);
+    /// A page of this document brought stages down until its attempts were used up.
+    pub fn quarantine(&self, page: QuarantinedPage) {
+        self.quarantined.lock().unwrap_or_else(PoisonError::into_inner).push(page);
     }
 
-    pub fn is_quarantined(&self) -> bool {
-        self.quarantine.load(Relaxed)
+    pub fn quarantined(&self) -> Vec<QuarantinedPage> {
+        self.quarantined.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Pages of this run, in page order, that have been compared with earlier ones. Here and not in the stage that
+    /// compares, so that a stage made anew knows for which page it waits.
+    pub fn compared(&self) -> u32 {
+        self.compared.load(Relaxed)
+    }
+
+    pub fn set_compared(&self, pages: u32) {
+        self.compared.store(pages, Relaxed);
     }
 }
 

@@ -4,6 +4,7 @@ use std::{fmt, num::NonZeroUsize, str::FromStr, time::Duration};
 
 use pagestream_documents::{ByteSize, Digest, Limits, PageNumber, RenderOptions};
 use pagestream_models::ocr::OcrOptions;
+use pagestream_store::Retention;
 use serde::{Deserialize, Serialize};
 
 pub use crate::budget::Priority;
@@ -195,6 +196,8 @@ pub struct PipelineOptions {
     pub page_attempts: u32,
     /// Device threads that may be lost before the device counts as lost. Default 3.
     pub device_losses: u32,
+    /// Which finished documents are forgotten, at the start and then once a minute. Default: none.
+    pub retention: Retention,
 }
 
 impl Default for PipelineOptions {
@@ -211,6 +214,7 @@ impl Default for PipelineOptions {
             inference_time_limit: Duration::from_secs(30),
             page_attempts: 3,
             device_losses: 3,
+            retention: Retention::default(),
         }
     }
 }

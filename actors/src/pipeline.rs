@@ -14,6 +14,7 @@ use crate::{
     error::Error,
     guard::CpuPool,
     handle::{Pipeline, Shared},
+    housekeeping::Housekeeper,
     messages::{Drain, OpenDocument, Submission},
     metrics::{Metrics, Stage},
     options::PipelineOptions,
@@ -164,6 +165,7 @@ fn spawn_pipeline(
         };
         move || preprocessor.clone()
     });
+    let housekeeper = Housekeeper::new(store.clone(), jobs.clone(), options.retention);
     let (lost, losses) = mpsc::unbounded_channel();
     let splitter = stage(Stage::PageSplitter, &metrics, room, {
         let splitter = PageSplitter {
@@ -190,7 +192,10 @@ fn spawn_pipeline(
     runtime::forward(UnboundedReceiverStream::new(losses), move |page| drop(retry.send(page)));
     runtime::forward(ReceiverStream::new(submitted), move |submission| drop(ingest.send(submission)));
     async move {
-        serve(controls, splitter).await;
+        tokio::select! {
+            () = serve(controls, splitter) => {}
+            () = housekeeper.run() => {}
+        }
         router.set_devices(Vec::new());
     }
 }

@@ -54,6 +54,25 @@ impl Raster {
         Digest(hasher.finalize().into())
     }
 
+    /// The pixels as a PNG file.
+    ///
+    /// # Errors
+    /// Why it cannot be encoded: the data does not fit the dimensions.
+    pub fn to_png(&self) -> Result<Vec<u8>, String> {
+        use image::{ExtendedColorType, ImageEncoder as _, codecs::png::PngEncoder};
+        let color = match self.format {
+            PixelFormat::Gray8 => ExtendedColorType::L8,
+            PixelFormat::Rgb8 => ExtendedColorType::Rgb8,
+        };
+        if self.data.len() as u64 != Self::cost(self.width, self.height, self.format).bytes() {
+            return Err(format!("{} bytes are not {} x {} pixels", self.data.len(), self.width, self.height));
+        }
+        let mut png = Vec::new();
+        let encoder = PngEncoder::new(&mut png);
+        encoder.write_image(&self.data, self.width, self.height, color).map_err(|e| e.to_string())?;
+        Ok(png)
+    }
+
     /// Turned clockwise by `rotation`.
     pub fn rotated(&self, rotation: Rotation) -> Self {
         let (w, h, c) = (self.width as usize, self.height as usize, self.format.channels());

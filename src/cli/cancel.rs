@@ -2,7 +2,8 @@
 
 use clap::Args;
 use pagestream::Settings;
-use pagestream_store::{Request, Requested, Store};
+use pagestream_actors::end_at_rest;
+use pagestream_store::{DocumentState, Error as StoreError, Request, Requested, Store};
 
 use super::{
     documents::{self, DataArgs, Refusal},
@@ -39,7 +40,17 @@ pub fn request(args: &RequestArgs, settings: &Settings, printer: &Printer, reque
 fn ask(text: &str, settings: &Settings, request: Request) -> Result<String, Refusal> {
     let dir = documents::data_dir(settings)?;
     let document = documents::find(&Store::open_reader(&dir)?, text)?;
-    let requested = Store::request(&dir, document.id, request)?;
+    // Where nobody writes, it is done here and now.
+    let at_rest = match Store::open(&dir, settings.store_options()) {
+        Ok(store) => {
+            let ended = store.state(document.id)?.filter(|state| *state != DocumentState::Open);
+            end_at_rest(&store, document.id, request)?;
+            Some(ended.filter(|_| request == Request::Cancel).map_or(Requested::Applied, Requested::AlreadyFinished))
+        }
+        Err(StoreError::WriterRunning { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let requested = at_rest.map_or_else(|| Store::request(&dir, document.id, request), Ok)?;
     let name = format!("{} ({})", document.id, document.source);
     Ok(match (requested, request) {
         (Requested::Applied, Request::Cancel) => format!("{name} is cancelled"),

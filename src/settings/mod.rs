@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use pagestream_actors::{DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
 use pagestream_documents::{ByteSize, Limits, RenderOptions};
 use pagestream_models::{backend::onnx::Provider, ocr::OcrOptions, registry::RegistryOptions};
-use pagestream_store::{Durability, StoreOptions};
+use pagestream_store::{Durability, Retention, StoreOptions};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub mod layers;
@@ -109,6 +109,10 @@ pub struct StoreSettings {
     #[serde(deserialize_with = "path")]
     pub data_dir: Option<PathBuf>,
     pub sync_pages: bool,
+    #[serde(deserialize_with = "unless_forever")]
+    pub keep_for: Option<Duration>,
+    #[serde(deserialize_with = "unless_unlimited")]
+    pub keep_size: Option<ByteSize>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -153,6 +157,7 @@ impl Settings {
             inference_time_limit: self.device.inference_time,
             page_attempts: self.pipeline.page_attempts.max(1),
             device_losses: self.device.losses.max(1),
+            retention: Retention { max_age: self.store.keep_for, max_size: self.store.keep_size },
         }
     }
 
@@ -240,6 +245,20 @@ fn auto_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSi
     }
 }
 
+fn unless_forever<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "forever" => Ok(None),
+        text => parse_duration(text).map(Some).map_err(D::Error::custom),
+    }
+}
+
+fn unless_unlimited<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSize>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "unlimited" => Ok(None),
+        text => text.parse().map(Some).map_err(D::Error::custom),
+    }
+}
+
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let text = String::deserialize(deserializer)?;
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))
@@ -268,6 +287,7 @@ mod tests {
         assert_eq!(ours.page_time_limit, types.page_time_limit);
         assert_eq!(ours.inference_time_limit, types.inference_time_limit);
         assert_eq!(ours.open_documents, types.open_documents);
+        assert_eq!(ours.retention, types.retention);
         assert_eq!(settings.device.providers, [Provider::Cpu]);
     }
 

@@ -32,16 +32,17 @@ pub(crate) fn too_old(db: &Connection, retention: &Retention, now: SystemTime) -
         .collect::<Result<_, _>>()?)
 }
 
-/// The document to go next where the store is larger than it may be; `None` when it fits, or all that is left is open.
-pub(crate) fn over_size(db: &Connection, retention: &Retention) -> Result<Option<DocumentId>> {
-    let Some(limit) = retention.max_size else { return Ok(None) };
+/// Whether the store is larger than it may be.
+pub(crate) fn is_over_size(db: &Connection, retention: &Retention) -> Result<bool> {
+    let Some(limit) = retention.max_size else { return Ok(false) };
     let overview = overview(db)?;
-    if overview.record_bytes + overview.spooled_bytes <= limit.bytes() {
-        return Ok(None);
-    }
+    Ok(overview.record_bytes + overview.spooled_bytes > limit.bytes())
+}
+
+/// Every finished document, the earliest finished first.
+pub(crate) fn finished(db: &Connection) -> Result<Vec<DocumentId>> {
     Ok(db
-        .prepare_cached("SELECT id FROM documents WHERE state <> 'open' ORDER BY finished_at, key LIMIT 1")?
+        .prepare_cached("SELECT id FROM documents WHERE state <> 'open' ORDER BY finished_at, key")?
         .query_map([], |row| parsed(row, "id"))?
-        .next()
-        .transpose()?)
+        .collect::<Result<_, _>>()?)
 }

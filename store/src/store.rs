@@ -215,14 +215,33 @@ impl Store {
 
     /// Applies the policy as of `now`. Gives the documents that were removed.
     pub fn retain(&self, retention: &Retention, now: SystemTime) -> Result<Vec<DocumentId>> {
+        self.retain_unless(retention, now, &|_| false)
+    }
+
+    /// As [`Store::retain`], but leaves alone what `in_use` says somebody still reads.
+    pub fn retain_unless(
+        &self,
+        retention: &Retention,
+        now: SystemTime,
+        in_use: &dyn Fn(DocumentId) -> bool,
+    ) -> Result<Vec<DocumentId>> {
         let mut removed = Vec::new();
         for document in self.inner.db.read(|db| retention::too_old(db, retention, now))? {
-            self.remove(document)?;
-            removed.push(document);
+            if !in_use(document) {
+                self.remove(document)?;
+                removed.push(document);
+            }
         }
-        while let Some(document) = self.inner.db.read(|db| retention::over_size(db, retention))? {
-            self.remove(document)?;
-            removed.push(document);
+        if self.inner.db.read(|db| retention::is_over_size(db, retention))? {
+            for document in self.inner.db.read(retention::finished)? {
+                if !in_use(document) {
+                    self.remove(document)?;
+                    removed.push(document);
+                    if !self.inner.db.read(|db| retention::is_over_size(db, retention))? {
+                        break;
+                    }
+                }
+            }
         }
         if !removed.is_empty() {
             self.inner.db.maintain(|db| Ok(db.execute_batch("PRAGMA incremental_vacuum")?))?;

@@ -12,6 +12,7 @@ use pagestream_models::ocr::{Reading, Step};
 
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter, preprocessor::timed};
 use crate::{
+    failpoints,
     guard::CpuPool,
     messages::{DecodedPage, PreparedPage, RecognizedPage},
     metrics::{Metrics, Stage},
@@ -34,6 +35,7 @@ impl Handler<RecognizedPage> for Decoder {
     type Result = ();
 
     fn handle(&mut self, page: RecognizedPage, context: &mut Self::Context) {
+        failpoints::hit(Stage::Decoder);
         if page.ticket.is_valid() {
             page.ticket.enter(Stage::Decoder);
             let this = self.clone();

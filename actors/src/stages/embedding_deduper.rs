@@ -21,6 +21,7 @@ use pagestream_store::{
 
 use super::{StageRef, sink::Sink};
 use crate::{
+    failpoints,
     guard::CpuPool,
     job::DocumentJob,
     messages::{CheckedPage, DecodedPage},
@@ -58,7 +59,7 @@ struct EarlyPages {
 
 impl EarlyPages {
     fn new(job: Arc<DocumentJob>) -> Self {
-        Self { job, next: 0, pages: BTreeMap::new() }
+        Self { next: job.compared(), job, pages: BTreeMap::new() }
     }
 
     /// Takes a page in, and gives out what is due.
@@ -72,6 +73,7 @@ impl EarlyPages {
         let mut due = Vec::new();
         while let Some(page) = self.pages.remove(&self.next) {
             self.next += 1;
+            self.job.set_compared(self.next);
             due.push(page);
         }
         due
@@ -91,6 +93,7 @@ impl Handler<DecodedPage> for EmbeddingDeduper {
     type Result = ();
 
     fn handle(&mut self, page: DecodedPage, context: &mut Self::Context) {
+        failpoints::hit(Stage::EmbeddingDeduper);
         if !page.ticket.is_valid() {
             return;
         }

@@ -31,6 +31,7 @@ use crate::{
     budget::Permit,
     device::{BatchDone, BatchError, DeviceThread},
     engine::LazyEngine,
+    failpoints,
     messages::{DecodedPage, PreparedPage, RecognizedPage},
     metrics::{Metrics, Stage},
     options::PipelineOptions,
@@ -210,6 +211,7 @@ impl Handler<PreparedPage> for GpuScheduler {
     type Result = ();
 
     fn handle(&mut self, page: PreparedPage, _: &mut Self::Context) {
+        failpoints::hit(Stage::GpuScheduler);
         let PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences } = page;
         if !ticket.is_valid() {
             return;

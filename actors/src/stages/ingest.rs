@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, WrapFuture};
+use actix::{Actor, Context, Handler, Message};
 use pagestream_documents::{Digest, DocumentId};
 use pagestream_store::{
     Document, DocumentState as StoredState, NewDocument, PageSet, Priority as StoredPriority, Store, options_key,
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use super::{StageRef, page_splitter::PageSplitter};
 use crate::{
     error::{Error, Result},
+    failpoints,
     guard::guarded,
     job::{DocumentJob, DocumentState, Source},
     messages::{OpenDocument, Submission},
@@ -76,10 +77,12 @@ impl Actor for Ingest {
 impl Handler<Submission> for Ingest {
     type Result = ();
 
-    fn handle(&mut self, submission: Submission, context: &mut Self::Context) {
+    fn handle(&mut self, submission: Submission, _: &mut Self::Context) {
+        failpoints::hit(Stage::Ingest);
         let this = self.clone();
         self.metrics.stage(Stage::Ingest).enter();
-        context.spawn(async move { this.admit(submission).await }.into_actor(self));
+        // A task of its own: what has been journaled is answered even if the actor is made anew meanwhile.
+        actix::spawn(async move { this.admit(submission).await });
     }
 }
 

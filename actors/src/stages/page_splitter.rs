@@ -11,7 +11,7 @@ use std::{
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, WrapFuture};
 use pagestream_documents::{
-    ByteSize, ErrorKind, OpenOptions, PageNumber, PageSource, PageStatus, Result as DocumentResult, open,
+    ByteSize, Digest, ErrorKind, OpenOptions, PageNumber, PageSource, PageStatus, Result as DocumentResult, open,
 };
 use pagestream_store::{Outcome, Store};
 use tokio::{sync::mpsc::UnboundedSender, sync::watch, time::Instant};
@@ -19,8 +19,9 @@ use tokio::{sync::mpsc::UnboundedSender, sync::watch, time::Instant};
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, preprocessor::Preprocessor, sink::Sink};
 use crate::{
     budget::Budget,
+    failpoints,
     guard::CpuPool,
-    job::{DocumentFailure, DocumentJob, DocumentState},
+    job::{DocumentFailure, DocumentJob, DocumentState, QuarantinedPage},
     messages::{DecodedPage, Drain, GrantedPage, OpenDocument},
     metrics::{Metrics, Stage},
     options::{OcrMode, PipelineOptions},
@@ -99,9 +100,10 @@ impl Actor for PageSplitter {
 impl Handler<OpenDocument> for PageSplitter {
     type Result = ();
 
-    fn handle(&mut self, message: OpenDocument, context: &mut Self::Context) {
+    fn handle(&mut self, message: OpenDocument, _: &mut Self::Context) {
         let this = self.clone();
-        context.spawn(async move { this.split(message).await }.into_actor(self));
+        // A task of its own: a document goes on when a panic over one page ends the actor.
+        actix::spawn(async move { this.split(message).await });
     }
 }
 
@@ -113,6 +115,7 @@ impl Handler<LostPage> for PageSplitter {
     type Result = ();
 
     fn handle(&mut self, LostPage { ticket, reason }: LostPage, context: &mut Self::Context) {
+        failpoints::hit(Stage::PageSplitter);
         let (job, page) = (ticket.job().clone(), ticket.page());
         if job.is_cancelled() {
             return self.skip(&job, vec![ticket]);
@@ -123,8 +126,9 @@ impl Handler<LostPage> for PageSplitter {
         let attempts = ticket.attempts();
         if attempts >= self.options.page_attempts {
             tracing::error!(parent: &ticket.state().span, attempts, reason, "page is quarantined");
-            job.mark_quarantined();
-            return self.fail(ticket, format!("given up after {attempts} attempts: {reason}"));
+            let this = self.clone();
+            context.spawn(async move { this.quarantine(ticket, attempts, reason).await }.into_actor(self));
+            return;
         }
         tracing::warn!(parent: &ticket.state().span, %page, attempts, reason, "page is tried again");
         ticket.start_again(self.options.page_time_limit);
@@ -297,6 +301,40 @@ impl PageSplitter {
             self.pool.replace();
             self.fail(ticket, format!("took longer than {limit} s (in the {})", stage.as_str()));
         }
+    }
+
+    /// Gives a page up. Its pixels, if they can be had, are kept for inspection.
+    async fn quarantine(self, ticket: PageTicket, attempts: u32, reason: String) {
+        let image = self.keep_image(ticket.state()).await;
+        ticket.job().quarantine(QuarantinedPage { page: ticket.page(), image });
+        let kept = image.map_or(String::new(), |image| format!("; its image is kept in the spool as {image}"));
+        self.fail(ticket, format!("given up after {attempts} attempts: {reason}{kept}"));
+    }
+
+    /// Renders the page once more, within its memory and half its time limit, and keeps that as a PNG.
+    async fn keep_image(&self, page: &Arc<PageState>) -> Option<Digest> {
+        let limit = self.options.page_time_limit;
+        page.extend_deadline(limit);
+        let memory = self.budget.acquire_memory(page.job.options.priority(), page.cost).await;
+        let (state, store, render) = (page.clone(), self.store.clone(), self.options.reading.render);
+        let kept = self.pool.run(move || {
+            let _memory = memory;
+            let raster = state.source.render(state.page, &render).map_err(|e| e.to_string())?;
+            let blob = store.spool(&mut raster.to_png()?.as_slice()).map_err(|e| e.to_string())?;
+            store.keep(state.job.id, state.page, &blob).map_err(|e| e.to_string())?;
+            Ok::<_, String>(blob.digest)
+        });
+        let cause = match tokio::time::timeout(limit / 2, kept).await {
+            Ok(Ok(Ok(digest))) => return Some(digest),
+            Ok(Ok(Err(error))) => error,
+            Ok(Err(panic)) => panic,
+            Err(_) => {
+                self.pool.replace();
+                format!("it took longer than {} s", (limit / 2).as_secs_f32())
+            }
+        };
+        tracing::warn!(parent: &page.span, cause, "no image of the quarantined page could be kept");
+        None
     }
 
     /// The page ends as `failed`, with `reason`.

@@ -14,6 +14,7 @@ use pagestream_models::ocr::{Inference, OcrModels, PageReader};
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter};
 use crate::{
     engine::LazyEngine,
+    failpoints,
     guard::CpuPool,
     messages::{DecodedPage, GrantedPage, PreparedPage},
     metrics::{Metrics, Stage},
@@ -39,6 +40,7 @@ impl Handler<GrantedPage> for Preprocessor {
     type Result = ();
 
     fn handle(&mut self, page: GrantedPage, context: &mut Self::Context) {
+        failpoints::hit(Stage::Preprocessor);
         if page.ticket.is_valid() {
             page.ticket.enter(Stage::Preprocessor);
             let this = self.clone();

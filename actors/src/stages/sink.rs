@@ -18,6 +18,7 @@ use pagestream_store::{Error as StoreError, Outcome, PageCommit, Store};
 use tokio::sync::watch;
 
 use crate::{
+    failpoints,
     guard::guarded,
     job::{DocumentJob, DocumentState},
     messages::CheckedPage,
@@ -73,6 +74,7 @@ impl Handler<CheckedPage> for Sink {
     type Result = ();
 
     fn handle(&mut self, page: CheckedPage, context: &mut Self::Context) {
+        failpoints::hit(Stage::Sink);
         if !page.ticket.is_valid() {
             return;
         }
@@ -121,7 +123,8 @@ impl Sink {
     }
 }
 
-fn skipped(job: &DocumentJob, page: PageNumber) -> PageRecord {
+/// The record of a page that will not be read because its document was cancelled.
+pub fn skipped(job: &DocumentJob, page: PageNumber) -> PageRecord {
     PageRecord {
         schema: SCHEMA.to_owned(),
         document: job.document_ref(),
