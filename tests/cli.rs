@@ -94,9 +94,10 @@ impl Home {
         names.into_iter().collect()
     }
 
-    /// Nothing was fetched, and no folder for it was made.
-    fn assert_nothing_was_installed(&self) {
-        assert!(!self.path(".cache/pagestream").exists(), "{:?}", self.files(".cache/pagestream"));
+    /// Nothing was fetched, no folder for it was made, and no library left anything of its own.
+    #[track_caller]
+    fn assert_nothing_was_left_behind(&self) {
+        assert_eq!(self.files("."), ["sample.pdf"]);
     }
 }
 
@@ -153,13 +154,15 @@ fn pages_with_text_are_printed_without_any_model() {
     outcome.expect(0, "");
     assert_eq!(rows(&outcome.out), rows(TRUTH)[..2]);
     assert!(outcome.out.ends_with('\n') && !outcome.out.contains('\u{1b}'));
-    home.assert_nothing_was_installed();
+    home.assert_nothing_was_left_behind();
 }
 
 #[test]
 fn scanned_pages_are_read_by_ocr_the_sideways_one_too() {
-    let outcome = Home::with_models().run(&["process", "sample.pdf"]);
+    let home = Home::with_models();
+    let outcome = home.run(&["process", "sample.pdf"]);
     outcome.expect(0, "");
+    home.assert_nothing_was_left_behind();
     let (read, truth) = (rows(&outcome.out), rows(TRUTH));
     assert_eq!(read.len(), 4);
     assert_eq!(read[..2], truth[..2]);
@@ -238,7 +241,7 @@ fn pages_that_are_not_read_say_why() {
     assert_eq!(statuses, ["ok", "ok", "skipped", "skipped"]);
     assert!(records[2]["origin"].is_null() && records[2]["text"] == "");
     assert!(!records[2]["reason"].as_str().unwrap().is_empty());
-    home.assert_nothing_was_installed();
+    home.assert_nothing_was_left_behind();
 }
 
 #[test]
@@ -637,7 +640,7 @@ fn doctor_says_what_is_there_and_fetches_nothing() {
     let text = home.run(&["doctor"]);
     text.expect(0, "");
     assert!(text.out.ends_with("\npages can be read here\n"), "{}", text.out);
-    home.assert_nothing_was_installed();
+    home.assert_nothing_was_left_behind();
 }
 
 #[test]

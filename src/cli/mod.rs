@@ -25,6 +25,8 @@ mod rm;
 mod status;
 mod tail;
 
+const ORT_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
 /// Documents in, pages out, as they are read.
 #[derive(Parser)]
 #[command(name = "pagestream", version, max_term_width = 100, disable_help_subcommand = true)]
@@ -87,6 +89,12 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    // ONNX Runtime's published builds (1.31) make an identifier of this user in the cache directory and report to their
+    // maker as soon as they are loaded, before the call that turns this off can be made. Only this variable stops it all.
+    if std::env::var_os(ORT_TELEMETRY).is_none() {
+        // SAFETY: no other thread runs yet that could read the environment meanwhile.
+        unsafe { std::env::set_var(ORT_TELEMETRY, "1") };
+    }
     run(std::env::args_os()).into()
 }
 
