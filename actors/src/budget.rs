@@ -263,6 +263,7 @@ mod tests {
     fn bulk_work_waits_for_interactive_work_but_never_stands_still() {
         let budget = budget(1, 100);
         let mut held = now!(budget.acquire_page(Priority::Interactive, ByteSize(1)));
+        assert!(held.is_some());
         let mut bulk: Vec<_> = (0..2).map(|_| Box::pin(budget.acquire_page(Priority::Bulk, ByteSize(1)))).collect();
         let mut urgent: Vec<_> =
             (0..8).map(|_| Box::pin(budget.acquire_page(Priority::Interactive, ByteSize(1)))).collect();
