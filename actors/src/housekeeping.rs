@@ -114,9 +114,8 @@ pub fn end_at_rest(store: &Store, id: DocumentId, request: Request) -> Result<()
             let job = job_of(&document, options, None);
             job.opened(total, total, 0, 0);
             let unread = job.options.pages.of(total).filter(|&page| !committed.contains(page));
-            let skipped: Vec<PageCommit> = unread
-                .map(|page| PageCommit { record: Arc::new(sink::skipped(&job, page)), raster: None })
-                .collect();
+            let skipped: Vec<PageCommit> =
+                unread.map(|page| PageCommit { record: Arc::new(sink::skipped(&job, page)), raster: None }).collect();
             store.commit(&skipped)?;
         }
         store.finish(id, Outcome::Cancelled, Some("cancelled"))?;
