@@ -37,7 +37,9 @@ async fn a_poison_page_costs_that_page_and_is_quarantined_after_three_attempts()
     let reason = pages[2].reason.as_deref().unwrap();
     assert_eq!(attempts.load(SeqCst), 3);
     // What it looked like is kept for as long as the document.
-    let [QuarantinedPage { page, image: Some(image) }] = document.quarantined()[..] else { panic!("one image is kept") };
+    let [QuarantinedPage { page, image: Some(image) }] = document.quarantined()[..] else {
+        panic!("one image is kept")
+    };
     assert_eq!(page.get(), 3);
     let kept = format!("; its image is kept in the spool as {image}");
     assert_eq!(reason, format!("given up after 3 attempts: the device thread panicked: a poison page{kept}"));
@@ -143,7 +145,9 @@ async fn what_a_drain_leaves_is_read_when_resumed_and_no_page_twice() {
         counted.fetch_add(1, SeqCst);
         Ok(no_text(input))
     });
-    let document = submit(&pipeline, "a.tif", &[PLAIN; 9]).await;
+    // As ready: whichever pages are the first through the gate, they are out.
+    let unordered = SubmitOptions { unordered: true, ..SubmitOptions::default() };
+    let document = pipeline.submit(source("a.tif", &[PLAIN; 9]), unordered).await.unwrap();
     let id = document.id();
     gate.open(3);
     document.watch().wait_for(|p| p.committed == 3).await.unwrap();

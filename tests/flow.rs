@@ -31,7 +31,9 @@ async fn a_stalled_device_stops_ingest_after_exactly_n_pages() {
         at_the_gate.pass();
         Ok(no_text(input))
     });
-    let document = submit(&pipeline, "a.tif", &[PLAIN; 20]).await;
+    // As ready: whichever of the pages under way is the first through the gate, it is out.
+    let unordered = SubmitOptions { unordered: true, ..SubmitOptions::default() };
+    let document = pipeline.submit(common::source("a.tif", &[PLAIN; 20]), unordered).await.unwrap();
     let mut admitted = pipeline.pages_admitted();
     // Before the first page is out, no more than two are under way: the third is not even rasterised.
     admitted.wait_for(|&n| n == 2).await.unwrap();

@@ -117,6 +117,7 @@ impl Ingest {
         if !open {
             replay(&job, &document, &committed);
         }
+        tracing::info!(parent: &job.span, "document is journaled");
         // A submitter that went away has not cancelled: what is journaled is done.
         drop(reply.send(Ok(job.clone())));
         if open && let Err(message) = self.splitter.send(OpenDocument { job, committed }) {
