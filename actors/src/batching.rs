@@ -74,9 +74,11 @@ impl InferenceQueue {
         self.waiting.retain(|position, _| position.sequence != sequence);
     }
 
-    /// The next batch: the first in line, and those behind it that fit it in task and shape, within `limits`.
-    pub fn next(&mut self, limits: BatchLimits) -> Option<Batch> {
-        let (position, first) = self.waiting.pop_first()?;
+    /// The next batch: the first in line of a task that `may_run`, and those behind it that fit it in task and shape,
+    /// within `limits`.
+    pub fn next(&mut self, limits: BatchLimits, may_run: impl Fn(Task) -> bool) -> Option<Batch> {
+        let position = self.waiting.iter().find(|(_, inference)| may_run(inference.task)).map(|(p, _)| *p)?;
+        let first = self.waiting.remove(&position)?;
         let (task, shape) = (first.task, first.input.shape.clone());
         let bytes = (first.input.data.len() * size_of::<f32>()) as u64;
         let most = limits.items.min((limits.bytes / bytes.max(1)) as usize).max(1);
@@ -114,9 +116,9 @@ mod tests {
         for (sequence, index, width) in [(2, 0, 320), (1, 0, 320), (1, 1, 64), (3, 0, 320)] {
             queue.push(Position::new(Priority::Interactive, sequence, index), line(width));
         }
-        assert_eq!(indices(&queue.next(LARGE).unwrap()), [(1, 0), (2, 0), (3, 0)]);
-        assert_eq!(indices(&queue.next(LARGE).unwrap()), [(1, 1)]);
-        assert!(queue.next(LARGE).is_none());
+        assert_eq!(indices(&queue.next(LARGE, |_| true).unwrap()), [(1, 0), (2, 0), (3, 0)]);
+        assert_eq!(indices(&queue.next(LARGE, |_| true).unwrap()), [(1, 1)]);
+        assert!(queue.next(LARGE, |_| true).is_none());
     }
 
     #[test]
@@ -126,9 +128,9 @@ mod tests {
             queue.push(Position::new(Priority::Interactive, 0, index), line(320));
         }
         let one = (3 * 48 * 320 * 4) as u64;
-        assert_eq!(queue.next(BatchLimits { items: 4, bytes: 1 << 30 }).unwrap().items.len(), 4);
-        assert_eq!(queue.next(BatchLimits { items: 4, bytes: 2 * one + 1 }).unwrap().items.len(), 2);
-        assert_eq!(queue.next(BatchLimits { items: 4, bytes: 1 }).unwrap().items.len(), 1, "one always passes");
+        assert_eq!(queue.next(BatchLimits { items: 4, bytes: 1 << 30 }, |_| true).unwrap().items.len(), 4);
+        assert_eq!(queue.next(BatchLimits { items: 4, bytes: 2 * one + 1 }, |_| true).unwrap().items.len(), 2);
+        assert_eq!(queue.next(BatchLimits { items: 4, bytes: 1 }, |_| true).unwrap().items.len(), 1, "one always passes");
     }
 
     #[test]
@@ -138,8 +140,19 @@ mod tests {
         queue.push(Position::new(Priority::Interactive, 2, 0), line(32));
         queue.push(Position::new(Priority::Interactive, 3, 0), line(32));
         queue.remove_page(3);
-        assert_eq!(indices(&queue.next(LARGE).unwrap()), [(2, 0)]);
-        assert_eq!(indices(&queue.next(LARGE).unwrap()), [(1, 0)]);
+        assert_eq!(indices(&queue.next(LARGE, |_| true).unwrap()), [(2, 0)]);
+        assert_eq!(indices(&queue.next(LARGE, |_| true).unwrap()), [(1, 0)]);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_task_that_may_not_run_lets_others_pass() {
+        let mut queue = InferenceQueue::default();
+        let detect = Inference { task: Task::Detect, ..line(64) };
+        queue.push(Position::new(Priority::Interactive, 1, 0), detect);
+        queue.push(Position::new(Priority::Interactive, 2, 0), line(64));
+        assert_eq!(indices(&queue.next(LARGE, |task| task != Task::Detect).unwrap()), [(2, 0)]);
+        assert!(queue.next(LARGE, |task| task != Task::Detect).is_none());
+        assert_eq!(indices(&queue.next(LARGE, |_| true).unwrap()), [(1, 0)]);
     }
 }

@@ -80,6 +80,11 @@ impl DeviceThread {
         self.batch.is_none()
     }
 
+    /// What the thread is doing.
+    pub fn task(&self) -> Option<Task> {
+        self.batch.as_ref().map(|batch| batch.task)
+    }
+
     /// Gives an idle thread work.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 use self::{exit::Exit, printer::Printer};
 
 mod cancel;
+mod allocator;
 mod config;
 mod doctor;
 mod documents;
@@ -89,6 +90,7 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    allocator::give_back_large_blocks();
     // ONNX Runtime's published builds (1.31) make an identifier of this user in the cache directory and report to their
     // maker as soon as they are loaded, before the call that turns this off can be made. Only this variable stops it all.
     if std::env::var_os(ORT_TELEMETRY).is_none() {

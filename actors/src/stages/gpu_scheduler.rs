@@ -18,7 +18,7 @@ use std::{
 
 use actix::{Actor, AsyncContext, Context, Handler, StreamHandler};
 use pagestream_documents::{Digest, ModelRef, PageStatus, Raster};
-use pagestream_models::ocr::{Inferred, PageReader};
+use pagestream_models::ocr::{Inferred, PageReader, Task};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -55,6 +55,10 @@ pub struct DeviceSpec {
     /// Threads that may be lost before the device is.
     pub losses: u32,
 }
+
+/// One thread in this many may detect at a time. A detection takes 200 MiB while it runs, a line 20, and detection is a
+/// seventh of a page's work: two at once would double the peak and gain nothing.
+const DETECTION_SHARE: usize = 4;
 
 /// Bytes of input tensors in one batch: about thirty lines of a page.
 const BATCH_BYTES: u64 = 32 << 20;
@@ -259,8 +263,11 @@ impl GpuScheduler {
             if !self.threads.iter().any(DeviceThread::is_idle) && !self.grow() {
                 break;
             }
+            let detections = self.threads.iter().filter(|thread| thread.task() == Some(Task::Detect)).count();
+            let may_detect = detections < (self.spec.threads / DETECTION_SHARE).max(1);
+            let may_run = |task| task != Task::Detect || may_detect;
             let Some(thread) = self.threads.iter_mut().find(|thread| thread.is_idle()) else { break };
-            let Some(batch) = self.queue.next(self.spec.limits) else { break };
+            let Some(batch) = self.queue.next(self.spec.limits, may_run) else { break };
             if let Err(batch) = thread.run(batch) {
                 let id = thread.id;
                 for (position, inference) in batch.items {
