@@ -11,8 +11,8 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
 use self::{exit::Exit, printer::Printer};
 
-mod cancel;
 mod allocator;
+mod cancel;
 mod config;
 mod doctor;
 mod documents;
