@@ -106,7 +106,7 @@ mod tests {
         std::fs::create_dir_all(folder.join("b")).unwrap();
         for (name, content) in [
             ("z.dat", &b"%PDF-1.4\n"[..]),
-            ("b/a.txt", b"BM\x8a\0\0\0\0\0\0\0\x8a\0\0\0\x7c\0\0\0"),
+            ("b/a.txt", b"BM\x8a\0\0\0\0\0\0\0\x8a\0\0\0\x7c\0\0\0\x01\0\0\0\x01\0\0\0\x01\0"),
             ("notes.pdf", b"no document at all"),
             (".hidden", b"%PDF-1.4\n"),
         ] {
