@@ -6,7 +6,8 @@
 //! Requests are granted strictly in the order they were made within a priority. A request that does not fit holds back
 //! those behind it: that is what keeps a large page from starving. A document asks for one page at a time and in page
 //! order, hence (1) many documents take turns page by page, and (2) the page that is due next in a document was granted
-//! before any later one, so that it never waits for memory which its successors hold.
+//! before any later one, so that it never waits for memory which its successors hold. Only a page that is tried again
+//! goes before all of these: it holds its slot, and whoever waits for a slot may be waiting for that one.
 
 use std::{
     collections::VecDeque,
@@ -49,6 +50,8 @@ pub struct Budget {
 struct State {
     free_pages: usize,
     free_bytes: u64,
+    /// Pages that are tried again; never more than there are slots.
+    again: VecDeque<Waiter>,
     interactive: VecDeque<Waiter>,
     bulk: VecDeque<Waiter>,
     grants_since_bulk: u32,
@@ -72,6 +75,7 @@ impl Budget {
         let state = State {
             free_pages: capacity.pages,
             free_bytes: capacity.bytes.bytes(),
+            again: VecDeque::new(),
             interactive: VecDeque::new(),
             bulk: VecDeque::new(),
             grants_since_bulk: 0,
@@ -86,8 +90,8 @@ impl Budget {
         (slot, memory)
     }
 
-    /// Waits for `bytes` only: for a page that is tried again and still holds its slot. It cannot deadlock, because
-    /// whoever holds bytes has its slot already and needs nothing more to finish.
+    /// Waits for `bytes` only: for a page that is tried again and still holds its slot. It goes before those who wait for
+    /// a slot, and it cannot deadlock: whoever holds bytes has its slot already and needs nothing more to finish.
     pub async fn acquire_memory(self: &Arc<Self>, priority: Priority, bytes: ByteSize) -> Permit {
         self.acquire(priority, 0, bytes).await
     }
@@ -96,13 +100,15 @@ impl Budget {
         let bytes = bytes.bytes().min(self.capacity.bytes.bytes());
         let waiting = {
             let mut state = self.lock();
-            let nobody_waits = state.interactive.is_empty() && state.bulk.is_empty();
-            if nobody_waits && state.fits(pages, bytes) {
+            let nobody_is_before =
+                state.again.is_empty() && (pages == 0 || state.interactive.is_empty() && state.bulk.is_empty());
+            if nobody_is_before && state.fits(pages, bytes) {
                 state.take(pages, bytes);
                 return Permit { budget: self.clone(), pages, bytes };
             }
             let (granted, waiting) = oneshot::channel();
             let queue = match priority {
+                _ if pages == 0 => &mut state.again,
                 Priority::Interactive => &mut state.interactive,
                 Priority::Bulk => &mut state.bulk,
             };
@@ -132,7 +138,7 @@ impl Budget {
     /// Requests that wait for room.
     pub fn waiting(&self) -> usize {
         let state = self.lock();
-        state.interactive.len() + state.bulk.len()
+        state.again.len() + state.interactive.len() + state.bulk.len()
     }
 
     fn grant(self: &Arc<Self>) {
@@ -144,6 +150,13 @@ impl Budget {
 
     fn next_grant(self: &Arc<Self>) -> Option<(Waiter, Permit)> {
         let mut state = self.lock();
+        if let Some((pages, bytes)) = state.again.front().map(|w| (w.pages, w.bytes)) {
+            if !state.fits(pages, bytes) {
+                return None;
+            }
+            state.take(pages, bytes);
+            return Some((state.again.pop_front()?, Permit { budget: self.clone(), pages, bytes }));
+        }
         let bulk_is_due = state.interactive.is_empty() || state.grants_since_bulk + 1 >= BULK_TURN;
         let from_bulk = !state.bulk.is_empty() && bulk_is_due;
         let queue = if from_bulk { &state.bulk } else { &state.interactive };
@@ -243,6 +256,21 @@ mod tests {
         let large = now!(large).expect("alone, it fits");
         assert!(now!(&mut next).is_none());
         drop(large);
+        assert!(now!(next).is_some());
+    }
+
+    #[test]
+    fn pages_that_are_tried_again_do_not_wait_for_those_who_wait_for_their_slots() {
+        let budget = budget(1, 100);
+        let (slot, memory) = now!(budget.acquire_page(Priority::Interactive, ByteSize(60))).unwrap();
+        let mut next = Box::pin(budget.acquire_page(Priority::Interactive, ByteSize(60)));
+        assert!(now!(&mut next).is_none());
+        let mut again = Box::pin(budget.acquire_memory(Priority::Bulk, ByteSize(60)));
+        assert!(now!(&mut again).is_none(), "the bytes are still in use");
+        drop(memory);
+        let again = now!(again).expect("it goes before the page that waits for its slot");
+        assert!(now!(&mut next).is_none());
+        drop((again, slot));
         assert!(now!(next).is_some());
     }
 

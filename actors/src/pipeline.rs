@@ -124,11 +124,11 @@ fn spawn_pipeline(
     let room = options.pages_in_flight.get() + 2 * options.open_documents.get() + 16;
 
     // Sink <- EmbeddingDeduper
-    let sink = stage(Stage::Sink, &metrics, room, {
+    let sink = stage(Stage::Sink, &metrics, &fatal, room, {
         let (store, metrics, fatal) = (store.clone(), metrics.clone(), fatal.clone());
         move || Sink::new(store.clone(), metrics.clone(), fatal.clone())
     });
-    let deduper = stage(Stage::EmbeddingDeduper, &metrics, room, {
+    let deduper = stage(Stage::EmbeddingDeduper, &metrics, &fatal, room, {
         let (mode, store, sink) = (reading.duplicates, store.clone(), sink.clone());
         let (pool, metrics) = (pool.clone(), metrics.clone());
         move || EmbeddingDeduper::new(mode, store.clone(), pool.clone(), metrics.clone(), sink.clone())
@@ -141,12 +141,12 @@ fn spawn_pipeline(
     let schedulers = devices.into_iter().enumerate().map(|(i, device)| {
         let spec = DeviceSpec::new(device, &options);
         let (router, decoder, metrics) = (router.clone(), decoder_of_schedulers.clone(), metrics.clone());
-        stage(Stage::GpuScheduler, &metrics.clone(), room, move || {
+        stage(Stage::GpuScheduler, &metrics.clone(), &fatal, room, move || {
             GpuScheduler::new(i, spec.clone(), router.clone(), decoder.clone(), metrics.clone())
         })
     });
     router.set_devices(schedulers.collect());
-    let decoder = stage(Stage::Decoder, &metrics, room, {
+    let decoder = stage(Stage::Decoder, &metrics, &fatal, room, {
         let decoder =
             Decoder { pool: pool.clone(), metrics: metrics.clone(), devices: router.clone(), deduper: deduper.clone() };
         move || decoder.clone()
@@ -154,7 +154,7 @@ fn spawn_pipeline(
     drop(decoder_of_schedulers.set(decoder));
 
     // Preprocessor <- PageSplitter <- Ingest
-    let preprocessor = stage(Stage::Preprocessor, &metrics, room, {
+    let preprocessor = stage(Stage::Preprocessor, &metrics, &fatal, room, {
         let preprocessor = Preprocessor {
             reading: reading.clone(),
             pool: pool.clone(),
@@ -167,7 +167,7 @@ fn spawn_pipeline(
     });
     let housekeeper = Housekeeper::new(store.clone(), jobs.clone(), options.retention);
     let (lost, losses) = mpsc::unbounded_channel();
-    let splitter = stage(Stage::PageSplitter, &metrics, room, {
+    let splitter = stage(Stage::PageSplitter, &metrics, &fatal, room, {
         let splitter = PageSplitter {
             options,
             store: store.clone(),
@@ -183,13 +183,17 @@ fn spawn_pipeline(
         };
         move || splitter.clone()
     });
-    let ingest = stage(Stage::Ingest, &metrics, room, {
+    let ingest = stage(Stage::Ingest, &metrics, &fatal, room, {
         let ingest = Ingest { store, jobs, reading, splitter: splitter.clone(), metrics: metrics.clone() };
         move || ingest.clone()
     });
 
     let retry = splitter.clone();
-    runtime::forward(UnboundedReceiverStream::new(losses), move |page| drop(retry.send(page)));
+    runtime::forward(UnboundedReceiverStream::new(losses), move |page| {
+        if let Err(page) = retry.send(page) {
+            page.ticket.interrupt();
+        }
+    });
     runtime::forward(ReceiverStream::new(submitted), move |submission| drop(ingest.send(submission)));
     async move {
         tokio::select! {
@@ -204,10 +208,11 @@ fn spawn_pipeline(
 fn stage<A: Actor<Context = Context<A>>>(
     stage: Stage,
     metrics: &Arc<Metrics>,
+    fatal: &watch::Sender<Option<String>>,
     mailbox: usize,
     make: impl Fn() -> A + 'static,
 ) -> StageRef<A> {
-    StageRef::start(stage, metrics.clone(), RestartPolicy::default(), move || -> Addr<A> {
+    StageRef::start(stage, metrics.clone(), RestartPolicy::default(), fatal.clone(), move || -> Addr<A> {
         let actor = make();
         A::create(|context| {
             context.set_mailbox_capacity(mailbox);

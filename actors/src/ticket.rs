@@ -24,7 +24,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     budget::Permit,
-    job::DocumentJob,
+    job::{DocumentJob, DocumentState},
     metrics::{Metrics, Stage},
 };
 
@@ -157,6 +157,12 @@ impl PageTicket {
     /// The pipeline stops: the page is let go without a record, and is read when its document is resumed.
     pub fn abandon(self) {
         self.settle();
+    }
+
+    /// A part of the pipeline that the page cannot do without is gone for good: its document is left for the next run.
+    pub fn interrupt(self) {
+        self.job().finish(DocumentState::Interrupted);
+        self.abandon();
     }
 
     /// A record of this page without text.

@@ -126,7 +126,9 @@ impl Handler<DecodedPage> for EmbeddingDeduper {
             .map(move |checked, _, _| {
                 // A panic has dropped the tickets, and with that told the splitter.
                 for page in checked.into_iter().flatten() {
-                    drop(sink.send(page));
+                    if let Err(page) = sink.send(page) {
+                        page.ticket.interrupt();
+                    }
                 }
             })
             .wait(context);

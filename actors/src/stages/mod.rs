@@ -13,6 +13,8 @@ use std::{
 
 use actix::{Actor, Addr, Context, Handler, Message, dev::ToEnvelope};
 
+use tokio::sync::watch;
+
 use crate::metrics::{Metrics, Stage};
 
 pub mod decoder;
@@ -53,6 +55,8 @@ struct StageCell<A: Actor> {
     restarts: RefCell<VecDeque<Instant>>,
     policy: RestartPolicy,
     metrics: Arc<Metrics>,
+    /// Why the pipeline cannot go on; read by the handle.
+    fatal: watch::Sender<Option<String>>,
 }
 
 impl<A: Actor> Clone for StageRef<A> {
@@ -66,11 +70,13 @@ impl<A: Actor<Context = Context<A>>> StageRef<A> {
         stage: Stage,
         metrics: Arc<Metrics>,
         policy: RestartPolicy,
+        fatal: watch::Sender<Option<String>>,
         factory: impl Fn() -> Addr<A> + 'static,
     ) -> Self {
         let address = RefCell::new(factory());
         let factory = Box::new(factory);
-        Self { inner: Rc::new(StageCell { stage, factory, address, restarts: RefCell::default(), policy, metrics }) }
+        let restarts = RefCell::default();
+        Self { inner: Rc::new(StageCell { stage, factory, address, restarts, policy, metrics, fatal }) }
     }
 
     /// Hands a message over, without waiting: mailboxes have room for every page that may be under way.
@@ -116,6 +122,12 @@ impl<A: Actor> StageCell<A> {
         }
         if restarts.len() >= self.policy.restarts {
             tracing::error!(stage = self.stage.as_str(), "stage keeps failing; it is not started again");
+            self.fatal.send_replace(Some(format!(
+                "the {} keeps failing: made anew {} times within {} s",
+                self.stage.as_str(),
+                self.policy.restarts,
+                self.policy.window.as_secs()
+            )));
             return false;
         }
         restarts.push_back(now);

@@ -177,12 +177,14 @@ impl PageSplitter {
         if pending.is_empty() {
             return self.sink_skip(&job, Vec::new());
         }
-        let mut draining = self.draining.subscribe();
+        let (mut draining, mut ended) = (self.draining.subscribe(), job.progress());
         for (emitted, &page) in pending.iter().enumerate() {
             let stopped = async {
                 tokio::select! {
                     () = job.cancelled() => Stop::Cancelled,
                     _ = draining.wait_for(|draining| *draining) => Stop::Draining,
+                    // Its pages cannot be kept: none more need be read.
+                    _ = ended.wait_for(|p| p.state != DocumentState::Open) => Stop::Draining,
                 }
             };
             let stop = tokio::select! {
@@ -340,7 +342,9 @@ impl PageSplitter {
     /// The page ends as `failed`, with `reason`.
     fn fail(&self, ticket: PageTicket, reason: String) {
         let record = Box::new(ticket.record(PageStatus::Failed, Some(reason), None));
-        drop(self.deduper.send(DecodedPage { ticket, record, raster: None }));
+        if let Err(page) = self.deduper.send(DecodedPage { ticket, record, raster: None }) {
+            page.ticket.interrupt();
+        }
     }
 
     /// The document's remaining pages end as `skipped`: those under way are let go of at once, with their memory.

@@ -15,7 +15,7 @@ use std::{
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus, record::SCHEMA};
 use pagestream_store::{Error as StoreError, Outcome, PageCommit, Store};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::{
     failpoints,
@@ -114,12 +114,17 @@ impl Sink {
         let entries = std::mem::replace(&mut self.waiting, rest);
         let finished = std::mem::take(&mut self.finished);
         let (store, metrics, fatal) = (self.store.clone(), self.metrics.clone(), self.fatal.clone());
-        context.spawn(async move { keep(store, entries, finished, &metrics, &fatal).await }.into_actor(self).map(
-            |(), this, context| {
-                this.committing = false;
-                this.commit(context);
-            },
-        ));
+        // A task of its own: what has been begun is settled even if the actor is made anew meanwhile.
+        let (done, kept) = oneshot::channel();
+        actix::spawn(async move {
+            keep(store, entries, finished, &metrics, &fatal).await;
+            // The actor may have been made anew, and its successor waits for nothing.
+            let _ = done.send(());
+        });
+        context.spawn(kept.into_actor(self).map(|_, this, context| {
+            this.committing = false;
+            this.commit(context);
+        }));
     }
 }
 

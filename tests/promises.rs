@@ -1,0 +1,266 @@
+//! The promises that tests/flow.rs, tests/faults.rs, tests/tail.rs and tests/crash.rs do not show: memory, the same text
+//! whatever the load, and a store that is full or locked.
+
+mod common;
+
+use std::{
+    io::Cursor,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use common::{Gate, PLAIN, all, count, no_text, numbers, options, pipeline_on, submit, temporary_store};
+use futures::{StreamExt, future::join_all};
+use pagestream::{
+    ByteSize, DocumentState, DuplicateMode, OcrMode, PageNumber, PageRecord, PageStatus, Pipeline, PipelineOptions,
+    Settings, Source, SubmitOptions,
+};
+use pagestream_documents::{OpenOptions, RenderOptions, open};
+use pagestream_store::{DATABASE_FILE, Store, StoreOptions};
+use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype::Gray8};
+
+// ---- 3. Memory stays under the budget ----
+
+/// Set in the child processes whose memory is measured: how many pages they read.
+const PAGES_TO_READ: &str = "PAGESTREAM_TEST_PAGES_TO_READ";
+
+/// Pages of A4 at 100 dots per inch: a megabyte each as pixels, and 11 MiB as the detector's input.
+const PAGE: (usize, usize) = (827, 1169);
+
+/// Peak resident memory of a process that reads 100 pages and of one that reads 1,000, both with a reader who takes a
+/// page only when the pipeline has come to a standstill because of him: a document's length must not show.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_stays_under_the_budget() {
+    if let Ok(pages) = std::env::var(PAGES_TO_READ) {
+        return read_slowly(pages.parse().unwrap());
+    }
+    let (short, long) = (peak_of_child(100), peak_of_child(1_000));
+    println!("peak resident memory: {} MiB for 100 pages, {} MiB for 1,000", short >> 20, long >> 20);
+    assert!(long < short + (16 << 20), "1,000 pages take {} MiB, 100 take {} MiB", long >> 20, short >> 20);
+    // The budget, and what the process is without pages: code, the store's caches, this test's thousand-page file.
+    assert!(long < BUDGET.bytes() + (64 << 20), "{} MiB at a budget of {BUDGET}", long >> 20);
+}
+
+/// Two pages at once, with OCR's working set; four slots would hold twice that.
+const BUDGET: ByteSize = ByteSize::mib(64);
+
+fn peak_of_child(pages: u32) -> u64 {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "memory_stays_under_the_budget", "--nocapture"])
+        .env(PAGES_TO_READ, pages.to_string())
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{out}");
+    let peak = out.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the child tells its peak");
+    peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+}
+
+/// In the child: reads a document of so many pages, and prints the peak of the memory that this took.
+fn read_slowly(pages: u32) {
+    let window = 4;
+    let options = PipelineOptions {
+        memory_budget: BUDGET,
+        pages_in_flight: count(4),
+        reader_window: count(window as usize),
+        ..options()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), long_document(pages)).unwrap();
+        let pipeline = pipeline_on(temporary_store(), options, 2, |input| Ok(no_text(input)));
+        let source = Source::Path(file.path().to_owned());
+        let document = pipeline.submit(source, SubmitOptions::default()).await.unwrap();
+        let mut stream = document.pages();
+        for taken in 0..pages {
+            // Taken when as many pages as may be lie ready for the reader, so that he is the slower one all the time.
+            let ready = if taken == 0 { 1 } else { (taken + window).min(pages) };
+            document.watch().wait_for(|p| p.committed >= ready).await.unwrap();
+            assert_eq!(stream.next().await.unwrap().unwrap().page.get(), taken + 1);
+        }
+        assert_eq!(document.finished().await.state, DocumentState::Done);
+        pipeline.stop().await;
+    });
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    println!("\n{}", status.lines().find(|line| line.starts_with("VmHWM:")).unwrap());
+}
+
+fn long_document(pages: u32) -> Vec<u8> {
+    let (width, height) = PAGE;
+    let mut file = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut file).unwrap().with_compression(Compression::Deflate(DeflateLevel::Fast));
+    let mut pixels = vec![PLAIN; width * height];
+    for page in 0..pages as usize {
+        // Each page has its number as a bar, which the next one paints over.
+        pixels[page * 64..(page + 1) * 64].fill(0);
+        encoder.write_image::<Gray8>(width as u32, height as u32, &pixels).unwrap();
+        pixels[page * 64..(page + 1) * 64].fill(PLAIN);
+    }
+    file.into_inner()
+}
+
+// ---- 5. The same text whatever the load ----
+
+/// With the real models, as they run by default: one document alone, and the same among fifteen others.
+#[tokio::test]
+async fn the_same_input_gives_the_same_text_whatever_the_load() {
+    let alone = read(&real_pipeline(1).await, "subject.tif", &subject()).await;
+    assert!(alone.iter().all(|page| page.status == PageStatus::Ok && page.text.len() > 40), "{alone:?}");
+    let under_load = read_among_others(&real_pipeline(1).await).await;
+    for (under_load, alone) in under_load.iter().zip(&alone) {
+        assert_eq!(under_load.text, alone.text);
+        // Polygons and confidences too, to the last bit.
+        assert_eq!(under_load.lines, alone.lines);
+    }
+    assert_eq!(under_load.len(), alone.len());
+}
+
+/// With several inputs in a run of a model, which is off by default on a CPU, ONNX Runtime adds numbers up in another
+/// order: the text and its places are the same, and confidences differ in their sixth digit at most.
+#[tokio::test]
+async fn batches_give_the_same_text_in_the_same_places() {
+    let alone = read(&real_pipeline(1).await, "subject.tif", &subject()).await;
+    let batched = read_among_others(&real_pipeline(8).await).await;
+    assert_eq!(batched.len(), alone.len());
+    let lines = |pages: &[PageRecord]| pages.iter().flat_map(|page| page.lines.clone()).collect::<Vec<_>>();
+    assert_eq!(lines(&batched).len(), lines(&alone).len());
+    for (batched, alone) in lines(&batched).into_iter().zip(lines(&alone)) {
+        assert_eq!((&batched.text, &batched.polygon), (&alone.text, &alone.polygon));
+        let difference = (batched.confidence.unwrap() - alone.confidence.unwrap()).abs();
+        assert!(difference < 1e-5, "{} differs by {difference}", alone.text);
+    }
+}
+
+fn subject() -> Vec<u8> {
+    tiff_of(&strips_of_the_sample()[..4])
+}
+
+/// The subject, read while fifteen other documents are.
+async fn read_among_others(pipeline: &Pipeline) -> Vec<PageRecord> {
+    let strips = strips_of_the_sample();
+    let others = (0..15).map(|n| {
+        let mut pages: Vec<_> = strips.iter().cycle().skip(n + 1).take(2).cloned().collect();
+        // No page of theirs is one of the subject's, so that none is answered from what another was read as.
+        pages.iter_mut().for_each(|(_, pixels)| pixels[n * 5..n * 5 + 3].fill(0));
+        async move { read(pipeline, &format!("{n}.tif"), &tiff_of(&pages)).await }
+    });
+    let subject = subject();
+    let (read, others) = tokio::join!(read(pipeline, "subject.tif", &subject), join_all(others.collect::<Vec<_>>()));
+    assert_eq!(others.iter().map(Vec::len).sum::<usize>(), 30);
+    read
+}
+
+async fn real_pipeline(batch: usize) -> Pipeline {
+    let mut settings = Settings::defaults();
+    settings.device.batch = count(batch);
+    settings.duplicates.mode = DuplicateMode::Off;
+    settings.pipeline.pages_in_flight = 16;
+    pagestream::start(settings).await.unwrap()
+}
+
+async fn read(pipeline: &Pipeline, name: &str, bytes: &[u8]) -> Vec<PageRecord> {
+    let source = Source::Bytes { name: name.to_owned(), bytes: bytes.into() };
+    let options = SubmitOptions { ocr: OcrMode::Always, ..SubmitOptions::default() };
+    all(&pipeline.submit(source, options).await.unwrap()).await
+}
+
+const STRIP_HEIGHT: usize = 110;
+
+/// A few lines each, so that a page is read in a fraction of a second.
+fn strips_of_the_sample() -> Vec<(usize, Vec<u8>)> {
+    let sample = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/data/sample.pdf");
+    let sample = open(Arc::new(std::fs::read(sample).unwrap()), &OpenOptions::default()).unwrap();
+    let mut strips = Vec::new();
+    for page in 0..sample.page_count() {
+        let options = RenderOptions { dpi: 110.0, ..RenderOptions::default() };
+        let raster = sample.render(PageNumber::from_index(page), &options).unwrap();
+        let (width, channels) = (raster.width as usize, raster.format.channels());
+        let gray: Vec<u8> = raster.data.chunks(channels).map(|pixel| pixel[0]).collect();
+        strips.extend(gray.chunks_exact(width * STRIP_HEIGHT).map(|strip| (width, strip.to_vec())));
+    }
+    // Only those with much on them.
+    strips.retain(|(_, strip)| strip.iter().filter(|&&pixel| pixel < 100).count() > 3_000);
+    assert!(strips.len() >= 4);
+    strips
+}
+
+fn tiff_of(pages: &[(usize, Vec<u8>)]) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    let mut encoder = TiffEncoder::new(&mut file).unwrap();
+    for (width, pixels) in pages {
+        encoder.write_image::<Gray8>(*width as u32, STRIP_HEIGHT as u32, pixels).unwrap();
+    }
+    file.into_inner()
+}
+
+// ---- 2. Acknowledged is durable: a store that is full, or locked ----
+
+#[tokio::test]
+async fn a_full_disk_ends_the_run_with_the_cause_and_loses_no_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let read = |store: Store| {
+        let counted = asked.clone();
+        pipeline_on(store, options(), 1, move |input| {
+            counted.fetch_add(1, SeqCst);
+            Ok(no_text(input))
+        })
+    };
+    // Room for the schema and a few hundred pages' records.
+    let full = StoreOptions { max_database: Some(ByteSize::kib(512)), ..StoreOptions::default() };
+    let pipeline = read(Store::open(folder.path(), full).unwrap());
+    let document = submit(&pipeline, "a.tif", &[PLAIN; 1_500]).await;
+    let progress = document.finished().await;
+    assert_eq!(progress.state, DocumentState::Interrupted);
+    assert!(progress.committed < 1_500, "the limit was never reached");
+    let cause = pipeline.fatal().unwrap();
+    assert!(cause.starts_with("results cannot be kept: no room is left for the database"), "{cause}");
+    let read_before = progress.committed as usize;
+    pipeline.stop().await;
+    assert!(asked.load(SeqCst) < read_before + 100, "what cannot be kept is not read on and on");
+    drop((pipeline, document));
+
+    let before = asked.load(SeqCst);
+    let pipeline = read(Store::open(folder.path(), StoreOptions::default()).unwrap());
+    let resumed = pipeline.resume().await.unwrap();
+    assert_eq!(numbers(&all(&resumed[0]).await), (1..=1_500).collect::<Vec<_>>());
+    assert_eq!(asked.load(SeqCst) - before, 1_500 - read_before, "what was kept is not read again");
+    pipeline.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_another_process_locks_for_a_while_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let options_of_store = StoreOptions { busy_timeout: Duration::from_millis(20), ..StoreOptions::default() };
+    let store = Store::open(folder.path(), options_of_store).unwrap();
+    let (gate, asked) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+    let (at_the_gate, counted) = (gate.clone(), asked.clone());
+    let pipeline = pipeline_on(store, options(), 1, move |input| {
+        at_the_gate.pass();
+        counted.fetch_add(1, SeqCst);
+        Ok(no_text(input))
+    });
+    let document = submit(&pipeline, "a.tif", &[PLAIN; 6]).await;
+    pipeline.pages_admitted().wait_for(|&n| n == 2).await.unwrap();
+    let other = rusqlite::Connection::open(folder.path().join(DATABASE_FILE)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    gate.open(usize::MAX);
+    // Both pages that may be under way have been read and stand before the lock.
+    while asked.load(SeqCst) < 2 || pipeline.metrics().stages.iter().all(|s| s.stage != "sink" || s.depth < 2) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(document.progress().committed, 0);
+    other.execute_batch("COMMIT").unwrap();
+    let pages = all(&document).await;
+    assert_eq!(numbers(&pages), [1, 2, 3, 4, 5, 6]);
+    assert!(pages.iter().all(|page| page.status == PageStatus::Ok));
+    assert_eq!((asked.load(SeqCst), pipeline.fatal()), (6, None));
+}
