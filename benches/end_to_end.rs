@@ -71,6 +71,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// Runs the program once. `wait4` tells what this one child used, and its own peak.
+#[expect(clippy::zombie_processes, reason = "wait4 waits for it, and tells more than wait")]
 fn run(case: &Case) -> Figures {
     let since = Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_pagestream"))
