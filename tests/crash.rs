@@ -28,9 +28,6 @@ use tiff::encoder::{TiffEncoder, colortype::Gray8};
 const DOCUMENTS: usize = 3;
 const PAGES: usize = 12;
 
-/// A run lives at most so long before it is killed: about what it takes to its end when nothing else runs.
-const LONGEST_LIFE: Duration = Duration::from_millis(4000);
-
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
@@ -44,10 +41,13 @@ fn after_kill_9_no_page_is_lost_missing_or_there_twice() {
         Some(input) => vec![PathBuf::from(input)],
         None => inputs(folder.path()),
     };
+    let since = Instant::now();
     let undisturbed = run(&folder.path().join("undisturbed"), &inputs, None);
     assert_eq!(undisturbed.exit, Some(0), "{}", undisturbed.log);
     let expected: BTreeMap<_, _> = undisturbed.pages.iter().map(|page| (key(page), page.text.clone())).collect();
     assert!(expected.values().filter(|text| text.len() > 40).count() > expected.len() / 2, "the pages have text");
+    // A run lives at most as long as it takes to its end, so that the kills fall anywhere in it.
+    let longest_life = since.elapsed();
     let since = Instant::now();
     let (mut kills, mut rounds, mut while_reading) = (0, 0, 0);
     let time_is_over = |kills: u64| match kills_wanted {
@@ -59,7 +59,7 @@ fn after_kill_9_no_page_is_lost_missing_or_there_twice() {
         let data = folder.path().join(format!("round-{rounds}"));
         let mut round = Round::default();
         loop {
-            let life = if time_is_over(kills) { None } else { Some(random.below(LONGEST_LIFE)) };
+            let life = if time_is_over(kills) { None } else { Some(random.below(longest_life)) };
             let run = run(&data, &inputs, life);
             round.check(&run, &data);
             if let Some(exit) = run.exit {

@@ -8,7 +8,9 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-use common::{MARKED, PLAIN, all, is_marked, no_text, numbers, options, pipeline_on, source, submit, temporary_store};
+use common::{
+    Gate, MARKED, PLAIN, all, is_marked, no_text, numbers, options, pipeline_on, source, submit, temporary_store,
+};
 use pagestream::{DocumentState, Error, PageStatus, SubmitOptions};
 use pagestream_actors::{failpoints, metrics::Stage};
 use pagestream_models::Error as ModelError;
@@ -61,6 +63,27 @@ async fn a_panic_while_a_lost_page_is_seen_to_loses_neither_page_nor_document() 
     assert_eq!(numbers(&pages), (1..=30).collect::<Vec<_>>());
     assert!(pages.iter().all(|page| page.status == PageStatus::Ok));
     assert_eq!(failpoints::left(Stage::PageSplitter), 0);
+}
+
+#[tokio::test]
+async fn a_panic_over_the_end_of_a_cancelled_document_does_not_keep_it_open() {
+    let _turn = turn().await;
+    let gate = Gate::default();
+    let at_the_gate = gate.clone();
+    let pipeline = pipeline_on(temporary_store(), options(), 1, move |input| {
+        at_the_gate.pass();
+        Ok(no_text(input))
+    });
+    let document = submit(&pipeline, "a.tif", &[PLAIN; 12]).await;
+    pipeline.pages_admitted().wait_for(|&n| n == 2).await.unwrap();
+    failpoints::arm(Stage::Sink, 0, 1);
+    document.cancel();
+    assert_eq!(document.finished().await.state, DocumentState::Cancelled);
+    let pages = all(&document).await;
+    assert_eq!(numbers(&pages), (1..=12).collect::<Vec<_>>());
+    assert!(pages.iter().all(|page| page.status == PageStatus::Skipped));
+    assert_eq!(failpoints::left(Stage::Sink), 0);
+    gate.open(usize::MAX);
 }
 
 #[tokio::test]

@@ -36,6 +36,9 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// wait for its siblings; two keep two cores busy and let the first be out before the third is rasterised.
 const PAGES_BEFORE_THE_FIRST_IS_OUT: u32 = 2;
 
+/// How long the sink may take to end a document: it waits for the disk, and longer than this only for a locked database.
+const SINK_PATIENCE: Duration = Duration::from_secs(5);
+
 /// What OCR needs besides the raster: the detector's input (960 x 960 x 3 f32 = 11 MiB), its map, and the line crops
 /// of one round (8 MiB), with room for a second look.
 pub const OCR_WORKING_SET: ByteSize = ByteSize::mib(24);
@@ -175,7 +178,7 @@ impl PageSplitter {
         let pending: Vec<_> = selected.into_iter().filter(|&page| !done.contains(page)).collect();
         tracing::debug!(parent: &job.span, total, pending = pending.len(), "document is open");
         if pending.is_empty() {
-            return self.sink_skip(&job, Vec::new());
+            return self.end(&job, Vec::new()).await;
         }
         let (mut draining, mut ended) = (self.draining.subscribe(), job.progress());
         for (emitted, &page) in pending.iter().enumerate() {
@@ -194,14 +197,14 @@ impl PageSplitter {
             };
             // Draining, the document ends as interrupted when its pages under way have ended: the handle sees to that.
             if let Stop::Cancelled = stop {
-                self.cancel(&job, &pending[emitted..]);
+                self.cancel(&job, &pending[emitted..]).await;
             }
             return;
         }
         // All are on their way. What is left to do for this document is to cancel it, if that is asked.
         let mut progress = job.progress();
         tokio::select! {
-            () = job.cancelled() => self.cancel(&job, &[]),
+            () = job.cancelled() => self.cancel(&job, &[]).await,
             _ = progress.wait_for(|p| p.state != DocumentState::Open) => {}
         }
     }
@@ -348,7 +351,7 @@ impl PageSplitter {
     }
 
     /// The document's remaining pages end as `skipped`: those under way are let go of at once, with their memory.
-    fn cancel(&self, job: &Arc<DocumentJob>, rest: &[PageNumber]) {
+    async fn cancel(&self, job: &Arc<DocumentJob>, rest: &[PageNumber]) {
         drop(self.deduper.send(ForgetDocument(job.id)));
         let mut pages = rest.to_vec();
         for page in self.under_way.pages().into_iter().filter(|page| page.job.id == job.id) {
@@ -358,7 +361,25 @@ impl PageSplitter {
             }
         }
         pages.sort_unstable();
-        self.sink_skip(job, pages);
+        self.end(job, pages).await;
+    }
+
+    /// Has `pages` skipped, and with that the document ended. What the sink was told is lost if it is made anew in that
+    /// moment: so the document is watched, and what is still missing after a while is told again.
+    async fn end(&self, job: &Arc<DocumentJob>, mut pages: Vec<PageNumber>) {
+        let mut progress = job.progress();
+        loop {
+            self.sink_skip(job, pages);
+            let ended = progress.wait_for(|p| p.state != DocumentState::Open);
+            if tokio::time::timeout(SINK_PATIENCE, ended).await.is_ok() {
+                return;
+            }
+            let (store, id) = (self.store.clone(), job.id);
+            let committed = tokio::task::spawn_blocking(move || store.committed_pages(id)).await;
+            let Ok(Ok(committed)) = committed else { return job.finish(DocumentState::Interrupted) };
+            let total = job.document_ref().pages;
+            pages = job.options.pages.of(total).filter(|&page| !committed.contains(page)).collect();
+        }
     }
 
     fn skip(&self, job: &Arc<DocumentJob>, tickets: Vec<PageTicket>) {

@@ -14,7 +14,7 @@ use std::{
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus, record::SCHEMA};
-use pagestream_store::{Error as StoreError, Outcome, PageCommit, Store};
+use pagestream_store::{Committed, Error as StoreError, Outcome, PageCommit, Store};
 use tokio::sync::{oneshot, watch};
 
 use crate::{
@@ -90,6 +90,7 @@ impl Handler<SkipPages> for Sink {
     type Result = ();
 
     fn handle(&mut self, SkipPages { job, pages }: SkipPages, context: &mut Self::Context) {
+        failpoints::hit(Stage::Sink);
         if pages.is_empty() {
             self.finished.push(job.clone());
         }
@@ -160,25 +161,38 @@ async fn keep(
     let since = Instant::now();
     let pages: Arc<[PageCommit]> =
         entries.iter().map(|entry| PageCommit { record: entry.record.clone(), raster: entry.raster }).collect();
-    if !pages.is_empty()
-        && let Err(cause) = blocking(&store, move |store| store.commit(&pages)).await
-    {
-        tracing::error!(cause, "pages cannot be committed");
-        fatal.send_replace(Some(format!("results cannot be kept: {cause}")));
-        for entry in entries {
-            // Without a record, they are read again when the document is resumed.
-            entry.job.finish(DocumentState::Interrupted);
-            entry.ticket.into_iter().for_each(PageTicket::abandon);
+    let committed = match pages.is_empty() {
+        true => Ok(Vec::new()),
+        false => blocking(&store, move |store| store.commit(&pages)).await,
+    };
+    let committed = match committed {
+        Ok(committed) => committed,
+        Err(cause) => {
+            tracing::error!(cause, "pages cannot be committed");
+            fatal.send_replace(Some(format!("results cannot be kept: {cause}")));
+            for entry in entries {
+                // Without a record, they are read again when the document is resumed.
+                entry.job.finish(DocumentState::Interrupted);
+                entry.ticket.into_iter().for_each(PageTicket::abandon);
+            }
+            return;
         }
-        return;
-    }
+    };
     metrics.stage(Stage::Sink).busy.add(since.elapsed());
     metrics.pages_committed.fetch_add(entries.len() as u64, Relaxed);
     let mut counts: HashMap<DocumentId, (Arc<DocumentJob>, u32, u32)> = HashMap::new();
-    for entry in entries {
-        let count = counts.entry(entry.job.id).or_insert_with(|| (entry.job.clone(), 0, 0));
-        count.1 += 1;
-        count.2 += u32::from(entry.record.status == PageStatus::Failed);
+    for (entry, committed) in entries.into_iter().zip(committed) {
+        match committed {
+            Committed::New(_) => {
+                let count = counts.entry(entry.job.id).or_insert_with(|| (entry.job.clone(), 0, 0));
+                count.1 += 1;
+                count.2 += u32::from(entry.record.status == PageStatus::Failed);
+            }
+            // It was counted when it came to be there.
+            Committed::AlreadyThere => {}
+            // Somebody else has ended or removed the document.
+            Committed::Closed => entry.job.finish(DocumentState::Cancelled),
+        }
         entry.ticket.into_iter().for_each(PageTicket::settle);
     }
     let mut complete = finished;
