@@ -194,3 +194,24 @@ async fn the_same_document_submitted_again_is_answered_from_the_log() {
     assert_eq!(all(&forced).await.len(), 4);
     assert_eq!(asked.load(SeqCst), 8);
 }
+
+#[tokio::test]
+async fn the_same_scan_in_another_file_is_not_read_again() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counted = asked.clone();
+    let pipeline = pipeline_on(temporary_store(), options(), 1, move |input| {
+        counted.fetch_add(1, SeqCst);
+        Ok(no_text(input))
+    });
+    let first = submit(&pipeline, "a.tif", &[PLAIN; 2]).await;
+    let pages = all(&first).await;
+    // Another document, whose first two pages have the same pixels.
+    let longer = submit(&pipeline, "b.tif", &[PLAIN; 3]).await;
+    let again = all(&longer).await;
+    assert_eq!(asked.load(SeqCst), 3);
+    assert_eq!((again[0].page, again[0].document.id), (pages[0].page, longer.id()));
+    assert_eq!(pipeline.cache_stats().0.hits, 2);
+    let forced = SubmitOptions { force: true, ..SubmitOptions::default() };
+    all(&pipeline.submit(source("c.tif", &[PLAIN; 2]), forced).await.unwrap()).await;
+    assert_eq!(asked.load(SeqCst), 5);
+}

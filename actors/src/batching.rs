@@ -130,7 +130,11 @@ mod tests {
         let one = (3 * 48 * 320 * 4) as u64;
         assert_eq!(queue.next(BatchLimits { items: 4, bytes: 1 << 30 }, |_| true).unwrap().items.len(), 4);
         assert_eq!(queue.next(BatchLimits { items: 4, bytes: 2 * one + 1 }, |_| true).unwrap().items.len(), 2);
-        assert_eq!(queue.next(BatchLimits { items: 4, bytes: 1 }, |_| true).unwrap().items.len(), 1, "one always passes");
+        assert_eq!(
+            queue.next(BatchLimits { items: 4, bytes: 1 }, |_| true).unwrap().items.len(),
+            1,
+            "one always passes"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pagestream_documents::DocumentId;
-use pagestream_store::Store;
+use pagestream_store::{CacheStats, Store};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     runtime::Handle,
@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     budget::Budget,
+    caches::Caches,
     engine::LazyEngine,
     error::{Error, Result},
     job::{DocumentJob, DocumentState, Progress, QuarantinedPage, Source},
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub options: Arc<PipelineOptions>,
     pub store: Store,
     pub metrics: Arc<Metrics>,
+    pub caches: Arc<Caches>,
     pub budget: Arc<Budget>,
     pub jobs: Arc<Jobs>,
     pub under_way: Arc<UnderWay>,
@@ -233,6 +235,11 @@ impl Pipeline {
 
     pub fn metrics(&self) -> MetricsSnapshot {
         self.shared.metrics.snapshot()
+    }
+
+    /// Hits, misses and sizes of the caches: pages, and lines.
+    pub fn cache_stats(&self) -> (CacheStats, CacheStats) {
+        self.shared.caches.stats()
     }
 
     /// What of the budget is free, and how many requests wait for it.

@@ -9,6 +9,7 @@
 
 pub mod batching;
 pub mod budget;
+pub mod caches;
 pub mod device;
 pub mod engine;
 pub mod error;

@@ -57,6 +57,8 @@ pub struct PreparedPage {
     pub digest: Digest,
     pub model_refs: Arc<Vec<ModelRef>>,
     pub inferences: Vec<Inference>,
+    /// The lines among them, by what they are known under in the cache; as many as there are inferences.
+    pub line_keys: Vec<Option<Digest>>,
 }
 
 /// A page whose inferences are done: model outputs, in the order asked.

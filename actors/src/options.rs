@@ -4,6 +4,7 @@ use std::{fmt, num::NonZeroUsize, str::FromStr, time::Duration};
 
 use pagestream_documents::{ByteSize, Digest, Limits, PageNumber, RenderOptions};
 use pagestream_models::ocr::OcrOptions;
+use pagestream_store::CacheOptions;
 use pagestream_store::Retention;
 use serde::{Deserialize, Serialize};
 
@@ -194,6 +195,10 @@ pub struct PipelineOptions {
     pub inference_time_limit: Duration,
     /// Times a page is tried before it is quarantined. Default 3.
     pub page_attempts: u32,
+    /// Records of pages by their pixels. Default 4 MiB, about fifty pages: the log knows the others.
+    pub page_cache: CacheOptions,
+    /// Recognised lines by their crop. Default 4 MiB, about 4,000 lines: running heads, forms, blank fields.
+    pub line_cache: CacheOptions,
     /// Device threads that may be lost before the device counts as lost. Default 3.
     pub device_losses: u32,
     /// Which finished documents are forgotten, at the start and then once a minute. Default: none.
@@ -214,6 +219,8 @@ impl Default for PipelineOptions {
             inference_time_limit: Duration::from_secs(30),
             page_attempts: 3,
             device_losses: 3,
+            page_cache: CacheOptions { max_size: ByteSize::mib(4), time_to_live: Duration::from_secs(3600) },
+            line_cache: CacheOptions { max_size: ByteSize::mib(4), time_to_live: Duration::from_secs(3600) },
             retention: Retention::default(),
         }
     }

@@ -10,6 +10,7 @@ use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
 
 use crate::{
     budget::{Budget, Capacity},
+    caches::Caches,
     engine::LazyEngine,
     error::Error,
     guard::CpuPool,
@@ -67,10 +68,12 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
     let (control, controls) = mpsc::unbounded_channel();
     let (jobs, under_way) = (Arc::<Jobs>::default(), Arc::<UnderWay>::default());
     let (draining, fatal) = (watch::Sender::new(false), watch::Sender::new(None));
+    let caches = Arc::new(Caches::new(options.page_cache, options.line_cache));
     let engines = devices.iter().map(|device| device.engine.clone()).collect();
     let parts = Parts {
         options: options.clone(),
         metrics: metrics.clone(),
+        caches: caches.clone(),
         budget: budget.clone(),
         pool,
         store: store.clone(),
@@ -86,6 +89,7 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
         options,
         store,
         metrics,
+        caches,
         budget,
         jobs,
         under_way,
@@ -102,6 +106,7 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
 struct Parts {
     options: Arc<PipelineOptions>,
     metrics: Arc<Metrics>,
+    caches: Arc<Caches>,
     budget: Arc<Budget>,
     pool: Arc<CpuPool>,
     store: Store,
@@ -118,7 +123,7 @@ fn spawn_pipeline(
     submitted: mpsc::Receiver<Submission>,
     controls: mpsc::UnboundedReceiver<Control>,
 ) -> impl Future<Output = ()> {
-    let Parts { options, metrics, budget, pool, store, jobs, under_way, draining, fatal, devices } = parts;
+    let Parts { options, metrics, caches, budget, pool, store, jobs, under_way, draining, fatal, devices } = parts;
     let reading = Arc::new(options.reading.clone());
     // A page is in one mailbox at a time and there are never more than slots; the rest is for documents and controls.
     let room = options.pages_in_flight.get() + 2 * options.open_documents.get() + 16;
@@ -140,15 +145,22 @@ fn spawn_pipeline(
     let engine = devices.first().map(|device| device.engine.clone());
     let schedulers = devices.into_iter().enumerate().map(|(i, device)| {
         let spec = DeviceSpec::new(device, &options);
-        let (router, decoder, metrics) = (router.clone(), decoder_of_schedulers.clone(), metrics.clone());
+        let (router, decoder) = (router.clone(), decoder_of_schedulers.clone());
+        let (metrics, caches) = (metrics.clone(), caches.clone());
         stage(Stage::GpuScheduler, &metrics.clone(), &fatal, room, move || {
-            GpuScheduler::new(i, spec.clone(), router.clone(), decoder.clone(), metrics.clone())
+            GpuScheduler::new(i, spec.clone(), router.clone(), decoder.clone(), metrics.clone(), caches.clone())
         })
     });
     router.set_devices(schedulers.collect());
     let decoder = stage(Stage::Decoder, &metrics, &fatal, room, {
-        let decoder =
-            Decoder { pool: pool.clone(), metrics: metrics.clone(), devices: router.clone(), deduper: deduper.clone() };
+        let decoder = Decoder {
+            pool: pool.clone(),
+            metrics: metrics.clone(),
+            devices: router.clone(),
+            deduper: deduper.clone(),
+            caches: caches.clone(),
+            reading: reading.key(),
+        };
         move || decoder.clone()
     });
     drop(decoder_of_schedulers.set(decoder));
@@ -162,6 +174,8 @@ fn spawn_pipeline(
             metrics: metrics.clone(),
             devices: router.clone(),
             deduper: deduper.clone(),
+            caches,
+            store: store.clone(),
         };
         move || preprocessor.clone()
     });

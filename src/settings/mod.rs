@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use pagestream_actors::{DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
 use pagestream_documents::{ByteSize, Limits, RenderOptions};
 use pagestream_models::{backend::onnx::Provider, ocr::OcrOptions, registry::RegistryOptions};
-use pagestream_store::{Durability, Retention, StoreOptions};
+use pagestream_store::{CacheOptions, Durability, Retention, StoreOptions};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub mod layers;
@@ -26,6 +26,7 @@ pub struct Settings {
     pub models: ModelSettings,
     pub ort: OrtSettings,
     pub store: StoreSettings,
+    pub cache: CacheSettings,
     pub log: LogSettings,
 }
 
@@ -117,6 +118,17 @@ pub struct StoreSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct CacheSettings {
+    #[serde(deserialize_with = "size")]
+    pub pages: ByteSize,
+    #[serde(deserialize_with = "size")]
+    pub lines: ByteSize,
+    #[serde(deserialize_with = "duration")]
+    pub time: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LogSettings {
     pub level: String,
     pub format: LogFormat,
@@ -157,6 +169,8 @@ impl Settings {
             inference_time_limit: self.device.inference_time,
             page_attempts: self.pipeline.page_attempts.max(1),
             device_losses: self.device.losses.max(1),
+            page_cache: CacheOptions { max_size: self.cache.pages, time_to_live: self.cache.time },
+            line_cache: CacheOptions { max_size: self.cache.lines, time_to_live: self.cache.time },
             retention: Retention { max_age: self.store.keep_for, max_size: self.store.keep_size },
         }
     }

@@ -7,11 +7,12 @@
 use std::{sync::Arc, time::Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
-use pagestream_documents::{ModelRef, Origin, PageRecord, PageStatus, Raster};
+use pagestream_documents::{Digest, ModelRef, Origin, PageRecord, PageStatus, Raster};
 use pagestream_models::ocr::{Reading, Step};
 
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter, preprocessor::timed};
 use crate::{
+    caches::{Caches, line_key},
     failpoints,
     guard::CpuPool,
     messages::{DecodedPage, PreparedPage, RecognizedPage},
@@ -25,6 +26,9 @@ pub struct Decoder {
     pub metrics: Arc<Metrics>,
     pub devices: DeviceRouter,
     pub deduper: StageRef<EmbeddingDeduper>,
+    pub caches: Arc<Caches>,
+    /// How pages are read: see [`crate::ReadingOptions::key`].
+    pub reading: Digest,
 }
 
 impl Actor for Decoder {
@@ -52,10 +56,14 @@ impl Decoder {
             let _span = state.span.enter();
             let since = Instant::now();
             let step = timed(&state, "decode", || reader.advance(results));
+            let line_keys: Vec<_> = match &step {
+                Ok(Step::Infer(inferences)) => inferences.iter().map(line_key).collect(),
+                Ok(Step::Done(_)) | Err(_) => Vec::new(),
+            };
             metrics.stage(Stage::Decoder).busy.add(since.elapsed());
-            (step, reader, memory)
+            (step, line_keys, reader, memory)
         });
-        let (step, reader, memory) = match advanced.await {
+        let (step, line_keys, reader, memory) = match advanced.await {
             Ok(advanced) => advanced,
             Err(panic) => return ticket.lose(panic),
         };
@@ -64,11 +72,13 @@ impl Decoder {
         }
         match step {
             Ok(Step::Infer(inferences)) => {
-                self.devices.send(PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences });
+                let page = PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences, line_keys };
+                self.devices.send(page);
             }
             Ok(Step::Done(reading)) => {
                 let record = Box::new(record(&ticket, &raster, reading, &model_refs));
                 drop((reader, raster, memory));
+                self.caches.pages.insert((digest, self.reading), Arc::new((*record).clone()));
                 drop(self.deduper.send(DecodedPage { ticket, record, raster: Some(digest) }));
             }
             Err(error) => ticket.lose(error.to_string()),

@@ -29,6 +29,7 @@ use super::{StageRef, decoder::Decoder, embedding_deduper::EmbeddingDeduper};
 use crate::{
     batching::{BatchLimits, InferenceQueue, Position},
     budget::Permit,
+    caches::{Caches, RecognizedLine},
     device::{BatchDone, BatchError, DeviceThread},
     engine::LazyEngine,
     failpoints,
@@ -154,6 +155,7 @@ pub struct GpuScheduler {
     router: DeviceRouter,
     decoder: Rc<OnceCell<StageRef<Decoder>>>,
     metrics: Arc<Metrics>,
+    caches: Arc<Caches>,
     threads: Vec<DeviceThread>,
     next_thread: u64,
     losses: u32,
@@ -171,6 +173,7 @@ struct WaitingPage {
     digest: Digest,
     model_refs: Arc<Vec<ModelRef>>,
     results: Vec<Option<Inferred>>,
+    line_keys: Vec<Option<Digest>>,
     missing: usize,
     since: Instant,
 }
@@ -182,6 +185,7 @@ impl GpuScheduler {
         router: DeviceRouter,
         decoder: Rc<OnceCell<StageRef<Decoder>>>,
         metrics: Arc<Metrics>,
+        caches: Arc<Caches>,
     ) -> Self {
         Self {
             index,
@@ -189,6 +193,7 @@ impl GpuScheduler {
             router,
             decoder,
             metrics,
+            caches,
             threads: Vec::new(),
             next_thread: 0,
             losses: 0,
@@ -216,20 +221,22 @@ impl Handler<PreparedPage> for GpuScheduler {
 
     fn handle(&mut self, page: PreparedPage, _: &mut Self::Context) {
         failpoints::hit(Stage::GpuScheduler);
-        let PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences } = page;
+        let PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences, line_keys } = page;
         if !ticket.is_valid() {
             return;
         }
         ticket.enter(Stage::GpuScheduler);
         let (sequence, priority) = (ticket.state().sequence, ticket.job().options.priority());
-        let missing = inferences.len();
-        let results = vec![None; missing];
+        let results: Vec<_> = line_keys.iter().map(|key| key.and_then(|key| self.known_line(key))).collect();
+        let missing = results.iter().filter(|result| result.is_none()).count();
         let since = Instant::now();
-        let page = WaitingPage { ticket, memory, reader, raster, digest, model_refs, results, missing, since };
+        let wanted: Vec<_> = (0..).zip(inferences).filter(|(i, _)| results[*i].is_none()).collect();
+        let page =
+            WaitingPage { ticket, memory, reader, raster, digest, model_refs, results, line_keys, missing, since };
         if missing == 0 {
             return self.forward(page);
         }
-        for (index, inference) in inferences.into_iter().enumerate() {
+        for (index, inference) in wanted {
             self.queue.push(Position::new(priority, sequence, index), inference);
         }
         self.pages.insert(sequence, page);
@@ -295,9 +302,16 @@ impl GpuScheduler {
         self.threads.iter().any(DeviceThread::is_idle)
     }
 
+    fn known_line(&self, key: Digest) -> Option<Inferred> {
+        self.caches.lines.get(&key).map(|line| Inferred::Symbols(line.0.clone()))
+    }
+
     fn deliver(&mut self, position: Position, result: Inferred) {
         let Some(page) = self.pages.get_mut(&position.sequence()) else { return };
         let place = &mut page.results[position.index()];
+        if let (Some(key), Inferred::Symbols(symbols)) = (page.line_keys[position.index()], &result) {
+            self.caches.lines.insert(key, Arc::new(RecognizedLine(symbols.clone())));
+        }
         if place.is_none() {
             *place = Some(result);
             page.missing -= 1;

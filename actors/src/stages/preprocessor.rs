@@ -10,9 +10,11 @@ use std::{sync::Arc, time::Instant};
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use pagestream_documents::{Digest, Error, ModelRef, Origin, PageRecord, PageStatus, Raster, TextLayer};
 use pagestream_models::ocr::{Inference, OcrModels, PageReader};
+use pagestream_store::Store;
 
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter};
 use crate::{
+    caches::{Caches, same_pixels},
     engine::LazyEngine,
     failpoints,
     guard::CpuPool,
@@ -30,6 +32,8 @@ pub struct Preprocessor {
     pub metrics: Arc<Metrics>,
     pub devices: DeviceRouter,
     pub deduper: StageRef<EmbeddingDeduper>,
+    pub caches: Arc<Caches>,
+    pub store: Store,
 }
 
 impl Actor for Preprocessor {
@@ -52,11 +56,11 @@ impl Handler<GrantedPage> for Preprocessor {
 impl Preprocessor {
     async fn prepare(self, GrantedPage { ticket, memory }: GrantedPage) {
         let (state, reading, engine) = (ticket.state().clone(), self.reading.clone(), self.engine.clone());
-        let metrics = self.metrics.clone();
+        let (metrics, caches, store) = (self.metrics.clone(), self.caches.clone(), self.store.clone());
         // The permit goes along: while a thread that was given up still works, its memory is still in use.
         let prepared = self.pool.run(move || {
             let since = Instant::now();
-            let prepared = prepare(&state, &reading, &engine);
+            let prepared = prepare(&state, &reading, &engine, &caches, &store);
             metrics.stage(Stage::Preprocessor).busy.add(since.elapsed());
             (prepared, memory)
         });
@@ -69,11 +73,16 @@ impl Preprocessor {
         }
         let (record, raster) = match prepared {
             Prepared::Pixels { reader, raster, digest, inferences, model_refs } => {
-                let page = PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences };
+                let line_keys = vec![None; inferences.len()];
+                let page = PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences, line_keys };
                 return self.devices.send(page);
             }
             Prepared::Blank { raster, digest, model_refs } => {
                 (blank_record(&ticket, &raster, &model_refs), Some(digest))
+            }
+            Prepared::Known { record, digest } => {
+                let page = ticket.record(PageStatus::Ok, None, None);
+                (same_pixels(&record, page), Some(digest))
             }
             Prepared::Text(layer) => (text_record(&ticket, layer), None),
             Prepared::Skipped(reason) => (ticket.record(PageStatus::Skipped, Some(reason), None), None),
@@ -99,11 +108,22 @@ enum Prepared {
         digest: Digest,
         model_refs: Arc<Vec<ModelRef>>,
     },
+    /// The same pixels were read before.
+    Known {
+        record: Arc<PageRecord>,
+        digest: Digest,
+    },
     Skipped(String),
     Failed(String),
 }
 
-fn prepare(page: &PageState, reading: &ReadingOptions, engine: &LazyEngine) -> Prepared {
+fn prepare(
+    page: &PageState,
+    reading: &ReadingOptions,
+    engine: &LazyEngine,
+    caches: &Caches,
+    store: &Store,
+) -> Prepared {
     let _span = page.span.enter();
     let mode = page.job.options.ocr;
     let layer = match mode {
@@ -134,6 +154,9 @@ fn prepare(page: &PageState, reading: &ReadingOptions, engine: &LazyEngine) -> P
     if is_uniform(&raster) {
         return Prepared::Blank { raster, digest, model_refs: Arc::default() };
     }
+    if let Some(record) = known(page, reading, digest, caches, store) {
+        return Prepared::Known { record, digest };
+    }
     let engine = match engine.get() {
         Ok(engine) => engine,
         Err(error) => return Prepared::Failed(format!("the page needs OCR, which is not available: {error}")),
@@ -142,6 +165,29 @@ fn prepare(page: &PageState, reading: &ReadingOptions, engine: &LazyEngine) -> P
         PageReader::start(raster.clone(), &reading.ocr, &OcrModels::new(engine.alphabet.clone()))
     });
     Prepared::Pixels { reader: Box::new(reader), raster, digest, inferences, model_refs: engine.model_refs.clone() }
+}
+
+/// The record of these pixels, from the cache or from another document in the log.
+fn known(
+    page: &PageState,
+    reading: &ReadingOptions,
+    digest: Digest,
+    caches: &Caches,
+    store: &Store,
+) -> Option<Arc<PageRecord>> {
+    if page.job.options.force {
+        return None;
+    }
+    if let Some(record) = caches.pages.get(&(digest, reading.key())) {
+        return Some(record);
+    }
+    match store.find_page_by_raster(digest, page.job.options_key) {
+        Ok(record) => record.filter(|record| record.origin == Some(Origin::Ocr)).map(Arc::new),
+        Err(error) => {
+            tracing::warn!(%error, "the log could not be asked for the same page");
+            None
+        }
+    }
 }
 
 /// Runs `work` and books its time on the page.
