@@ -90,7 +90,7 @@ async fn a_hung_device_thread_is_replaced_and_its_page_read_again() {
 async fn a_page_past_its_time_limit_fails_and_the_others_go_on() {
     let gate = Gate::default();
     let at_the_gate = gate.clone();
-    let options = PipelineOptions { page_time_limit: Duration::from_millis(300), ..options() };
+    let options = PipelineOptions { page_time_limit: Duration::from_secs(4), ..options() };
     let pipeline = pipeline_on(temporary_store(), options, 2, move |input| {
         if is_marked(input) {
             at_the_gate.pass();
@@ -101,7 +101,7 @@ async fn a_page_past_its_time_limit_fails_and_the_others_go_on() {
     let pages = all(&document).await;
     let statuses: Vec<_> = pages.iter().map(|page| page.status.as_str()).collect();
     assert_eq!(statuses, ["ok", "failed", "ok", "ok"]);
-    assert_eq!(pages[1].reason.as_deref(), Some("took longer than 0.3 s (in the gpu_scheduler)"));
+    assert_eq!(pages[1].reason.as_deref(), Some("took longer than 4 s (in the gpu_scheduler)"));
     gate.open(usize::MAX);
 }
 
@@ -186,7 +186,14 @@ async fn the_same_document_submitted_again_is_answered_from_the_log() {
     let first = submit(&pipeline, "a.tif", &[PLAIN; 4]).await;
     let pages = all(&first).await;
     let again = submit(&pipeline, "copy of a.tif", &[PLAIN; 4]).await;
-    assert_eq!(all(&again).await, pages);
+    assert_ne!(again.id(), first.id());
+    for (copy, page) in all(&again).await.iter().zip(&pages) {
+        assert_eq!((copy.document.id, copy.document.source.as_str()), (again.id(), "copy of a.tif"));
+        assert_eq!((copy.page, copy.status, &copy.text), (page.page, page.status, &page.text));
+    }
+    let once_more = submit(&pipeline, "a.tif", &[PLAIN; 4]).await;
+    assert_eq!(once_more.id(), first.id());
+    assert_eq!(all(&once_more).await, pages);
     assert_eq!(asked.load(SeqCst), 4);
     let forced = SubmitOptions { force: true, ..SubmitOptions::default() };
     let forced = pipeline.submit(source("a.tif", &[PLAIN; 4]), forced).await.unwrap();

@@ -91,6 +91,7 @@ enum Command {
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     allocator::give_back_large_blocks();
+    quiet_guarded_panics();
     // ONNX Runtime's published builds (1.31) make an identifier of this user in the cache directory and report to their
     // maker as soon as they are loaded, before the call that turns this off can be made. Only this variable stops it all.
     if std::env::var_os(ORT_TELEMETRY).is_none() {
@@ -130,6 +131,20 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Command::Doctor(args) => doctor::run(&args, &settings, &printer),
         Command::Config(command) => config::run(command, &layers),
     }
+}
+
+/// A panic on the threads that work on pages is caught there and becomes the reason of that page: told in its record, not
+/// as a trace in between. Any other is told as usual.
+fn quiet_guarded_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let thread = std::thread::current();
+        let guarded = thread.name().is_some_and(|name| name.starts_with("pagestream-") || name.starts_with("pdf-"));
+        match guarded {
+            true => tracing::debug!(%panic, "a page's work panicked"),
+            false => usual(panic),
+        }
+    }));
 }
 
 fn settings_failed(printer: &Printer, error: &SettingsError) -> Exit {

@@ -228,6 +228,7 @@ pub(crate) fn open(db: &Connection) -> Result<Vec<Document>> {
 /// not answer for another: who submits it again wants it tried again.
 pub(crate) fn find_finished(
     db: &Connection,
+    source: &str,
     sha256: Digest,
     options_key: Digest,
     selection: Option<&str>,
@@ -236,9 +237,9 @@ pub(crate) fn find_finished(
         .prepare_cached(
             "SELECT id FROM documents
              WHERE sha256 = ?1 AND options_key = ?2 AND selection IS ?3 AND state = 'done' AND failed = 0
-             ORDER BY key DESC LIMIT 1",
+             ORDER BY source = ?4 DESC, key DESC LIMIT 1",
         )?
-        .query_row(params![sha256.to_string(), options_key.to_string(), selection], |row| parsed(row, "id"))
+        .query_row(params![sha256.to_string(), options_key.to_string(), selection, source], |row| parsed(row, "id"))
         .optional()?)
 }
 

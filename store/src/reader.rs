@@ -55,14 +55,15 @@ impl Reader {
     }
 
     /// The latest document that has the same bytes, options ([`crate::options_key`]) and selection, is done, and has no
-    /// failed page: its pages answer for a new submission.
+    /// failed page: its pages answer for a new submission. One that was submitted as `source` comes first.
     pub fn find_finished(
         &self,
+        source: &str,
         sha256: Digest,
         options_key: Digest,
         selection: Option<&str>,
     ) -> Result<Option<DocumentId>> {
-        self.db.read(|db| documents::find_finished(db, sha256, options_key, selection))
+        self.db.read(|db| documents::find_finished(db, source, sha256, options_key, selection))
     }
 
     /// The record of the first page with these pixels that was read with these options, whichever document it is in.

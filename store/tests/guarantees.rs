@@ -247,19 +247,26 @@ fn the_same_bytes_with_the_same_options_are_answered_from_the_log() {
     let id = submit(&store, b"same");
     let document = store.document(id).unwrap().unwrap();
     assert_eq!(document.options_key, key);
-    let find = |selection| store.find_finished(document.sha256, key, selection).unwrap();
+    let find = |selection| store.find_finished("any", document.sha256, key, selection).unwrap();
     assert_eq!(find(None), None, "not while it is open");
     store.commit(&[commit(id, 1, "one")]).unwrap();
     store.finish(id, Outcome::Done, None).unwrap();
     assert_eq!(find(None), Some(id));
     assert_eq!(find(Some("1-3")), None, "other pages were asked for");
-    assert_eq!(store.find_finished(document.sha256, options_key(&json!({"ocr": "always"})), None).unwrap(), None);
-    assert_eq!(store.find_finished(Digest::of(b"other"), key, None).unwrap(), None);
+    assert_eq!(
+        store.find_finished("any", document.sha256, options_key(&json!({"ocr": "always"})), None).unwrap(),
+        None
+    );
+    assert_eq!(store.find_finished("any", Digest::of(b"other"), key, None).unwrap(), None);
 
     let bad = submit(&store, b"bad");
     store.commit(&[commit(bad, 1, "one"), failed(bad, 2)]).unwrap();
     store.finish(bad, Outcome::Done, None).unwrap();
-    assert_eq!(store.find_finished(Digest::of(b"bad"), key, None).unwrap(), None, "a failed page is tried again");
+    assert_eq!(
+        store.find_finished("any", Digest::of(b"bad"), key, None).unwrap(),
+        None,
+        "a failed page is tried again"
+    );
     assert_eq!(store.document(bad).unwrap().unwrap().failed, 1);
 }
 

@@ -61,6 +61,9 @@ pub struct DeviceSpec {
 /// seventh of a page's work: two at once would double the peak and gain nothing.
 const DETECTION_SHARE: usize = 4;
 
+/// A detection that takes longer counts as stuck, and the others no longer wait for it: five times the usual 0.2 s.
+const DETECTION_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Bytes of input tensors in one batch: about thirty lines of a page.
 const BATCH_BYTES: u64 = 32 << 20;
 
@@ -270,7 +273,9 @@ impl GpuScheduler {
             if !self.threads.iter().any(DeviceThread::is_idle) && !self.grow() {
                 break;
             }
-            let detections = self.threads.iter().filter(|thread| thread.task() == Some(Task::Detect)).count();
+            let detecting =
+                |thread: &&DeviceThread| thread.task() == Some(Task::Detect) && thread.busy_for() < DETECTION_PATIENCE;
+            let detections = self.threads.iter().filter(detecting).count();
             let may_detect = detections < (self.spec.threads / DETECTION_SHARE).max(1);
             let may_run = |task| task != Task::Detect || may_detect;
             let Some(thread) = self.threads.iter_mut().find(|thread| thread.is_idle()) else { break };

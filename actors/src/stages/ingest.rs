@@ -13,9 +13,10 @@ use std::{
 };
 
 use actix::{Actor, Context, Handler, Message};
-use pagestream_documents::{Digest, DocumentId};
+use pagestream_documents::{Digest, DocumentId, PageNumber};
 use pagestream_store::{
-    Document, DocumentState as StoredState, NewDocument, PageSet, Priority as StoredPriority, Store, options_key,
+    Cursor, Document, DocumentState as StoredState, NewDocument, Outcome, PageCommit, PageSet,
+    Priority as StoredPriority, Store, options_key,
 };
 use serde_json::{Value, json};
 
@@ -145,13 +146,16 @@ fn replay(job: &DocumentJob, document: &Document, committed: &PageSet) {
     });
 }
 
+/// Pages copied in one transaction.
+const COPIED_AT_ONCE: usize = 64;
+
 struct Journaled {
     document: Document,
     committed: PageSet,
 }
 
-/// Spools and journals. Returns an earlier document when there is one with the same bytes and options: a finished one
-/// is answered from the log, an open one (from a run that was interrupted) is gone on with.
+/// Spools and journals. Where the same bytes were read the same way before, the pages come from the log; a document of
+/// this name that is open, from a run that was interrupted, is gone on with.
 fn journal(store: &Store, source: &Source, options: &SubmitOptions, reading: &ReadingOptions) -> Result<Journaled> {
     let name = source.name();
     let read_error = |e: io::Error| Error::Read { name: name.clone(), cause: describe_io(&e), kind: e.kind() };
@@ -168,12 +172,14 @@ fn journal(store: &Store, source: &Source, options: &SubmitOptions, reading: &Re
     let blob = store.spool(&mut bytes).map_err(store_error)?;
     let stored_options = stored_options(options, reading);
     let selection = options.pages.to_string();
-    if !options.force
-        && let Some(id) = find_same(store, blob.digest, &stored_options, &selection)?
-        && let Some(journaled) = look_up(store, id)?
-    {
-        return Ok(journaled);
-    }
+    let same = match options.force {
+        true => None,
+        false => find_same(store, &name, blob.digest, &stored_options, &selection)?,
+    };
+    let answer = match same {
+        Some(same) if same.source == name => return go_on(store, same.id),
+        other => other,
+    };
     let new = NewDocument {
         id: DocumentId::new(),
         source: name,
@@ -183,26 +189,57 @@ fn journal(store: &Store, source: &Source, options: &SubmitOptions, reading: &Re
         priority: if options.bulk { StoredPriority::Bulk } else { StoredPriority::Interactive },
     };
     store.submit(&new).map_err(store_error)?;
-    look_up(store, new.id)?.ok_or_else(|| Error::Fatal("a document that was just journaled is gone".to_owned()))
+    if let Some(answer) = answer {
+        copy_pages(store, &answer, &new)?;
+    }
+    go_on(store, new.id)
 }
 
-fn find_same(store: &Store, sha256: Digest, options: &Value, selection: &str) -> Result<Option<DocumentId>> {
+/// Gives a new document the pages of a finished one that has the same bytes and was read the same way: every submission
+/// has an identity, a name and pages of its own.
+fn copy_pages(store: &Store, from: &Document, to: &NewDocument) -> Result<()> {
+    let mut cursor = Cursor::Page(PageNumber::FIRST);
+    loop {
+        let pages = store.read(from.id, cursor, COPIED_AT_ONCE).map_err(store_error)?;
+        let Some(last) = pages.last() else { break };
+        cursor = Cursor::Page(PageNumber::from_index(last.page.index() + 1));
+        let copies = pages.iter().map(|page| {
+            let mut record = page.record()?;
+            record.document.id = to.id;
+            record.document.source.clone_from(&to.source);
+            Ok(PageCommit { record: Arc::new(record), raster: None })
+        });
+        let copies = copies.collect::<std::result::Result<Vec<_>, _>>().map_err(store_error)?;
+        store.commit(&copies).map_err(store_error)?;
+    }
+    store.set_pages(to.id, from.pages.unwrap_or_default()).map_err(store_error)?;
+    store.finish(to.id, Outcome::Done, None).map_err(store_error)?;
+    Ok(())
+}
+
+/// A document with the same bytes, options and pages: one of this name that is open, or any that is finished.
+fn find_same(store: &Store, name: &str, sha256: Digest, options: &Value, selection: &str) -> Result<Option<Document>> {
     let key = options_key(options);
     let reader = store.reader();
     let open = reader.open_documents().map_err(store_error)?.into_iter().find(|document| {
-        document.sha256 == sha256 && document.options_key == key && document.selection.as_deref() == Some(selection)
+        document.sha256 == sha256
+            && document.options_key == key
+            && document.selection.as_deref() == Some(selection)
+            && document.source == name
     });
-    match open {
-        Some(document) => Ok(Some(document.id)),
-        None => reader.find_finished(sha256, key, Some(selection)).map_err(store_error),
+    if open.is_some() {
+        return Ok(open);
     }
+    let finished = reader.find_finished(name, sha256, key, Some(selection)).map_err(store_error)?;
+    finished.map_or(Ok(None), |id| reader.document(id).map_err(store_error))
 }
 
-fn look_up(store: &Store, id: DocumentId) -> Result<Option<Journaled>> {
+fn go_on(store: &Store, id: DocumentId) -> Result<Journaled> {
     let reader = store.reader();
-    let Some(document) = reader.document(id).map_err(store_error)? else { return Ok(None) };
+    let gone = || Error::Fatal(format!("document {id} was removed while it was submitted"));
+    let document = reader.document(id).map_err(store_error)?.ok_or_else(gone)?;
     let committed = reader.committed_pages(id).map_err(store_error)?;
-    Ok(Some(Journaled { document, committed }))
+    Ok(Journaled { document, committed })
 }
 
 /// What "the same options" means: whatever decides a page's text, and nothing else. A password is never written down;

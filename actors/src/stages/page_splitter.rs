@@ -404,7 +404,7 @@ impl PageSplitter {
     }
 
     async fn fail_document(&self, job: &Arc<DocumentJob>, failure: DocumentFailure) {
-        tracing::warn!(parent: &job.span, reason = failure.message, "document cannot be read");
+        tracing::info!(parent: &job.span, reason = failure.message, "document cannot be read");
         let (store, id, reason) = (self.store.clone(), job.id, failure.message.clone());
         let finished = tokio::task::spawn_blocking(move || store.finish(id, Outcome::Failed, Some(&reason))).await;
         if let Ok(Err(error)) = finished {
