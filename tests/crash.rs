@@ -144,7 +144,12 @@ struct Run {
 }
 
 fn run(data: &Path, inputs: &[PathBuf], life: Option<Duration>) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pagestream"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pagestream"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAGESTREAM_CRASH")) {
+        // This test's own; the binary would take them for settings.
+        command.env_remove(name);
+    }
+    let mut child = command
         .args(["process", "--format", "jsonl", "--ocr", "always", "--log-format", "json"])
         .args(["--set", "log.level=pagestream_actors=debug", "--data-dir"])
         .arg(data)

@@ -5,6 +5,7 @@ use std::{
     num::NonZeroUsize,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -47,6 +48,19 @@ impl CpuPool {
             drop(done.send(guarded(work)));
         });
         async move { result.await.unwrap_or_else(|_| Err("the thread pool stopped".to_owned())) }
+    }
+
+    /// Blocks until the threads have done what they are at, but no longer than `limit`: one that hangs is not waited for.
+    pub fn rest(&self, limit: Duration) {
+        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (rests, resting) = std::sync::mpsc::channel();
+        pool.spawn_broadcast(move |_| drop(rests.send(())));
+        let until = Instant::now() + limit;
+        let waited = (0..pool.current_num_threads())
+            .try_for_each(|_| resting.recv_timeout(until.saturating_duration_since(Instant::now())));
+        if waited.is_err() {
+            tracing::warn!("a thread for CPU work hangs and is left behind");
+        }
     }
 
     /// Puts new threads in the place of the present ones.

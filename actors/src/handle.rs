@@ -20,6 +20,7 @@ use crate::{
     caches::Caches,
     engine::LazyEngine,
     error::{Error, Result},
+    guard::CpuPool,
     job::{DocumentJob, DocumentState, Progress, QuarantinedPage, Source},
     messages::{OpenDocument, Submission},
     metrics::{Metrics, MetricsSnapshot},
@@ -42,6 +43,7 @@ pub struct Pipeline {
 
 pub(crate) struct Shared {
     pub options: Arc<PipelineOptions>,
+    pub pool: Arc<CpuPool>,
     pub store: Store,
     pub metrics: Arc<Metrics>,
     pub caches: Arc<Caches>,
@@ -56,6 +58,9 @@ pub(crate) struct Shared {
     pub runtime: Handle,
     pub thread: Mutex<Option<JoinHandle<()>>>,
 }
+
+/// How long a stop waits for CPU work that is still being done: a page takes a tenth of it.
+const REST: Duration = Duration::from_secs(2);
 
 /// What a drain left undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -222,7 +227,13 @@ impl Pipeline {
         }
         let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            let joined = tokio::task::spawn_blocking(move || thread.join());
+            let pool = self.shared.pool.clone();
+            // Work that is still being done holds the store, which the next pipeline may want at once.
+            let joined = tokio::task::spawn_blocking(move || {
+                let joined = thread.join();
+                pool.rest(REST);
+                joined
+            });
             if !matches!(joined.await, Ok(Ok(()))) {
                 tracing::error!("the actor system's thread panicked");
             }

@@ -70,6 +70,7 @@ pub struct DocumentJob {
     total: OnceLock<u32>,
     progress: watch::Sender<Progress>,
     cancelled: watch::Sender<bool>,
+    expired: OnceLock<String>,
     window: watch::Sender<Window>,
     admission: Mutex<Option<OwnedSemaphorePermit>>,
     quarantined: Mutex<Vec<QuarantinedPage>>,
@@ -104,6 +105,7 @@ impl DocumentJob {
             total: OnceLock::new(),
             progress: watch::Sender::new(progress),
             cancelled: watch::Sender::new(false),
+            expired: OnceLock::new(),
             window: watch::Sender::new(Window::default()),
             admission: Mutex::new(admission),
             quarantined: Mutex::default(),
@@ -168,6 +170,16 @@ impl DocumentJob {
 
     pub fn is_cancelled(&self) -> bool {
         *self.cancelled.borrow()
+    }
+
+    /// The document has used its time up: what has no record yet fails with `reason`.
+    pub fn expire(&self, reason: String) {
+        self.expired.get_or_init(|| reason);
+    }
+
+    /// Why the document's time is up, if it is.
+    pub fn expired(&self) -> Option<&str> {
+        self.expired.get().map(String::as_str)
     }
 
     /// Resolves when the document is cancelled.

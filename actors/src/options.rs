@@ -191,6 +191,9 @@ pub struct PipelineOptions {
     pub reader_window: NonZeroUsize,
     /// After this long a page is given up as `failed`. Default two minutes: 40 times what a full page needs here.
     pub page_time_limit: Duration,
+    /// After this long the pages of a document that have no record yet fail. Default: never, because a long document is
+    /// no fault.
+    pub document_time_limit: Option<Duration>,
     /// After this long in one inference a device thread counts as hung and is replaced. Default 30 s.
     pub inference_time_limit: Duration,
     /// Times a page is tried before it is quarantined. Default 3.
@@ -216,6 +219,7 @@ impl Default for PipelineOptions {
             open_documents: NonZeroUsize::new(64).unwrap_or(NonZeroUsize::MIN),
             reader_window: NonZeroUsize::new(256).unwrap_or(NonZeroUsize::MIN),
             page_time_limit: Duration::from_secs(120),
+            document_time_limit: None,
             inference_time_limit: Duration::from_secs(30),
             page_attempts: 3,
             device_losses: 3,

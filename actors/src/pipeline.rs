@@ -75,7 +75,7 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
         metrics: metrics.clone(),
         caches: caches.clone(),
         budget: budget.clone(),
-        pool,
+        pool: pool.clone(),
         store: store.clone(),
         jobs: jobs.clone(),
         under_way: under_way.clone(),
@@ -87,6 +87,7 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
         runtime::spawn(move || Ok(spawn_pipeline(parts, submitted, controls))).map_err(Error::Start)?;
     Ok(Pipeline::new(Shared {
         options,
+        pool,
         store,
         metrics,
         caches,

@@ -54,6 +54,8 @@ pub struct LimitSettings {
     pub page: ByteSize,
     #[serde(deserialize_with = "duration")]
     pub page_time: Duration,
+    #[serde(deserialize_with = "unless_none")]
+    pub document_time: Option<Duration>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -166,6 +168,7 @@ impl Settings {
             open_documents: self.pipeline.open_documents,
             reader_window: self.pipeline.reader_window,
             page_time_limit: self.limits.page_time,
+            document_time_limit: self.limits.document_time,
             inference_time_limit: self.device.inference_time,
             page_attempts: self.pipeline.page_attempts.max(1),
             device_losses: self.device.losses.max(1),
@@ -256,6 +259,13 @@ fn auto_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ByteSi
     match String::deserialize(deserializer)?.as_str() {
         "auto" => Ok(None),
         text => text.parse().map(Some).map_err(D::Error::custom),
+    }
+}
+
+fn unless_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "none" => Ok(None),
+        text => parse_duration(text).map(Some).map_err(D::Error::custom),
     }
 }
 

@@ -5,6 +5,7 @@
 //! again or quarantined, a page past its time limit is given up, and a cancelled document's pages are let go at once.
 
 use std::{
+    pin::pin,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -181,10 +182,12 @@ impl PageSplitter {
             return self.end(&job, Vec::new()).await;
         }
         let (mut draining, mut ended) = (self.draining.subscribe(), job.progress());
+        let mut late = pin!(self.time_is_up());
         for (emitted, &page) in pending.iter().enumerate() {
             let stopped = async {
                 tokio::select! {
                     () = job.cancelled() => Stop::Cancelled,
+                    () = &mut late => Stop::Late,
                     _ = draining.wait_for(|draining| *draining) => Stop::Draining,
                     // Its pages cannot be kept: none more need be read.
                     _ = ended.wait_for(|p| p.state != DocumentState::Open) => Stop::Draining,
@@ -196,17 +199,35 @@ impl PageSplitter {
                 () = self.let_go(&job, &source, page, emitted as u32, done.len() as u32) => continue,
             };
             // Draining, the document ends as interrupted when its pages under way have ended: the handle sees to that.
-            if let Stop::Cancelled = stop {
-                self.cancel(&job, &pending[emitted..]).await;
-            }
-            return;
+            return match stop {
+                Stop::Cancelled => self.cancel(&job, &pending[emitted..]).await,
+                Stop::Late => self.expire(&job, &pending[emitted..]).await,
+                Stop::Draining => {}
+            };
         }
         // All are on their way. What is left to do for this document is to cancel it, if that is asked.
         let mut progress = job.progress();
         tokio::select! {
             () = job.cancelled() => self.cancel(&job, &[]).await,
+            () = late => self.expire(&job, &[]).await,
             _ = progress.wait_for(|p| p.state != DocumentState::Open) => {}
         }
+    }
+
+    /// Resolves when a document that is opened now has used up its time.
+    async fn time_is_up(&self) {
+        match self.options.document_time_limit {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What has no record yet fails, because the document's time is up.
+    async fn expire(&self, job: &Arc<DocumentJob>, rest: &[PageNumber]) {
+        let limit = self.options.document_time_limit.unwrap_or_default().as_secs_f32();
+        tracing::error!(parent: &job.span, limit, "document is past its time limit");
+        job.expire(format!("the document took longer than {limit} s"));
+        self.cancel(job, rest).await;
     }
 
     async fn open(&self, job: &Arc<DocumentJob>) -> Result<Arc<dyn PageSource>, DocumentFailure> {
@@ -416,5 +437,7 @@ impl PageSplitter {
 
 enum Stop {
     Cancelled,
+    /// The document's time is up.
+    Late,
     Draining,
 }

@@ -52,7 +52,7 @@ struct Entry {
     raster: Option<Digest>,
 }
 
-/// Pages that will not be read, because the document was cancelled; none when all had their record already.
+/// Pages that will not be read, because the document was cancelled or its time is up; none when all had their record already.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct SkipPages {
@@ -135,8 +135,8 @@ pub fn skipped(job: &DocumentJob, page: PageNumber) -> PageRecord {
         schema: SCHEMA.to_owned(),
         document: job.document_ref(),
         page,
-        status: PageStatus::Skipped,
-        reason: Some("cancelled".to_owned()),
+        status: if job.expired().is_some() { PageStatus::Failed } else { PageStatus::Skipped },
+        reason: Some(job.expired().unwrap_or("cancelled").to_owned()),
         origin: None,
         width: 0,
         height: 0,
