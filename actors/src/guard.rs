@@ -54,7 +54,8 @@ impl CpuPool {
     pub fn rest(&self, limit: Duration) {
         let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (rests, resting) = std::sync::mpsc::channel();
-        pool.spawn_broadcast(move |_| drop(rests.send(())));
+        // Nobody listens any more once one of them has been given up.
+        pool.spawn_broadcast(move |_| rests.send(()).unwrap_or_default());
         let until = Instant::now() + limit;
         let waited = (0..pool.current_num_threads())
             .try_for_each(|_| resting.recv_timeout(until.saturating_duration_since(Instant::now())));

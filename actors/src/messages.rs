@@ -46,16 +46,21 @@ pub struct GrantedPage {
     pub memory: Permit,
 }
 
-/// A page that waits for inferences: its pixels as tensors.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct PreparedPage {
+/// A page of which the pixels are at hand.
+pub struct PagePixels {
     pub ticket: PageTicket,
     pub memory: Permit,
     pub reader: Box<PageReader>,
     pub raster: Arc<Raster>,
     pub digest: Digest,
     pub model_refs: Arc<Vec<ModelRef>>,
+}
+
+/// A page that waits for inferences: its pixels as tensors.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct PreparedPage {
+    pub page: PagePixels,
     pub inferences: Vec<Inference>,
     /// The lines among them, by what they are known under in the cache; as many as there are inferences.
     pub line_keys: Vec<Option<Digest>>,
@@ -65,12 +70,7 @@ pub struct PreparedPage {
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct RecognizedPage {
-    pub ticket: PageTicket,
-    pub memory: Permit,
-    pub reader: Box<PageReader>,
-    pub raster: Arc<Raster>,
-    pub digest: Digest,
-    pub model_refs: Arc<Vec<ModelRef>>,
+    pub page: PagePixels,
     pub results: Vec<Inferred>,
 }
 

@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use pagestream_documents::{ByteSize, Origin, PageNumber, PageRecord, PageSource, PageStatus, record::SCHEMA};
+use pagestream_documents::{ByteSize, Origin, PageNumber, PageRecord, PageSource, PageStatus};
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
@@ -167,23 +167,8 @@ impl PageTicket {
 
     /// A record of this page without text.
     pub fn record(&self, status: PageStatus, reason: Option<String>, origin: Option<Origin>) -> PageRecord {
-        PageRecord {
-            schema: SCHEMA.to_owned(),
-            document: self.state.job.document_ref(),
-            page: self.state.page,
-            status,
-            reason,
-            origin,
-            width: 0,
-            height: 0,
-            dpi: 0.0,
-            rotation: Default::default(),
-            text: String::new(),
-            lines: Vec::new(),
-            duplicate_of: None,
-            timings_ms: self.timings(),
-            models: Vec::new(),
-        }
+        let record = PageRecord::without_text(self.state.job.document_ref(), self.state.page, status, reason);
+        PageRecord { origin, timings_ms: self.timings(), ..record }
     }
 }
 

@@ -47,6 +47,29 @@ pub struct PageRecord {
     pub models: Vec<ModelRef>,
 }
 
+impl PageRecord {
+    /// A record of which nothing is known but how the page ended.
+    pub fn without_text(document: DocumentRef, page: PageNumber, status: PageStatus, reason: Option<String>) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            document,
+            page,
+            status,
+            reason,
+            origin: None,
+            width: 0,
+            height: 0,
+            dpi: 0.0,
+            rotation: Rotation::None,
+            text: String::new(),
+            lines: Vec::new(),
+            duplicate_of: None,
+            timings_ms: BTreeMap::new(),
+            models: Vec::new(),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DocumentRef {
     pub id: DocumentId,

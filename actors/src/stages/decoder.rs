@@ -15,7 +15,7 @@ use crate::{
     caches::{Caches, line_key},
     failpoints,
     guard::CpuPool,
-    messages::{DecodedPage, PreparedPage, RecognizedPage},
+    messages::{DecodedPage, PagePixels, PreparedPage, RecognizedPage},
     metrics::{Metrics, Stage},
     ticket::PageTicket,
 };
@@ -40,8 +40,8 @@ impl Handler<RecognizedPage> for Decoder {
 
     fn handle(&mut self, page: RecognizedPage, context: &mut Self::Context) {
         failpoints::hit(Stage::Decoder);
-        if page.ticket.is_valid() {
-            page.ticket.enter(Stage::Decoder);
+        if page.page.ticket.is_valid() {
+            page.page.ticket.enter(Stage::Decoder);
             let this = self.clone();
             context.spawn(async move { this.decode(page).await }.into_actor(self));
         }
@@ -49,8 +49,8 @@ impl Handler<RecognizedPage> for Decoder {
 }
 
 impl Decoder {
-    async fn decode(self, page: RecognizedPage) {
-        let RecognizedPage { ticket, memory, mut reader, raster, digest, model_refs, results } = page;
+    async fn decode(self, RecognizedPage { page, results }: RecognizedPage) {
+        let PagePixels { ticket, memory, mut reader, raster, digest, model_refs } = page;
         let (state, metrics) = (ticket.state().clone(), self.metrics.clone());
         let advanced = self.pool.run(move || {
             let _span = state.span.enter();
@@ -72,8 +72,8 @@ impl Decoder {
         }
         match step {
             Ok(Step::Infer(inferences)) => {
-                let page = PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences, line_keys };
-                self.devices.send(page);
+                let page = PagePixels { ticket, memory, reader, raster, digest, model_refs };
+                self.devices.send(PreparedPage { page, inferences, line_keys });
             }
             Ok(Step::Done(reading)) => {
                 let record = Box::new(record(&ticket, &raster, reading, &model_refs));

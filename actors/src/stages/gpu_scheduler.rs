@@ -17,8 +17,8 @@ use std::{
 };
 
 use actix::{Actor, AsyncContext, Context, Handler, StreamHandler};
-use pagestream_documents::{Digest, ModelRef, PageStatus, Raster};
-use pagestream_models::ocr::{Inferred, PageReader, Task};
+use pagestream_documents::{Digest, PageStatus};
+use pagestream_models::ocr::{Inferred, Task};
 use tokio::{
     sync::{mpsc, watch},
     time::Instant,
@@ -28,12 +28,11 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use super::{StageRef, decoder::Decoder, embedding_deduper::EmbeddingDeduper};
 use crate::{
     batching::{BatchLimits, InferenceQueue, Position},
-    budget::Permit,
     caches::{Caches, RecognizedLine},
     device::{BatchDone, BatchError, DeviceThread},
     engine::LazyEngine,
     failpoints,
-    messages::{DecodedPage, PreparedPage, RecognizedPage},
+    messages::{DecodedPage, PagePixels, PreparedPage, RecognizedPage},
     metrics::{Metrics, Stage},
     options::PipelineOptions,
     pipeline::Device,
@@ -124,7 +123,7 @@ impl DeviceRouter {
         match best {
             // A scheduler that is gone for good loses the ticket, and the page is tried again.
             Some(best) => drop(devices[best].send(page)),
-            None => self.fail(page.ticket),
+            None => self.fail(page.page.ticket),
         }
     }
 
@@ -169,12 +168,7 @@ pub struct GpuScheduler {
 
 /// A page some of whose inferences are still to come.
 struct WaitingPage {
-    ticket: PageTicket,
-    memory: Permit,
-    reader: Box<PageReader>,
-    raster: Arc<Raster>,
-    digest: Digest,
-    model_refs: Arc<Vec<ModelRef>>,
+    page: PagePixels,
     results: Vec<Option<Inferred>>,
     line_keys: Vec<Option<Digest>>,
     missing: usize,
@@ -222,27 +216,25 @@ impl Actor for GpuScheduler {
 impl Handler<PreparedPage> for GpuScheduler {
     type Result = ();
 
-    fn handle(&mut self, page: PreparedPage, _: &mut Self::Context) {
+    fn handle(&mut self, prepared: PreparedPage, _: &mut Self::Context) {
         failpoints::hit(Stage::GpuScheduler);
-        let PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences, line_keys } = page;
-        if !ticket.is_valid() {
+        let PreparedPage { page, inferences, line_keys } = prepared;
+        if !page.ticket.is_valid() {
             return;
         }
-        ticket.enter(Stage::GpuScheduler);
-        let (sequence, priority) = (ticket.state().sequence, ticket.job().options.priority());
+        page.ticket.enter(Stage::GpuScheduler);
+        let (sequence, priority) = (page.ticket.state().sequence, page.ticket.job().options.priority());
         let results: Vec<_> = line_keys.iter().map(|key| key.and_then(|key| self.known_line(key))).collect();
         let missing = results.iter().filter(|result| result.is_none()).count();
-        let since = Instant::now();
         let wanted: Vec<_> = (0..).zip(inferences).filter(|(i, _)| results[*i].is_none()).collect();
-        let page =
-            WaitingPage { ticket, memory, reader, raster, digest, model_refs, results, line_keys, missing, since };
+        let waiting = WaitingPage { page, results, line_keys, missing, since: Instant::now() };
         if missing == 0 {
-            return self.forward(page);
+            return self.forward(waiting);
         }
         for (index, inference) in wanted {
             self.queue.push(Position::new(priority, sequence, index), inference);
         }
-        self.pages.insert(sequence, page);
+        self.pages.insert(sequence, waiting);
         self.dispatch();
     }
 }
@@ -328,12 +320,12 @@ impl GpuScheduler {
         }
     }
 
-    fn forward(&self, page: WaitingPage) {
-        let WaitingPage { ticket, memory, reader, raster, digest, model_refs, results, since, .. } = page;
-        ticket.state().record_time("inference", since.elapsed());
+    fn forward(&self, waiting: WaitingPage) {
+        let WaitingPage { page, results, since, .. } = waiting;
+        page.ticket.state().record_time("inference", since.elapsed());
         let results = results.into_iter().flatten().collect();
         let Some(decoder) = self.decoder.get() else { return };
-        drop(decoder.send(RecognizedPage { ticket, memory, reader, raster, digest, model_refs, results }));
+        drop(decoder.send(RecognizedPage { page, results }));
     }
 
     fn batch_failed(&mut self, positions: impl Iterator<Item = Position>, error: BatchError) {
@@ -350,13 +342,13 @@ impl GpuScheduler {
     fn remove(&mut self, sequence: u64, reason: &str) {
         self.queue.remove_page(sequence);
         if let Some(page) = self.pages.remove(&sequence) {
-            page.ticket.lose(reason.to_owned());
+            page.page.ticket.lose(reason.to_owned());
         }
     }
 
     fn look_after_threads(&mut self) {
         let stale: Vec<_> =
-            self.pages.iter().filter(|(_, page)| !page.ticket.is_valid()).map(|(&sequence, _)| sequence).collect();
+            self.pages.iter().filter(|(_, page)| !page.page.ticket.is_valid()).map(|(&sequence, _)| sequence).collect();
         for sequence in stale {
             self.remove(sequence, "");
         }
@@ -392,7 +384,7 @@ impl GpuScheduler {
         self.router.lose(self.index, &cause);
         self.queue = InferenceQueue::default();
         for (_, page) in self.pages.drain() {
-            page.ticket.lose(cause.clone());
+            page.page.ticket.lose(cause.clone());
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     engine::LazyEngine,
     failpoints,
     guard::CpuPool,
-    messages::{DecodedPage, GrantedPage, PreparedPage},
+    messages::{DecodedPage, GrantedPage, PagePixels, PreparedPage},
     metrics::{Metrics, Stage},
     options::{OcrMode, ReadingOptions},
     ticket::{PageState, PageTicket},
@@ -74,8 +74,8 @@ impl Preprocessor {
         let (record, raster) = match prepared {
             Prepared::Pixels { reader, raster, digest, inferences, model_refs } => {
                 let line_keys = vec![None; inferences.len()];
-                let page = PreparedPage { ticket, memory, reader, raster, digest, model_refs, inferences, line_keys };
-                return self.devices.send(page);
+                let page = PagePixels { ticket, memory, reader, raster, digest, model_refs };
+                return self.devices.send(PreparedPage { page, inferences, line_keys });
             }
             Prepared::Blank { raster, digest, model_refs } => {
                 (blank_record(&ticket, &raster, &model_refs), Some(digest))

@@ -13,7 +13,7 @@ use std::{
 };
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus, record::SCHEMA};
+use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus};
 use pagestream_store::{Committed, Error as StoreError, Outcome, PageCommit, Store};
 use tokio::sync::{oneshot, watch};
 
@@ -131,23 +131,9 @@ impl Sink {
 
 /// The record of a page that will not be read because its document was cancelled.
 pub fn skipped(job: &DocumentJob, page: PageNumber) -> PageRecord {
-    PageRecord {
-        schema: SCHEMA.to_owned(),
-        document: job.document_ref(),
-        page,
-        status: if job.expired().is_some() { PageStatus::Failed } else { PageStatus::Skipped },
-        reason: Some(job.expired().unwrap_or("cancelled").to_owned()),
-        origin: None,
-        width: 0,
-        height: 0,
-        dpi: 0.0,
-        rotation: Default::default(),
-        text: String::new(),
-        lines: Vec::new(),
-        duplicate_of: None,
-        timings_ms: Default::default(),
-        models: Vec::new(),
-    }
+    let status = if job.expired().is_some() { PageStatus::Failed } else { PageStatus::Skipped };
+    let reason = job.expired().unwrap_or("cancelled").to_owned();
+    PageRecord::without_text(job.document_ref(), page, status, Some(reason))
 }
 
 /// Makes the entries durable, settles their tickets, and finishes the documents that are complete.
