@@ -85,13 +85,13 @@ pub struct LazyEngine {
     engine: Arc<OnceLock<Arc<Engine>>>,
     /// Held while loading, so that a second page waits for the first instead of loading again.
     loading: Arc<Mutex<()>>,
-    missing: Arc<AtomicBool>,
+    failed: Arc<AtomicBool>,
 }
 
 impl LazyEngine {
     /// `load` runs on a worker thread, may fetch files, and is tried again by the next page if it fails.
     pub fn new(load: impl Fn() -> Result<Engine, Error> + Send + Sync + 'static) -> Self {
-        Self { load: Arc::new(load), engine: Arc::default(), loading: Arc::default(), missing: Arc::default() }
+        Self { load: Arc::new(load), engine: Arc::default(), loading: Arc::default(), failed: Arc::default() }
     }
 
     /// Of a pipeline without devices: every page that needs OCR fails and says so.
@@ -104,9 +104,9 @@ impl LazyEngine {
         })
     }
 
-    /// Whether the last attempt failed because a file is missing and could not be fetched.
-    pub fn is_missing(&self) -> bool {
-        self.missing.load(Relaxed)
+    /// Whether the last attempt to load it failed.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
     }
 
     /// The engine, loaded if it is not yet. Blocks.
@@ -122,7 +122,7 @@ impl LazyEngine {
             return Ok(engine.clone());
         }
         let loaded = (self.load)();
-        self.missing.store(matches!(loaded, Err(Error::Missing { .. })), Relaxed);
+        self.failed.store(loaded.is_err(), Relaxed);
         let engine = Arc::new(loaded?);
         Ok(self.engine.get_or_init(|| engine).clone())
     }

@@ -268,9 +268,9 @@ impl Pipeline {
         self.shared.fatal.borrow().clone()
     }
 
-    /// Whether pages failed because a model or a library is missing and could not be fetched.
-    pub fn engine_missing(&self) -> bool {
-        self.shared.engines.iter().any(LazyEngine::is_missing)
+    /// Whether pages failed because a model, a library or a device is not to be had.
+    pub fn engine_failed(&self) -> bool {
+        self.shared.engines.iter().any(LazyEngine::has_failed)
     }
 
     /// The store that the pipeline writes to.

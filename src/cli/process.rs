@@ -1,18 +1,25 @@
 //! `pagestream process`: documents in, their pages out on stdout or as files, as they are read.
 
 use std::{
+    ffi::OsString,
     io::{self, BufWriter, IsTerminal},
     path::PathBuf,
+    pin::pin,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
-use futures::{StreamExt, stream::SelectAll};
+use futures::{
+    StreamExt,
+    future::{Either, select},
+    stream::SelectAll,
+};
 use pagestream::{
     DocumentHandle, DocumentState, Error, OcrMode, PageRecord, PageSelection, PageStatus, PageStream, Pipeline,
     Settings, Source, SubmitOptions, engine,
     output::{Files, FilesFormat, Jsonl, PageWriter, Text},
 };
-use pagestream_models::registry::Registry;
+use pagestream_models::{backend::onnx::Provider, registry::Registry};
 use tokio::sync::mpsc;
 
 use super::{
@@ -25,6 +32,12 @@ use super::{
 /// Failed pages named at the end; the others are counted.
 const LISTED_FAILURES: usize = 20;
 
+/// How long the last pages may take to be written after a signal to stop: the reader of a pipe may be slow.
+const WRITING_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long the pipeline's threads may take to end.
+const STOPPING_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Documents that are submitted ahead of the one whose pages are being written.
 const SUBMITTED_AHEAD: usize = 64;
 
@@ -32,7 +45,7 @@ const SUBMITTED_AHEAD: usize = 64;
 pub struct ProcessArgs {
     /// Files, folders, patterns such as 'scans/*.tif', or - for standard input
     #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<String>,
+    inputs: Vec<OsString>,
     /// How results look: text (the default) or jsonl, one page a line
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -150,6 +163,12 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         printer.error(&error.to_string(), error.hint());
         return Exit::MissingDependency;
     }
+    if settings.ocr.mode != OcrMode::Never
+        && let Err(error) = check_devices(&settings, printer)
+    {
+        printer.error(&error.to_string(), error.hint().or(Some("`pagestream doctor` says which devices work here")));
+        return Exit::MissingDependency;
+    }
     let writer = match args.writer(inputs.sources.len()) {
         Ok(writer) => writer,
         Err(error) => {
@@ -177,6 +196,20 @@ fn check_models(settings: &Settings) -> Result<(), pagestream_models::Error> {
     Ok(())
 }
 
+/// A device or a library that was asked for by name must work, whether a page will need it or not; the default ones are
+/// looked at when the first page needs them.
+fn check_devices(settings: &Settings, printer: &Printer) -> Result<(), pagestream_models::Error> {
+    if settings.ort.dylib.is_none() && settings.device.providers == [Provider::Cpu] {
+        return Ok(());
+    }
+    let registry = Registry::open(settings.registry_options())?;
+    settings
+        .device
+        .providers
+        .iter()
+        .try_for_each(|provider| engine::engine(&registry, provider, &downloads(printer)).map(drop))
+}
+
 async fn process(
     args: ProcessArgs,
     settings: Settings,
@@ -199,29 +232,45 @@ async fn process(
     let mut run =
         Run { pipeline: pipeline.clone(), writer, printer: printer.clone(), bar, summary: Summary::default() };
     let submitted = submit_all(pipeline.clone(), sources, options);
-    let done = async {
-        match args.unordered {
-            true => run.as_ready(submitted).await,
-            false => run.in_order(submitted).await,
-        }
-    };
-    let exit = tokio::select! {
-        written = done => match written {
-            Ok(()) => run.finish(),
-            // Whoever read the results has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-            Err(error) => {
-                printer.error(&format!("results cannot be written: {error}"), None);
-                Exit::FileAccess
+    let mut was_interrupted = false;
+    let written = {
+        let mut done = pin!(async {
+            match args.unordered {
+                true => run.as_ready(submitted).await,
+                false => run.in_order(submitted).await,
             }
-        },
-        () = stop_requested() => {
-            drop(run);
-            interrupted(&pipeline, drain, resumable, &printer).await
+        });
+        let finished = tokio::select! {
+            written = &mut done => Some(written),
+            () = stop_requested() => None,
+        };
+        match finished {
+            Some(written) => written,
+            None => {
+                was_interrupted = true;
+                // The pages that the drain lets end are written too.
+                match select(done, pin!(interrupted(&pipeline, drain, resumable, &printer))).await {
+                    Either::Left((written, draining)) => {
+                        draining.await;
+                        written
+                    }
+                    Either::Right(((), done)) => tokio::time::timeout(WRITING_PATIENCE, done).await.unwrap_or(Ok(())),
+                }
+            }
         }
     };
-    pipeline.stop().await;
-    exit
+    let exit = match written {
+        Ok(()) => run.finish(),
+        // Whoever read the results has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+        Err(error) => {
+            printer.error(&format!("results cannot be written: {error}"), None);
+            Exit::FileAccess
+        }
+    };
+    // Stopping waits for threads, and one of them may wait for a pipe that nobody writes to.
+    drop(tokio::time::timeout(STOPPING_PATIENCE, pipeline.stop()).await);
+    if was_interrupted { Exit::Interrupted } else { exit }
 }
 
 /// Submits one document after the other, waiting where the pipeline is full.
@@ -265,7 +314,7 @@ async fn stop_requested() {
 }
 
 /// Lets the pages under way end, and says what is left; a second signal does not wait.
-async fn interrupted(pipeline: &Pipeline, drain: std::time::Duration, resumable: bool, printer: &Printer) -> Exit {
+async fn interrupted(pipeline: &Pipeline, drain: Duration, resumable: bool, printer: &Printer) {
     printer.note("stopping: pages under way are finished first; once more stops at once");
     tokio::select! {
         report = pipeline.drain(drain) => {
@@ -278,7 +327,6 @@ async fn interrupted(pipeline: &Pipeline, drain: std::time::Duration, resumable:
         }
         () = stop_requested() => std::process::exit(Exit::Interrupted as i32),
     }
-    Exit::Interrupted
 }
 
 /// What went wrong, to be told at the end.
@@ -348,6 +396,10 @@ impl Run {
     fn accepted(&mut self, document: Result<DocumentHandle, Error>) -> Option<DocumentHandle> {
         document
             .inspect_err(|error| {
+                // Not begun because of the signal to stop: that has been told.
+                if matches!(error, Error::Closed) {
+                    return;
+                }
                 self.printer.error(&error.to_string(), error.hint());
                 self.summary.worsen(Exit::of_error(error));
             })
@@ -375,8 +427,10 @@ impl Run {
                 self.summary.worsen(Exit::of_document(failure.kind));
             }
             DocumentState::Interrupted => {
-                let cause = self.pipeline.fatal().unwrap_or_else(|| "the pipeline stopped".to_owned());
-                self.printer.error(&format!("{}: not all pages were read: {cause}", document.source()), None);
+                // Without a cause it was a signal, which has been told.
+                if let Some(cause) = self.pipeline.fatal() {
+                    self.printer.error(&format!("{}: not all pages were read: {cause}", document.source()), None);
+                }
                 self.summary.worsen(Exit::Other);
             }
             DocumentState::Open | DocumentState::Done | DocumentState::Cancelled => {}
@@ -398,7 +452,7 @@ impl Run {
             _ => Exit::PagesFailed,
         };
         // Models that could not be had are why pages failed: that is what a script must know.
-        let pages = if pipeline.engine_missing() { Exit::MissingDependency } else { pages };
+        let pages = if pipeline.engine_failed() { Exit::MissingDependency } else { pages };
         summary.exit.unwrap_or(Exit::Ok).and(pages)
     }
 }

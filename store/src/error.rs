@@ -38,7 +38,7 @@ pub enum Error {
     /// The work was taken back, because its lease was returned or the document removed.
     #[error("the lease on document {0} is no longer held")]
     LeaseLost(DocumentId),
-    #[error("{what} failed on {}", path.display())]
+    #[error("{what} {} failed: {source}", path.display())]
     Io { what: &'static str, path: PathBuf, source: io::Error },
     /// The stream that was to be spooled could not be read: the submitter's side, not ours.
     #[error("the input could not be read to its end")]

@@ -79,6 +79,28 @@ impl Deref for Store {
     }
 }
 
+/// How the directories of temporary stores are named.
+const TEMPORARY_PREFIX: &str = "pagestream-";
+
+/// A temporary store without its lock may be one that is just being made; after this long it is not.
+const BEING_MADE: Duration = Duration::from_secs(600);
+
+/// Removes temporary stores whose process was killed before it could: their lock is free. What cannot be removed (another
+/// user's) is left alone.
+fn sweep_temporaries(parent: &Path) {
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for entry in entries.flatten().filter(|e| e.file_name().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()))
+    {
+        let path = entry.path();
+        let is_store = path.join(crate::DATABASE_FILE).is_file();
+        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
+        if is_store && age.is_some_and(|age| age > BEING_MADE) && WriterLock::acquire(&path).is_ok() {
+            tracing::info!(path = %path.display(), "removing what a killed process left");
+            drop(fs::remove_dir_all(&path));
+        }
+    }
+}
+
 impl Store {
     /// Opens the data directory for writing, creating it as needed: brings an older database up to date, returns the
     /// leases of a process that died, and clears what it was in the middle of spooling.
@@ -92,8 +114,9 @@ impl Store {
 
     /// A store of its own in the system's temporary directory, removed with the last clone.
     pub fn temporary(options: StoreOptions) -> Result<Self> {
+        sweep_temporaries(&std::env::temp_dir());
         let temporary = tempfile::Builder::new()
-            .prefix("pagestream-")
+            .prefix(TEMPORARY_PREFIX)
             .tempdir()
             .map_err(Error::io("creating a directory in", &std::env::temp_dir()))?;
         let dir = temporary.path().to_owned();

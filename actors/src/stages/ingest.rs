@@ -161,11 +161,15 @@ fn journal(store: &Store, source: &Source, options: &SubmitOptions, reading: &Re
     let read_error = |e: io::Error| Error::Read { name: name.clone(), cause: describe_io(&e), kind: e.kind() };
     let mut bytes: Box<dyn Read> = match source {
         Source::Path(path) => {
-            let file = File::open(path).map_err(read_error)?;
-            if file.metadata().map_err(read_error)?.is_dir() {
+            // Looked at before it is opened: a device may never end, and a pipe waits for its writer.
+            let kind = std::fs::metadata(path).map_err(read_error)?.file_type();
+            if kind.is_dir() {
                 return Err(read_error(io::ErrorKind::IsADirectory.into()));
             }
-            Box::new(file)
+            if !kind.is_file() && !is_pipe(kind) {
+                return Err(read_error(io::Error::other("it is neither a file nor a pipe")));
+            }
+            Box::new(File::open(path).map_err(read_error)?)
         }
         Source::Bytes { bytes, .. } => Box::new(io::Cursor::new(bytes.clone())),
     };
@@ -259,6 +263,16 @@ pub fn options_of(document: &Document) -> Option<SubmitOptions> {
 
 pub fn store_error(error: pagestream_store::Error) -> Error {
     Error::Store { message: error.to_string(), hint: error.hint().map(str::to_owned) }
+}
+
+#[cfg(unix)]
+fn is_pipe(kind: std::fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: std::fs::FileType) -> bool {
+    false
 }
 
 fn describe_io(error: &io::Error) -> String {

@@ -159,7 +159,9 @@ fn prepare(
     }
     let engine = match engine.get() {
         Ok(engine) => engine,
-        Err(error) => return Prepared::Failed(format!("the page needs OCR, which is not available: {error}")),
+        Err(error) => {
+            return Prepared::Failed(one_line(&format!("the page needs OCR, which is not available: {error}")));
+        }
     };
     let (reader, inferences) = timed(page, "prepare", || {
         PageReader::start(raster.clone(), &reading.ocr, &OcrModels::new(engine.alphabet.clone()))
@@ -200,6 +202,11 @@ pub fn timed<T>(page: &PageState, step: &str, work: impl FnOnce() -> T) -> T {
 
 fn is_uniform(raster: &Raster) -> bool {
     raster.data.first().is_none_or(|first| raster.data.iter().all(|value| value == first))
+}
+
+/// Libraries put line breaks into their messages; a reason is one line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// An error as the reason of a record: the cause and what to do about it. The record itself names document and page.
