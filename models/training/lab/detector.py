@@ -20,8 +20,7 @@ CHANNELS, BLOCKS = (16, 32, 48, 64), (1, 2, 2, 2)
 CORE, END, UP, DOWN = range(4)
 HALF_CORE = 0.2  # of the line's height, above and below its middle
 END_WEIGHT = 4.0
-LEAST_CORE, END_MARGIN = 0.5, 0.0  # logits
-PAD = 0.12  # of the line's height
+LEAST_CORE, PAD = 0.5, 0.12  # logit; share of the line's height
 
 
 class Detector(nn.Module):
@@ -116,7 +115,7 @@ def prepare(gray: np.ndarray) -> tuple[np.ndarray, float, float]:
 def boxes_of(maps: np.ndarray, sx: float, sy: float) -> list[np.ndarray]:
     """Maps [4, H / 2, W / 8] -> quadrilaterals (4 x 2, page pixels, clockwise from the top left). In f64 throughout:
 
-    1. A cell is text where core > 0 and core > end + END_MARGIN (all are logits, in f32). Text cells that touch, corners included, form a component;
+    1. A cell is text where core > 0 and core > end (both are logits). Text cells that touch, corners included, form a component;
        one of a single cell, or whose highest core is under 0.5, is dropped. A component is a line.
     2. A cell's centre is ((column + 1/2) * 8, (row + 1/2) * 2); its top = y - exp(up), its bottom = y + exp(down).
     3. The line's height is the median of bottom - top over its cells (the mean of the middle two for an even count).
@@ -124,7 +123,7 @@ def boxes_of(maps: np.ndarray, sx: float, sy: float) -> list[np.ndarray]:
        the component spans fewer than 4 columns.
     5. It reaches 4 px + 0.12 heights beyond its first and last column, and half a height + 0.12 heights above and below its middle.
     """
-    text = ((maps[CORE] > 0) & (maps[CORE] > maps[END] + END_MARGIN)).astype(np.uint8)
+    text = ((maps[CORE] > 0) & (maps[CORE] > maps[END])).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(text, connectivity=8)
     out = []
     for i in range(1, count):
