@@ -150,6 +150,13 @@ impl Budget {
 
     fn next_grant(self: &Arc<Self>) -> Option<(Waiter, Permit)> {
         let mut state = self.lock();
+        // Whoever has gone away (a cancelled document) holds nobody back.
+        let State { again, interactive, bulk, .. } = &mut *state;
+        for queue in [again, interactive, bulk] {
+            while queue.front().is_some_and(|waiter| waiter.granted.is_closed()) {
+                queue.pop_front();
+            }
+        }
         if let Some((pages, bytes)) = state.again.front().map(|w| (w.pages, w.bytes)) {
             if !state.fits(pages, bytes) {
                 return None;
