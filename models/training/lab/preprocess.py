@@ -1,5 +1,7 @@
 """From a text line's crop to the recogniser's input, and back to text. The contract that the Rust side follows to the last bit.
 
+0. Crop: the detector's quadrilateral, sampled upright by `teacher.crop` (sides rounded to whole pixels, bicubic, edges repeated). A level
+   box may be cut out as it is; this step is the one that need not agree to the last bit.
 1. Resize: the gray crop (u8, H x W) to 32 x w, w = max(8, (64 * W + H) div (2 * H)), by Pillow's 8-bit triangle filter:
    always the horizontal pass first (at full height), then the vertical one, each rounded to u8. `triangle_resize` below
    states it in integers; two calls of Pillow do the same and faster (`python -m lab.preprocess` checks that they agree).
