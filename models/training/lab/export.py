@@ -6,7 +6,7 @@ import onnx
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .config import Alphabet, arguments, work_dir
+from .config import ROOT, Alphabet, arguments, work_dir
 from .detector import Detector
 from .nets import build
 
@@ -25,7 +25,9 @@ def fold(net: torch.nn.Module):
 
 
 def load(run: str) -> tuple[torch.nn.Module, Alphabet, dict]:
-    state = torch.load(work_dir() / "runs" / run / "checkpoint.pt")
+    """A run of this machine, or one whose weights lie in weights/ (without the optimiser's state: fine for --init)."""
+    path = work_dir() / "runs" / run / "checkpoint.pt"
+    state = torch.load(path if path.exists() else ROOT / "weights" / f"{run}.pt")
     alphabet = Alphabet.load(state["meta"]["alphabet"])
     net = Detector() if state["meta"].get("detector") else build(state["meta"]["tier"], alphabet.classes)
     if state["meta"].get("inner"):
