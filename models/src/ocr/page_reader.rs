@@ -1,6 +1,6 @@
 //! The reading of one page, as a state machine without input or output of its own.
 //!
-//! Takes a raster; asks for inferences; ends with a [`Reading`]. The steps are the states of [`State`], from top to
+//! Takes a raster; asks for inferences; ends with a [`Reading`]. The steps are the states of `State`, from top to
 //! bottom. It never fails on a page's content: a page without text is read as empty.
 
 use std::{collections::VecDeque, sync::Arc};
