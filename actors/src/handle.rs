@@ -197,8 +197,13 @@ impl Pipeline {
     /// when its document is resumed.
     pub async fn drain(&self, deadline: Duration) -> DrainReport {
         self.shared.draining.send_replace(true);
-        drop(self.shared.control.send(Control::Drain));
         let until = Instant::now() + deadline;
+        // Answered from the splitter's own thread: whatever it let go before is under way by then, and it lets go of
+        // nothing after.
+        let (heard, answer) = oneshot::channel();
+        if self.shared.control.send(Control::Drain(heard)).is_ok() {
+            let _ = tokio::time::timeout_at(until, answer).await;
+        }
         for page in self.shared.under_way.pages() {
             let mut progress = page.job.progress();
             let settled = async { while !page.is_settled() && progress.changed().await.is_ok() {} };

@@ -47,7 +47,8 @@ pub struct Device {
 pub enum Control {
     /// Go on with a document of an earlier run.
     Resume(OpenDocument),
-    Drain,
+    /// Answered when nothing new is begun any more.
+    Drain(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -241,7 +242,12 @@ async fn serve(mut controls: mpsc::UnboundedReceiver<Control>, splitter: StageRe
     while let Some(control) = controls.recv().await {
         match control {
             Control::Resume(document) => drop(splitter.send(document)),
-            Control::Drain => drop(splitter.send(Drain)),
+            Control::Drain(heard) => {
+                // A splitter that is gone lets no page go.
+                let _ = splitter.send(Drain);
+                // The asker may have gone away.
+                let _ = heard.send(());
+            }
             Control::Stop(stopped) => {
                 // The asker may have gone away; stopping is what counts.
                 let _ = stopped.send(());

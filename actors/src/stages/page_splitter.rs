@@ -85,11 +85,14 @@ impl UnderWay {
         self.admitted.subscribe()
     }
 
-    /// The number of the next page, counted over all documents.
-    fn admit(&self) -> u64 {
-        let mut sequence = 0;
-        self.admitted.send_modify(|admitted| sequence = std::mem::replace(admitted, *admitted + 1));
-        sequence
+    /// The number of the next page, counted over all documents. The splitter alone lets pages go, one at a time.
+    fn next_sequence(&self) -> u64 {
+        *self.admitted.borrow()
+    }
+
+    /// One more page is under way: told when it can be found among [`UnderWay::pages`].
+    fn admit(&self) {
+        self.admitted.send_modify(|admitted| *admitted += 1);
     }
 }
 
@@ -265,7 +268,7 @@ impl PageSplitter {
         let cost = self.cost(job, source, page).await;
         let granted = cost.as_ref().copied().unwrap_or_default();
         let (slot, memory) = self.budget.acquire_page(job.options.priority(), granted).await;
-        let sequence = self.under_way.admit();
+        let sequence = self.under_way.next_sequence();
         let ticket = PageTicket::new(
             job.clone(),
             page,
@@ -279,6 +282,7 @@ impl PageSplitter {
             self.options.page_time_limit,
         );
         self.under_way.insert(ticket.state());
+        self.under_way.admit();
         match cost {
             Ok(_) => drop(self.preprocessor.send(GrantedPage { ticket, memory })),
             Err(reason) => self.fail(ticket, reason),
