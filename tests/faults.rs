@@ -227,8 +227,8 @@ async fn the_same_scan_in_another_file_is_not_read_again() {
 async fn a_document_past_its_time_limit_fails_what_it_has_not_read() {
     let gate = Gate::default();
     let at_the_gate = gate.clone();
-    let options = PipelineOptions { document_time_limit: Some(Duration::from_secs(2)), ..options() };
-    let pipeline = pipeline_on(temporary_store(), options, 1, move |input| {
+    let options = PipelineOptions { document_time_limit: Some(Duration::from_secs(4)), ..options() };
+    let pipeline = pipeline_on(temporary_store(), options, 2, move |input| {
         if is_marked(input) {
             at_the_gate.pass();
         }
@@ -240,7 +240,7 @@ async fn a_document_past_its_time_limit_fails_what_it_has_not_read() {
     assert_eq!(pages[0].status, PageStatus::Ok);
     for page in &pages[1..] {
         assert_eq!(page.status, PageStatus::Failed);
-        assert_eq!(page.reason.as_deref(), Some("the document took longer than 2 s"));
+        assert_eq!(page.reason.as_deref(), Some("the document took longer than 4 s"));
     }
     assert_eq!(document.progress().state, DocumentState::Done);
     gate.open(usize::MAX);

@@ -141,10 +141,11 @@ async fn bulk_work_steps_back_for_interactive_work() {
 
 #[tokio::test]
 async fn a_cancelled_document_frees_its_memory_and_every_page_has_its_record() {
+    // Two threads, because the second page may come to the device before the first and wait there.
     let gate = Gate::default();
     let at_the_gate = gate.clone();
     let options = PipelineOptions { pages_in_flight: count(4), ..options() };
-    let pipeline = pipeline_on(temporary_store(), options.clone(), 1, move |input| {
+    let pipeline = pipeline_on(temporary_store(), options.clone(), 2, move |input| {
         if is_marked(input) {
             at_the_gate.pass();
         }
