@@ -13,7 +13,15 @@ const FILE_NAME: &str = "writer.lock";
 
 /// Held for as long as this process may write.
 pub struct WriterLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for WriterLock {
+    /// Closing alone is not enough: a child process that is just being started shares the open file until it runs.
+    fn drop(&mut self) {
+        // What cannot be unlocked ends with the process.
+        let _ = self.file.unlock();
+    }
 }
 
 impl WriterLock {
@@ -41,6 +49,6 @@ impl WriterLock {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(Error::io("writing", &path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
