@@ -11,7 +11,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -165,28 +165,19 @@ fn run(data: &Path, inputs: &[PathBuf], life: Option<Duration>) -> Run {
         let lines = BufReader::new(out).split(b'\n').map(Result::unwrap);
         lines.filter_map(|line| serde_json::from_slice(&line).ok()).collect::<Vec<PageRecord>>()
     });
+    // Its standard error closes when the binary ends: that is the event that is waited for.
+    let (running, ended) = mpsc::channel::<()>();
     let err = thread::spawn(move || {
         let mut log = String::new();
         BufReader::new(err).read_to_string(&mut log).unwrap();
+        drop(running);
         log
     });
-    let mut status = None;
-    match life {
-        None => status = Some(child.wait().unwrap()),
-        Some(life) => {
-            let until = Instant::now() + life;
-            while status.is_none() && Instant::now() < until {
-                // The moment of the kill is the fault that is injected; nothing is waited for here.
-                thread::sleep(Duration::from_millis(2));
-                status = child.try_wait().unwrap();
-            }
-            if status.is_none() {
-                child.kill().unwrap();
-                // It may have ended in this very moment, with a result that counts.
-                status = Some(child.wait().unwrap());
-            }
-        }
+    if life.is_some_and(|life| ended.recv_timeout(life) == Err(mpsc::RecvTimeoutError::Timeout)) {
+        child.kill().unwrap();
     }
+    // It may have ended in the very moment of the kill, with a result that counts.
+    let status = child.wait().unwrap();
     let (pages, log) = (out.join().unwrap(), err.join().unwrap());
     let (mut acknowledged, mut opened) = (Vec::new(), BTreeMap::new());
     for event in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
@@ -198,7 +189,7 @@ fn run(data: &Path, inputs: &[PathBuf], life: Option<Duration>) -> Run {
             _ => {}
         }
     }
-    Run { exit: status.and_then(|status| status.code()), pages, acknowledged, opened, log }
+    Run { exit: status.code(), pages, acknowledged, opened, log }
 }
 
 /// What is in the database, looked at in a copy: that a killed writer's log is taken up must be the next run's doing.

@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{Gate, MARKED, PLAIN, all, count, document, is_marked, no_text, numbers, options, pipeline_on, submit};
+use common::{
+    Gate, MARKED, PLAIN, all, count, document, gated_pipeline, is_marked, no_text, numbers, options, pipeline_on,
+    submit,
+};
 use futures::StreamExt;
 use pagestream::{
     DocumentState, Error, PageStatus, PipelineOptions, Priority, Source, SubmitOptions, settings::Settings,
@@ -24,13 +27,8 @@ async fn every_submitted_page_ends_as_exactly_one_record_in_order() {
 
 #[tokio::test]
 async fn a_stalled_device_stops_ingest_after_exactly_n_pages() {
-    let gate = Gate::default();
-    let at_the_gate = gate.clone();
     let options = PipelineOptions { pages_in_flight: count(5), ..options() };
-    let pipeline = pipeline_on(temporary_store(), options, 2, move |input| {
-        at_the_gate.pass();
-        Ok(no_text(input))
-    });
+    let (pipeline, gate) = gated_pipeline(temporary_store(), options, 2);
     // As ready: whichever of the pages under way is the first through the gate, it is out.
     let unordered = SubmitOptions { unordered: true, ..SubmitOptions::default() };
     let document = pipeline.submit(common::source("a.tif", &[PLAIN; 20]), unordered).await.unwrap();
@@ -74,13 +72,8 @@ async fn a_slow_reader_stops_its_document_after_exactly_n_pages() {
 
 #[tokio::test]
 async fn a_full_system_says_busy_and_waits_when_asked_to() {
-    let gate = Gate::default();
-    let at_the_gate = gate.clone();
     let options = PipelineOptions { open_documents: count(1), ..options() };
-    let pipeline = pipeline_on(temporary_store(), options, 1, move |input| {
-        at_the_gate.pass();
-        Ok(no_text(input))
-    });
+    let (pipeline, gate) = gated_pipeline(temporary_store(), options, 1);
     let first = submit(&pipeline, "first.tif", &[PLAIN]).await;
     let second = common::source("second.tif", &[PLAIN, PLAIN]);
     let refused = pipeline.try_submit(second.clone(), SubmitOptions::default()).await;
@@ -94,13 +87,8 @@ async fn a_full_system_says_busy_and_waits_when_asked_to() {
 
 #[tokio::test]
 async fn a_long_document_does_not_hold_up_a_short_one() {
-    let gate = Gate::default();
-    let at_the_gate = gate.clone();
     let options = PipelineOptions { pages_in_flight: count(2), ..options() };
-    let pipeline = pipeline_on(temporary_store(), options, 1, move |input| {
-        at_the_gate.pass();
-        Ok(no_text(input))
-    });
+    let (pipeline, gate) = gated_pipeline(temporary_store(), options, 1);
     let long = submit(&pipeline, "long.tif", &[PLAIN; 200]).await;
     pipeline.pages_admitted().wait_for(|&n| n == 2).await.unwrap();
     let short = submit(&pipeline, "short.tif", &[MARKED]).await;
@@ -121,13 +109,8 @@ async fn a_long_document_does_not_hold_up_a_short_one() {
 
 #[tokio::test]
 async fn bulk_work_steps_back_for_interactive_work() {
-    let gate = Gate::default();
-    let at_the_gate = gate.clone();
     let options = PipelineOptions { pages_in_flight: count(2), ..options() };
-    let pipeline = pipeline_on(temporary_store(), options, 1, move |input| {
-        at_the_gate.pass();
-        Ok(no_text(input))
-    });
+    let (pipeline, gate) = gated_pipeline(temporary_store(), options, 1);
     let bulk = SubmitOptions { bulk: true, ..SubmitOptions::default() };
     assert_eq!(bulk.priority(), Priority::Bulk);
     let archive = pipeline.submit(common::source("archive.tif", &[PLAIN; 100]), bulk).await.unwrap();

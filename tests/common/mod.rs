@@ -130,3 +130,14 @@ impl Gate {
         }
     }
 }
+
+/// A pipeline whose device asks at a gate before every answer.
+pub fn gated_pipeline(store: Store, options: PipelineOptions, threads: usize) -> (Pipeline, Gate) {
+    let gate = Gate::default();
+    let at_the_gate = gate.clone();
+    let pipeline = pipeline_on(store, options, threads, move |input| {
+        at_the_gate.pass();
+        Ok(no_text(input))
+    });
+    (pipeline, gate)
+}
