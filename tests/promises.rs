@@ -42,7 +42,9 @@ fn memory_stays_under_the_budget() {
     }
     let (short, long) = (peak_of_child(100), peak_of_child(1_000));
     println!("peak resident memory: {} MiB for 100 pages, {} MiB for 1,000", short >> 20, long >> 20);
-    assert!(long < short + (16 << 20), "1,000 pages take {} MiB, 100 take {} MiB", long >> 20, short >> 20);
+    // What two pages under way may hold at the same moment is granted by the budget and met or not met by chance, the
+    // more surely the more pages there are. What 900 pages would leave behind is at least a megabyte each.
+    assert!(long < short + BUDGET.bytes() / 2, "1,000 pages take {} MiB, 100 take {} MiB", long >> 20, short >> 20);
     // The budget, and what the process is without pages: code, the store's caches, this test's thousand-page file.
     assert!(long < BUDGET.bytes() + (64 << 20), "{} MiB at a budget of {BUDGET}", long >> 20);
 }
