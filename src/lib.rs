@@ -30,6 +30,7 @@ pub use pagestream_documents::{
 pub use settings::{Settings, SettingsError};
 
 pub mod engine;
+pub mod evaluation;
 pub mod settings;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with

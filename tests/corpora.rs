@@ -1,14 +1,13 @@
 //! Reading quality on real pages with known text, through the whole pipeline and the real models. The corpora take their
 //! place from `PAGESTREAM_CORPORA`; where it is not set these tests say so and pass.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::path::PathBuf;
 
 use futures::StreamExt;
-use pagestream::{DocumentState, OcrMode, Settings, Source, SubmitOptions};
-
-mod score;
-
-use score::Score;
+use pagestream::{
+    DocumentState, OcrMode, Settings, Source, SubmitOptions,
+    evaluation::{Reading, evaluate},
+};
 
 /// What is asked of a source of pages.
 struct Gate {
@@ -46,13 +45,6 @@ fn pages(corpora: &std::path::Path, folder: &str) -> Vec<Page> {
         .collect()
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_read_as_well_as_the_gates_ask() {
     let Some(corpora) = std::env::var_os("PAGESTREAM_CORPORA").map(PathBuf::from) else {
@@ -61,7 +53,7 @@ async fn pages_are_read_as_well_as_the_gates_ask() {
     };
     let pipeline = pagestream::start(Settings::defaults()).await.unwrap();
     for gate in GATES {
-        let mut scores = BTreeMap::new();
+        let mut readings = Vec::new();
         let pages = pages(&corpora, gate.folder);
         assert!(!pages.is_empty(), "{} has no pages", gate.folder);
         let mut documents = Vec::new();
@@ -79,13 +71,15 @@ async fn pages_are_read_as_well_as_the_gates_ask() {
             }
             assert_eq!(document.progress().state, DocumentState::Done, "{}", page.file);
             let truth = std::fs::read(&page.truth).unwrap();
-            scores.insert(page.file, Score::of(&String::from_utf8_lossy(&truth), &text));
+            readings.push(Reading::of(gate.folder, page.file, String::from_utf8_lossy(&truth), text));
         }
-        let (cer, recall) = (median(scores.values().map(|s| s.cer)), median(scores.values().map(|s| s.recall)));
-        println!("{}: {} pages, median CER {cer:.4}, median recall {recall:.4}", gate.folder, scores.len());
-        for (file, score) in &scores {
-            println!("  {file}: CER {:.4}, recall {:.4}", score.cer, score.recall);
-            assert!(score.cer <= gate.worst_cer, "{file}: CER {:.4}", score.cer);
+        let evaluation = evaluate(readings);
+        let report = evaluation.source(gate.folder).unwrap();
+        let (cer, recall) = (report.summary.cer.median, report.summary.recall.median);
+        println!("{}: {} pages, median CER {cer:.4}, median recall {recall:.4}", gate.folder, report.pages.len());
+        for page in &report.pages {
+            println!("  {}: CER {:.4}, recall {:.4}", page.page, page.score.cer, page.score.recall);
+            assert!(page.score.cer <= gate.worst_cer, "{}: CER {:.4}", page.page, page.score.cer);
         }
         assert!(cer <= gate.median_cer, "{}: median CER {cer:.4}", gate.folder);
         assert!(recall >= gate.median_recall, "{}: median recall {recall:.4}", gate.folder);
