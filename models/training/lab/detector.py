@@ -68,10 +68,15 @@ def targets(lines, turn: float, height: int, width: int) -> np.ndarray:
         reach = tall + abs(sin) * width
         r0, r1 = max(0, int((line.top - reach) / ROW)), min(h, int((line.bottom + reach) / ROW) + 1)
         x, y = px[r0:r1], py[r0:r1]
-        inside = (x > line.x0 - COLUMN / 4) & (x < line.x1 + COLUMN / 4)
-        if line.x1 - line.x0 < COLUMN * 1.5:
-            inside = np.abs(x - (line.x0 + line.x1) / 2) < COLUMN * 0.75
-        core = inside & (np.abs(y - middle) < max(HALF_CORE * tall, 1.2))
+        # A column more or less is 8 px: a core that starts with the first centre within the ink, widened by the contract's margin,
+        # never cuts into a letter and is 8 px too wide at most, which matters for page numbers and other short words.
+        inside = (x > line.x0 + COLUMN / 8) & (x < line.x1 - COLUMN / 8)
+        half = HALF_CORE
+        if line.x1 - line.x0 < COLUMN * 3:  # few columns: more rows of them, lest a number have too few cells to be seen
+            half = 0.3
+            if line.x1 - line.x0 < COLUMN * 1.25:
+                inside = np.abs(x - (line.x0 + line.x1) / 2) <= COLUMN / 2
+        core = inside & (np.abs(y - middle) < max(half * tall, 1.2))
         reach = max(COLUMN * 1.1, 0.35 * tall)
         end = ((x > line.x0 - reach) & (x < line.x1 + reach)) & ~inside & (np.abs(y - middle) < 0.42 * tall)
         out[END, r0:r1][end] = 1

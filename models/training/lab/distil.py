@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from .config import Alphabet, arguments
 from .export import load
 from .nets import build, parameters
-from .train import Pool, Run, ctc, deadline_seconds, schedule_arguments
+from .train import Pool, Run, ctc, schedule_arguments, widest_at
 
 
 def softened(student, teacher, temperature):
@@ -34,9 +34,9 @@ def main():
     net = (load(args.init)[0].train() if args.init else build(args.tier, alphabet.classes)).to(memory_format=torch.channels_last)
     run = Run(args.run, net, args.rate, dict(tier=args.tier, alphabet=alphabet.name, teacher=args.teacher))
     run.log(event="start", parameters=parameters(net), args=vars(args))
-    pool, deadline = Pool(alphabet), deadline_seconds(args.deadline)
-    while (progress := run.progress(deadline, args.steps)) < 1:
-        x, wanted = pool.batch(run.step, 9999)
+    pool = Pool(alphabet)
+    while (progress := run.progress(args)) < 1:
+        x, wanted = pool.batch(run.step, widest_at(progress, args.init))
         x = x.contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             soft = teacher(x)

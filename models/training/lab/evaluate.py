@@ -50,6 +50,30 @@ def pages(corpora: Path):
             yield "born digital", f"{Path(pdf).stem}-{number}", image, truth
 
 
+def aside(corpora: Path):
+    """More pages, for the detector: figures only, nothing was chosen by looking at them. Truth is the file's text layer, where it has one."""
+    def of(pdf, numbers, dpi=150):
+        for number in numbers:
+            image, truth = rendered(corpora / pdf, number, dpi)
+            yield Path(pdf).stem[:12], f"{Path(pdf).stem}-{number}", image, truth
+    for name, numbers in (("195981", (5, 30, 60)), ("275884", (5, 30, 60)), ("421197", (5, 20, 40)), ("459011", (5, 20, 40))):
+        yield from of(f"multipage/format-corpus/{name}.pdf", numbers)
+    yield from of("multipage/pdfcpu/WaldenFull.pdf", (40, 120, 200), 200)
+    yield from of("multipage/sample-files/GeoTopo-komprimiert.pdf", (20, 50, 80, 110))
+    yield from of("multipage/sample-files/pdflatex-4-pages.pdf", (3, 4))
+    yield from of("multipage/sample-files/multicolumn.pdf", (1, 2))
+    yield from of("robust/pdf.js/tracemonkey.pdf", (2, 6, 11))
+    yield from of("robust/pdf.js/TAMReview.pdf", (3, 9, 15))
+    yield from of("robust/hayro/issue356.pdf", (2, 3))
+    yield from of("robust/hayro/xref_f2_len_8.pdf", (3, 8))
+    yield from of("ocr/olmocr/pdfs/olmo2-pg4.pdf", (1,))
+    yield from of("ocr/olmocr/pdfs/mathfuncs.pdf", (1,))
+    yield from of("ocr/olmocr/pdfs/small_page_size.pdf", (1,), 300)
+    yield from of("ocr/docling/ocr_test.pdf", (1,), 200)
+    yield from of("robust/ocrmypdf/c02-22.pdf", (1,), 200)
+    yield "layout-parser", "layout-parser", np.array(Image.open(corpora / "multipage/unstructured/layout-parser-paper-fast.tiff").convert("L")), ""
+
+
 def rendered(pdf: Path, number: int, dpi: int):
     page = ["-f", str(number), "-l", str(number)]
     pgm = subprocess.run(["pdftoppm", "-gray", "-r", str(dpi), *page, pdf], capture_output=True, check=True).stdout
@@ -72,17 +96,20 @@ def in_order(boxes) -> list[list[int]]:
     return [sorted(row, key=lambda k: boxes[k][:, 0].min()) for row in rows]
 
 
-def cut_pages(corpora: Path) -> list[dict]:
-    cache = work_dir() / "evaluation.pkl"
+def cut_pages(corpora: Path, those=pages) -> list[dict]:
+    """Per page: source, name, truth, and the teacher's boxes; `lines` and `teacher`, its crops and texts, row by row as `rows` has the
+    boxes' indices; `sure`, how sure it was of each box's text."""
+    cache = work_dir() / f"evaluation-{those.__name__}.pkl"
     if cache.exists():
         return pickle.loads(cache.read_bytes())
     out = []
-    for source, name, image, truth in pages(corpora):
+    for source, name, image, truth in those(corpora):
         boxes = teacher.boxes_of(teacher.text_map(image), image.shape)
         rows = in_order(boxes)
         lines = [[teacher.crop(image, boxes[i]) for i in row] for row in rows]
-        theirs = [[teacher.read(line) for line in row] for row in lines]
-        out.append(dict(source=source, name=name, truth=truth, lines=lines, teacher=theirs, boxes=boxes))
+        read = [[teacher.read(line) for line in row] for row in lines]
+        sure = {i: r[1] for row, texts in zip(rows, read) for i, r in zip(row, texts)}
+        out.append(dict(source=source, name=name, truth=truth, lines=lines, teacher=[[t for t, _ in row] for row in read], boxes=boxes, rows=rows, sure=sure))
     cache.write_bytes(pickle.dumps(out))
     return out
 

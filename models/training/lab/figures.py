@@ -27,7 +27,7 @@ def main():
     args = parser.parse_args()
     records = [json.loads(line) for line in (work_dir() / "evaluations.jsonl").read_text().splitlines()]
     alone = {r["model"]: r for r in records if "model" in r}
-    pairs = {(r["detector"], r["recogniser"]): r for r in records if "detector" in r}
+    pairs = {(r["detector"], r["recogniser"]): r for r in records if "detector" in r and r.get("pages", "pages") == "pages"}
     fp32, int8 = args.recogniser + ".onnx", args.recogniser + "-int8.onnx"
     theirs = tesseract(args.corpora)
     print("CER, median over the pages of a source\n\n| source | pages | Tesseract 5 | PP-OCRv6 small | ours, PP's boxes | ours, our boxes | both int8 | recall, ours |\n|---|---|---|---|---|---|---|---|")

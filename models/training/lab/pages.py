@@ -1,7 +1,7 @@
 """Synthetic pages for the detector, drawn at the size at which the detector looks, with the exact box of every line.
 
-Columns with narrow gutters, tables, headings, reversed bands, leaders, typed letters, notes in the margin; and what is
-not text: photographs, rules, scribbles, stamps, the black borders of a scan.
+Columns with narrow gutters, tables, headings, reversed bands, leaders, typed letters, formulas, footnotes, lone page and line
+numbers, the letters of diagrams; and what is not text: photographs, rules, scribbles, stamps, punch holes, a scan's black borders.
 """
 import json
 import math
@@ -53,16 +53,19 @@ class PageGenerator:
         m = [r.uniform(0.01, 0.12) for _ in range(4)]
         area = (m[0] * width * over, m[1] * height * over, (1 - m[2]) * width * over, (1 - m[3]) * height * over)
         kind = r.random()
+        self.typed = 0.60 < kind < 0.75 or kind > 0.97
         if kind < 0.30:
             self.columns(area, size, 1)
-        elif kind < 0.62:
+        elif kind < 0.60:
             self.columns(area, size, r.choice((2, 2, 2, 3)))
-        elif kind < 0.76:
-            self.columns(area, size, 1, typed=True)
-        elif kind < 0.92:
+        elif kind < 0.75:
+            self.columns(area, size, 1)
+        elif kind < 0.90:
             self.table(area, size)
         else:
             self.scattered(area, size)
+        if r.random() < 0.75:
+            self.page_numbers(area, size)
         return self.finish(height, width)
 
     # --- contents ----------------------------------------------------------------------------------------------------
@@ -95,8 +98,31 @@ class PageGenerator:
         self.lines.append(Line((x + min(left, 2)) / s, (x + max(length if width else right, 1)) / s, (y + box[1]) / s, (y + box[3]) / s))
         return x + length
 
-    def columns(self, area, size, count, typed=False):
+    def page_numbers(self, area, size):
+        """Numbers alone, far from other text: at the foot or the head, in a margin, here and there with dashes or a letter."""
         r = self.r
+        x0, y0, x1, y1 = area
+        font, covers = self.font(size * r.uniform(0.7, 1.3), self.typed)
+        high, wide = font.size, self.image.width
+        for _ in range(r.choice((1, 1, 1, 2, 3))):
+            number = str(r.randint(1, 10 ** r.choice((1, 1, 2, 2, 3))))
+            text = r.choice(["{}"] * 6 + ["-{}-", "- {} -", "— {} —", "[{}]", "({})", "{}.", "A-{}", "p. {}", "Page {}"]).format(number)
+            text = "".join(c for c in text if c in covers or c == " ")
+            baseline = min(self.image.height - 0.4 * high, y1 + r.uniform(1.5, 3) * high) if r.random() < 0.6 else y0 - r.uniform(0.6, 1.2) * high
+            x = r.choice([x0, (x0 + x1) / 2, x1 - font.getlength(text), r.uniform(0, wide)])
+            if baseline > high and 0 <= x and x + font.getlength(text) < wide:
+                self.put_clear(font, covers, x, baseline, text)
+
+    def put_clear(self, font, covers, x, baseline, text):
+        """Put a text where no line is yet."""
+        s, box = self.over, font.getbbox("dHlp")
+        y = baseline - font.getmetrics()[0]
+        a, b, top, bottom = x / s - 12, (x + font.getlength(text)) / s + 12, (y + box[1]) / s - 2, (y + box[3]) / s + 2
+        if all(l.x1 < a or l.x0 > b or l.bottom < top or l.top > bottom for l in self.lines):
+            self.put(font, covers, x, baseline, text)
+
+    def columns(self, area, size, count):
+        r, typed = self.r, self.typed
         x0, y0, x1, y1 = area
         gutter = size * (r.uniform(0.7, 1.3) if r.random() < 0.65 else r.uniform(1.3, 4)) if count > 1 else 0
         width = (x1 - x0 - (count - 1) * gutter) / count
@@ -108,19 +134,61 @@ class PageGenerator:
             y = self.heading(x0, y, x1, size)
         body = self.font(size, typed)
         ragged = typed or r.random() < (0.15 if count > 1 else 0.3)
+        numbered = r.choice((1, 5)) if count == 1 and r.random() < 0.1 else 0
+        if r.random() < 0.15:
+            y1 = self.footnotes(x0, y, x1, y1, size)
         for c in range(count):
             left = x0 + c * (width + gutter)
             if rule and c:
                 self.draw.line((left - gutter / 2, y, left - gutter / 2, y1), fill=255, width=max(1, int(size / 18)))
-            self.column(left, y + (r.uniform(0, size) if r.random() < 0.3 else 0), left + width, y1, size, spacing, body, ragged, typed)
+            self.column(left, y + (r.uniform(0, size) if r.random() < 0.3 else 0), left + width, y1, size, spacing, body, ragged, numbered)
         if r.random() < 0.08:
             self.vertical_text(x0 - 0.5 * size, y0, y1)
-        if r.random() < 0.6:  # a page number
-            font, covers = self.font(size * 0.9)
-            self.put(font, covers, r.choice([x0, (x0 + x1) / 2, x1 - 2 * size]), min(self.image.height - 2, y1 + 1.6 * size), str(r.randint(1, 999)))
 
-    def column(self, x0, y, x1, y1, size, spacing, body, ragged, typed):
+    def footnotes(self, x0, y, x1, y1, size):
+        """Small type at the foot, under a short rule or none; returns where the text above must end."""
         r = self.r
+        small = max(6.5 * self.over, size * r.uniform(0.65, 0.85))
+        count = r.randint(1, 4)
+        top = y1 - count * 1.2 * small
+        if top < y + 6 * size:
+            return y1
+        font, covers = self.font(small)
+        if r.random() < 0.6:
+            self.draw.line((x0, top - 0.2 * small, x0 + r.uniform(0.1, 0.5) * (x1 - x0), top - 0.2 * small), fill=255, width=max(1, int(small / 15)))
+        for i in range(count):
+            text = r.choice([f"{i + 1} ", f"{i + 1}) ", "* ", "† ", ""]) + self.words(covers, r.randint(10, 150))
+            self.put(font, covers, x0, top + (i + 1) * 1.2 * small, self.fit(font, "".join(c for c in text if c in covers or c == " "), x1 - x0))
+        return top - size
+
+    def formula(self, x0, baseline, x1, size):
+        """A displayed formula: one line of letters and signs with smaller ones above and below, and its number far to the right."""
+        r = self.r
+        font, covers = self.font(size)
+        small = font.font_variant(size=max(5, int(0.65 * font.size)))
+        signs = [c for c in "=+−×<>≤≥→∈()[]{}|/·~:" if c in covers] or ["="]
+        x = start = x0 + r.uniform(0.05, 0.4) * (x1 - x0)
+        for _ in range(r.randint(3, 14)):
+            if x > x1 - 7 * size:
+                break
+            part = r.choice("abcdefghklmnpqrstuvwxyzABCFGHKLMNRSTUVXYZ0123456789") if r.random() < 0.6 else r.choice(signs)
+            self.draw.text((x, baseline - font.getmetrics()[0]), part, font=font, fill=255)
+            x += font.getlength(part)
+            if r.random() < 0.3:
+                part = "".join(r.choice("0123456789nijkmn+−") for _ in range(r.randint(1, 2)))
+                self.draw.text((x, baseline - small.getmetrics()[0] + r.choice((-0.38, 0.2)) * size), part, font=small, fill=255)
+                x += small.getlength(part)
+            x += r.uniform(0, 0.3) * size
+        s, box, y = self.over, font.getbbox("dHlp"), baseline - font.getmetrics()[0]
+        self.lines.append(Line(start / s, x / s, (y + box[1]) / s, (y + box[3]) / s))
+        if r.random() < 0.4:
+            text = r.choice(("({})", "({}.1)", "[{}]")).format(r.randint(1, 40))
+            left = x1 - font.getlength(text)
+            if left > x + 2 * size:
+                self.put(font, covers, left, baseline, text)
+
+    def column(self, x0, y, x1, y1, size, spacing, body, ragged, numbered=0):
+        r, typed, count = self.r, self.typed, 0
         font, covers = body
         per_line = max(4, int((x1 - x0) / max(1, font.getlength("estimation of it") / 16)))
         paragraph = r.randint(1, 12)
@@ -128,7 +196,15 @@ class PageGenerator:
             y += size * spacing
             if y + 0.3 * size > y1:
                 return
+            count += 1
+            if numbered and count % numbered == 0 and x0 > 3.2 * size:  # listings count their lines, verse every fifth
+                self.put(font, covers, x0 - 3 * size, y, str(count))
             u = r.random()
+            if 0.085 < u < 0.10 and x1 - x0 > 14 * size and y + 3 * size < y1:
+                y += 0.6 * size
+                self.formula(x0, y, x1, size)
+                y += 0.6 * size
+                continue
             if u < 0.04 and y + 7 * size < y1:
                 y = self.picture(x0, y, x1, min(y1, y + r.uniform(3, 14) * size))
                 continue
@@ -187,6 +263,7 @@ class PageGenerator:
         rules, font_covers = r.random(), self.font(size)
         thick = max(1, int(size / r.uniform(10, 25)))
         y = y0
+        bars = r.random() < 0.12  # columns parted by typed bars, rows by typed dashes
         shaded = r.random() < 0.3
         while y + pitch < y1:
             if r.random() < 0.02:
@@ -204,6 +281,8 @@ class PageGenerator:
                 text = self.fit(font, "".join(c for c in text if c in covers or c == " ").strip(), b - a - 0.8 * size)
                 length = font.getlength(text) if text else 0
                 x = a + 0.4 * size if not numeric else b - 0.4 * size - length
+                if bars:
+                    self.draw.text((a - font.getlength("|") / 2, y + pitch / 2 + 0.35 * size - font.getmetrics()[0]), "|", font=font, fill=255)
                 self.put(font, covers, x, y + pitch / 2 + 0.35 * size, text)
             y += pitch
         if rules < 0.4:
@@ -211,7 +290,7 @@ class PageGenerator:
                 self.draw.line((e, y0, e, y), fill=255, width=thick)
 
     def scattered(self, area, size):
-        """Forms, slides, letterheads: pieces of text of many sizes anywhere, which do not touch."""
+        """Forms, slides, letterheads, addresses: pieces of text of many sizes anywhere, which do not touch."""
         r = self.r
         x0, y0, x1, y1 = area
         y = y0
@@ -220,12 +299,12 @@ class PageGenerator:
             y += s * r.uniform(1.1, 2.5)
             x = x0 + r.uniform(0, 0.5) * (x1 - x0)
             while x < x1 - 3 * s and y < y1:
-                font, covers = self.font(s)
-                text = self.fit(font, self.words(covers, r.randint(1, 25)), x1 - x)
+                font, covers = self.font(s, self.typed)
+                text = self.fit(font, self.words(covers, r.randint(1, 3) if r.random() < 0.25 else r.randint(1, 25)), x1 - x)
                 x = self.put(font, covers, x, y, text) + s * r.uniform(1.5, 10)
                 if r.random() < 0.5:
                     break
-            if r.random() < 0.1 and y + 6 * s < y1:
+            if r.random() < 0.15 and y + 6 * s < y1:
                 y = self.picture(x0 + r.uniform(0, 0.5) * (x1 - x0), y + s, x1, y + r.uniform(3, 8) * s)
 
     def picture(self, x0, y0, x1, y1):
@@ -236,11 +315,13 @@ class PageGenerator:
             return y1
         kind = r.random()
         if kind < 0.2:
-            self.plot(x0, y0, x1, y1)
-        elif kind < 0.45:  # a photograph
+            return self.plot(x0, y0, x1, y1)
+        if kind < 0.48:
+            self.diagram(x0, y0, x1, y1)
+        elif kind < 0.55:  # a photograph
             photo = degrade.noise_field(self.n, (y1 - y0, x1 - x0), r.uniform(2, 60)) + 0.5 * degrade.noise_field(self.n, (y1 - y0, x1 - x0), r.uniform(1.5, 8))
             self.image.paste(Image.fromarray(np.clip(photo * 70 + r.uniform(60, 200), 0, 255).astype(np.uint8)), (x0, y0))
-        elif kind < 0.65:  # a drawing
+        elif kind < 0.68:  # a drawing
             for _ in range(r.randint(2, 25)):
                 p = [(r.uniform(x0, x1), r.uniform(y0, y1)) for _ in range(2)]
                 if r.random() < 0.5:
@@ -249,7 +330,7 @@ class PageGenerator:
                     (ax, ay), (bx, by) = p
                     d.ellipse((min(ax, bx), min(ay, by), max(ax, bx) + 1, max(ay, by) + 1), outline=255, width=r.randint(1, 3))
             if r.random() < 0.5:
-                self.labels(x0, y1 + 16 * self.over, x1, 30 * self.over)
+                return self.labels(x0, y1, x1, 30 * self.over)
         elif kind < 0.8:  # bars
             x = x0
             while x < x1:
@@ -266,6 +347,42 @@ class PageGenerator:
                 d.line(points, fill=255, width=r.randint(1, 3), joint="curve")
         return y1 + 20 * self.over
 
+    def diagram(self, x0, y0, x1, y1):
+        """Nodes joined by arrows: letters, or a line or two of text in circles, boxes and shades; here and there a text beside an arrow."""
+        r, d = self.r, self.draw
+        size = self.over * r.uniform(7.5, 18)
+        font, covers = self.font(size)
+        thick, framed, across, high = r.randint(1, 2), r.random(), r.choice((2.2, 4, 7)) * size, 1.25 * size
+        spots = []
+        for _ in range(r.randint(3, 22)):
+            rows = r.choice((1, 1, 2)) if across > 3 * size else 1
+            x, y = r.uniform(x0, x1), r.uniform(y0, y1)
+            room = (x - across / 2, y - 0.8 * size, x + across / 2, y + (rows - 0.2) * high)
+            if room[0] < x0 or room[1] < y0 or room[2] > x1 or room[3] > y1 or any(room[0] < b[2] + 2 * size and b[0] < room[2] + 2 * size and room[1] < b[3] + 1.6 * size and b[1] < room[3] + 1.6 * size for _, b in spots):
+                continue
+            spots.append((rows, room))
+        centre = lambda box: ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+        arrows = [(a, b) for i, (_, a) in enumerate(spots) for _, b in spots[i + 1:] if r.random() < 1.5 / len(spots)]
+        for a, b in arrows:  # drawn first: the shades below cover what runs under a node
+            (ax, ay), (bx, by) = centre(a), centre(b)
+            bend = r.uniform(-0.3, 0.3) if r.random() < 0.4 else 0
+            points = [(ax + (bx - ax) * t + bend * (by - ay) * t * (1 - t) * 2, ay + (by - ay) * t - bend * (bx - ax) * t * (1 - t) * 2) for t in np.linspace(0, 1, 12)]
+            d.line(points, fill=255, width=thick)
+        for rows, box in spots:
+            shade = r.choice((0, 0, 0, r.randint(10, 80), r.randint(180, 255)))
+            grown = (box[0] - 0.5 * size, box[1] - 0.5 * size, box[2] + 0.5 * size, box[3] + 0.6 * size)
+            if framed < 0.4:
+                (d.ellipse if framed < 0.15 else d.rectangle)(grown, fill=shade, outline=255, width=thick)
+            else:
+                d.rectangle((box[0], box[1] - 0.3 * size, box[2], box[3] + 0.4 * size), fill=0)  # no arrow runs through a letter
+                shade = 0
+            for row in range(rows):
+                text = r.choice("abcdfghnpqrstuvxyzABCDEFGHKMNPQRSTUVXYZ0123456789") if across < 3 * size else self.words(covers, r.randint(3, int(across / size * 2)))
+                text = self.fit(font, "".join(c for c in text if c in covers or c == " ").strip(), across)
+                if text.strip():
+                    baseline = box[1] + size + row * high
+                    self.put(font, covers, (box[0] + box[2] - font.getlength(text)) / 2, baseline, text, fill=0 if shade > 150 else 255)
+
     def plot(self, x0, y0, x1, y1):
         """Axes, a grid, marks, a curve, and a title turned on its side, which is not a line of this page."""
         r, d = self.r, self.draw
@@ -281,17 +398,19 @@ class PageGenerator:
             d.line(points, fill=255, width=thick + 1)
         if r.random() < 0.6:
             self.vertical_text(x0, y0, y1)
-        self.labels(x0, y1 + 1.2 * step, x1, step)
+        return self.labels(x0, y1, x1, step)
 
-    def labels(self, x0, baseline, x1, step):
-        """The short words and single letters of a figure."""
+    def labels(self, x0, y, x1, step):
+        """The short words, single letters and numbers under a figure; returns where the next line may start."""
         r = self.r
         size = max(8.5 * self.over, min(0.6 * step, r.uniform(9, 20) * self.over))
+        baseline = y + r.uniform(1.1, 1.6) * size
         x = x0 + r.uniform(0, 1) * step
         while x < x1 - 2 * size and baseline < self.image.height:
             font, covers = self.font(size)
-            text = self.words(covers, r.choice((1, 1, 2, 3, 6)))[:r.randint(1, 6)].strip()
+            text = str(r.randint(-9, 200)) if r.random() < 0.4 else self.words(covers, r.choice((1, 1, 2, 3, 6)))[:r.randint(1, 6)].strip()
             x = self.put(font, covers, x, baseline, self.fit(font, text, x1 - x)) + r.uniform(1.2, 4) * size
+        return baseline + 0.5 * size
 
     def vertical_text(self, x, y0, y1):
         font, covers = self.font(self.r.uniform(9, 22) * self.over)
@@ -314,7 +433,9 @@ class PageGenerator:
             part = a[max(0, int(y0)):int(y1), max(0, int(x0)):int(x1)]
             part[:] = 1 - part if r.random() < 0.7 else np.maximum(part, r.uniform(0.1, 0.4))
         size = self.over * 14
-        if r.random() < 0.15:
+        if self.typed and r.random() < 0.4:
+            a = degrade.ribbon(a, n, size)
+        if r.random() < (0.5 if self.typed else 0.15):
             a = degrade.uneven_ink(a, n, size, n.uniform(0.1, 0.5))
         if r.random() < 0.2:
             a = degrade.spread(a, n, size)
@@ -342,9 +463,11 @@ class PageGenerator:
         if r.random() < 0.06:  # a frame around the page
             inset, thick = r.randint(2, 14), r.randint(1, 9)
             cv2.rectangle(a, (inset, inset), (width - 1 - inset, height - 1 - inset), 1.0, thick)
-        if r.random() < 0.06:
-            for _ in range(2):  # punch holes
-                cv2.circle(a, (r.randint(5, 60), r.randrange(height)), r.randint(6, 16), 1.0, -1)
+        if r.random() < 0.1:
+            x, radius = r.randint(5, 60), r.randint(6, 18)
+            for y in (r.randrange(height) for _ in range(2)):  # punch holes, where no text is
+                if all(l.x0 > x + radius + 4 or not l.top - radius < y < l.bottom + radius for l in self.lines):
+                    cv2.circle(a, (x + r.randint(-2, 2), y), radius, 1.0, -1)
         if r.random() < 0.12:  # dirt
             for _ in range(r.randint(3, 60)):
                 cv2.circle(a, (r.randrange(width), r.randrange(height)), r.choice((1, 1, 1, 2, 3)), r.uniform(0.3, 1), -1)

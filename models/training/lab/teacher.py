@@ -71,11 +71,14 @@ def characters() -> list[str]:
     return ["", *listed, " "]
 
 
-def read(line: np.ndarray) -> str:
+def read(line: np.ndarray) -> tuple[str, float]:
+    """Its text, and the mean of its characters' largest softmax values (0 without text)."""
     h, w = line.shape
     width = -(-max(16, int(np.ceil(48 * w / h))) // 32) * 32
     fitted = min(width, max(8, int(np.ceil(48 * w / h))))
     x = np.zeros((1, 3, 48, width), np.float32)
     x[0, :, :, :fitted] = cv2.resize(line, (fitted, 48), interpolation=cv2.INTER_AREA if h > 60 else cv2.INTER_LINEAR).astype(np.float32) / 127.5 - 1
-    best = model("rec").run(None, {"x": x})[0][0].argmax(-1)
-    return "".join(characters()[c] for c, last in zip(best, np.concatenate([[0], best[:-1]])) if c != last and c)
+    p = model("rec").run(None, {"x": x})[0][0]
+    best = p.argmax(-1)
+    steps = [i for i, (c, last) in enumerate(zip(best, np.concatenate([[0], best[:-1]]))) if c != last and c]
+    return "".join(characters()[best[i]] for i in steps), float(np.mean([p[i, best[i]] for i in steps])) if steps else 0.0

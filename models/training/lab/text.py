@@ -30,19 +30,27 @@ class TextSource:
     def piece(self, n: int) -> str:
         """About n characters of text, whole words where there are words."""
         n, u = max(1, n), self.rng.random()
-        if u < 0.62:
+        if n <= 6 and self.rng.random() < 0.4:
+            return self.page_number()
+        # Random accents teach their shapes, but also that a speck over a letter is one: as few as the shapes need.
+        if u < 0.70:
             text = self.styled(self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], n))
-        elif u < 0.72:
+        elif u < 0.79:
             text = self.styled(self.excerpt(self.names, n))
-        elif u < 0.76:
+        elif u < 0.805:
             text = self.accented(self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], n))
-        elif u < 0.84:
+        elif u < 0.88:
             text = self.numbers(n)
-        elif u < 0.92:
+        elif u < 0.95:
             text = self.layout(n)
         else:
             text = self.scramble(n)
         return " ".join(text[:n].split())
+
+    def page_number(self) -> str:
+        r = self.rng
+        number = str(r.randint(1, 10 ** r.choice((1, 2, 2, 3, 3))))
+        return r.choice(["{}"] * 7 + ["-{}-", "- {} -", "[{}]", "({})", "{}.", "A-{}", "p. {}"]).format(number if r.random() < 0.85 else r.choice(["i", "ii", "iii", "iv", "v", "vi", "vii", "ix", "x", "xi", "xiv", "xx", "I", "II", "IV", "V", "X"]))
 
     def excerpt(self, paragraphs: list[str], n: int) -> str:
         r = self.rng

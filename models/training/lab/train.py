@@ -29,17 +29,17 @@ AVERAGE = 0.998  # of the weights, from the second half on
 class Pool:
     """The shards that a step draws from, and the batches it draws."""
 
-    def __init__(self, alphabet, fresh=load_or_make):
-        self.alphabet, self.make, self.shards = alphabet, fresh, {}
+    def __init__(self, alphabet, first: int = 0):
+        self.alphabet, self.first, self.shards = alphabet, first, {}
 
     def at(self, step: int) -> list[dict]:
-        newest = POOL - 1 + step // STEPS_A_SHARD
+        newest = self.first + POOL - 1 + step // STEPS_A_SHARD
         wanted = range(newest - POOL + 1, newest + 1)
         for number in [n for n in self.shards if n not in wanted]:
             del self.shards[number]
         for number in wanted:
             if number not in self.shards:
-                self.shards[number] = self.make(self.alphabet, number)
+                self.shards[number] = load_or_make(self.alphabet, number)
         return [self.shards[n] for n in wanted]
 
     def batch(self, step: int, widest: int):
@@ -102,20 +102,25 @@ class Run:
             net.load_state_dict(state["net"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.average, self.step, self.start, self.seconds = state["average"], state["step"], state["start"], state["seconds"]
-        self.saved = self.logged = time.time()
+        self.saved = time.time()
+        self.spent = self.seconds - time.process_time()  # CPU seconds of earlier sittings, less what this process used before
         self.loss = None
 
     def save(self):
+        self.seconds = self.spent + time.process_time()
         part = self.path.with_suffix(".part")
         torch.save(dict(net=self.net.state_dict(), optimiser=self.optimiser.state_dict(), average=self.average, step=self.step,
                         start=self.start, seconds=self.seconds, meta=self.meta), part)
         os.replace(part, self.path)
         self.saved = time.time()
 
-    def progress(self, deadline: float | None, steps: int | None) -> float:
-        if deadline:
-            return (time.time() - self.start) / (deadline - self.start)
-        return self.step / steps
+    def progress(self, args) -> float:
+        """0 at the start, 1 at the end, by whichever of the three schedules was asked for."""
+        if args.deadline:
+            return (time.time() - self.start) / (deadline_seconds(args.deadline) - self.start)
+        if args.cpu_minutes:
+            return (self.spent + time.process_time()) / (60 * args.cpu_minutes)
+        return self.step / args.steps
 
     def learn(self, loss, progress):
         warm = min(1.0, (self.step + 1) / 300)
@@ -150,20 +155,25 @@ def schedule_arguments(parser):
     parser.add_argument("--run", required=True, help="name of the run; a run that exists is resumed")
     parser.add_argument("--steps", type=int, default=60000)
     parser.add_argument("--deadline", help="UTC time such as 02:35; the learning rate reaches zero then")
+    parser.add_argument("--cpu-minutes", type=float, help="a budget instead of steps, the same for every net compared; drawing missing shards counts")
     parser.add_argument("--rate", type=float, default=2.5e-3)
 
 
-def deadline_seconds(text: str | None) -> float | None:
-    if not text:
-        return None
+def deadline_seconds(text: str) -> float:
     hour, minute = map(int, text.split(":"))
     return datetime.now(timezone.utc).replace(hour=hour, minute=minute, second=0, microsecond=0).timestamp()
+
+
+def widest_at(progress: float, init) -> int:
+    """Short lines teach a fresh net faster at first."""
+    return 9999 if init or progress > 0.2 else 224 if progress < 0.06 else 416
 
 
 def main():
     parser = arguments(__doc__)
     parser.add_argument("--tier", default="fast")
     parser.add_argument("--init", help="start from this run's weights and shape (a pruned one, say); zeros of a magnitude-pruned run stay zero")
+    parser.add_argument("--first-shard", type=int, default=0, help="to go on with lines that an earlier run has not seen")
     schedule_arguments(parser)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -181,10 +191,9 @@ def main():
     zeros = {p: p == 0 for p in net.parameters() if p.dim() == 4} if meta.get("pruned") == "magnitude" else {}
     run = Run(args.run, net, args.rate, meta)
     run.log(event="start", parameters=parameters(net), args=vars(args))
-    pool, deadline = Pool(alphabet), deadline_seconds(args.deadline)
-    while (progress := run.progress(deadline, args.steps)) < 1:
-        widest = 9999 if args.init or progress > 0.2 else 224 if progress < 0.06 else 416  # short lines teach faster at first
-        x, targets = pool.batch(run.step, widest)
+    pool = Pool(alphabet, args.first_shard)
+    while (progress := run.progress(args)) < 1:
+        x, targets = pool.batch(run.step, widest_at(progress, args.init))
         run.learn(ctc(net(x.contiguous(memory_format=torch.channels_last)), targets), progress)
         with torch.no_grad():
             for p, zero in zeros.items():

@@ -11,7 +11,7 @@ from .detector import Detector, loss_of, targets
 from .export import load
 from .nets import parameters
 from .pages import PageGenerator
-from .train import Run, deadline_seconds, schedule_arguments
+from .train import Run, schedule_arguments
 
 POOL, STEPS_A_PAGE = 200, 4
 CROP, BATCH = 512, 4
@@ -68,8 +68,8 @@ def main():
     net = (load(args.init)[0].train() if args.init else Detector()).to(memory_format=torch.channels_last)
     run = Run(args.run, net, args.rate, dict(detector=True, alphabet=alphabet.name))
     run.log(event="start", parameters=parameters(net), args=vars(args))
-    pages, deadline = Pages(alphabet), deadline_seconds(args.deadline)
-    while (progress := run.progress(deadline, args.steps)) < 1:
+    pages = Pages(alphabet)
+    while (progress := run.progress(args)) < 1:
         x, wanted = pages.batch(run.step)
         run.learn(loss_of(net(x.contiguous(memory_format=torch.channels_last)), wanted), progress)
     run.save()
