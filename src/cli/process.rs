@@ -19,7 +19,7 @@ use pagestream::{
     Settings, Source, SubmitOptions, engine,
     output::{Files, FilesFormat, Jsonl, PageWriter, Text},
 };
-use pagestream_models::{backend::onnx::Provider, registry::Registry};
+use pagestream_models::{backend::onnx::Provider, ocr::Task, registry::Registry};
 use tokio::sync::mpsc;
 
 use super::{
@@ -203,11 +203,10 @@ fn check_devices(settings: &Settings, printer: &Printer) -> Result<(), pagestrea
         return Ok(());
     }
     let registry = Registry::open(settings.registry_options())?;
-    settings
-        .device
-        .providers
-        .iter()
-        .try_for_each(|provider| engine::engine(&registry, provider, &downloads(printer)).map(drop))
+    settings.device.providers.iter().try_for_each(|provider| {
+        // That a provider is compiled in proves little: it must load a model.
+        engine::engine(&registry, provider, &downloads(printer))?.session(Task::Recognize).map(drop)
+    })
 }
 
 async fn process(

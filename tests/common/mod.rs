@@ -4,18 +4,20 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{
-    collections::BTreeMap,
     io::Cursor,
     num::NonZeroUsize,
-    path::PathBuf,
     sync::{Arc, Condvar, Mutex},
     time::Duration,
 };
 
 use futures::StreamExt;
-use pagestream::{DocumentHandle, PageRecord, Pipeline, PipelineOptions, Source, SubmitOptions};
-use pagestream_actors::{Device, Engine, LazyEngine};
-use pagestream_models::{Error, Tensor, TensorView, backend::fake::FakeBackend, ocr::Task};
+use pagestream::{Digest, DocumentHandle, PageRecord, Pipeline, PipelineOptions, Source, SubmitOptions};
+use pagestream_actors::{Device, Engine, EngineModel, LazyEngine};
+use pagestream_models::{
+    Error, ModelSource, Tensor, TensorView,
+    backend::fake::FakeBackend,
+    ocr::{Alphabet, Task},
+};
 use pagestream_store::{Store, StoreOptions};
 use tiff::encoder::{TiffEncoder, colortype::Gray8};
 
@@ -73,11 +75,13 @@ pub fn device(
     threads: usize,
     answer: impl Fn(TensorView<'_>) -> Result<Tensor, Error> + Send + Sync + 'static,
 ) -> Device {
-    let backend = Arc::new(FakeBackend::new(answer).with_metadata("character", "a\nb\n"));
+    let backend = Arc::new(FakeBackend::new(answer));
     let engine = LazyEngine::new(move || {
-        let models: BTreeMap<_, _> =
-            [Task::Detect, Task::Orient, Task::Recognize].map(|task| (task, PathBuf::from("fake"))).into();
-        Engine::new(backend.clone(), models, Vec::new())
+        let model = |task| {
+            let source = ModelSource::built_in(format!("fake-{task:?}"), b"", Digest::of(b""));
+            (task, EngineModel::new(source).with_alphabet(Alphabet::from_metadata("a\nb\n")))
+        };
+        Ok(Engine::new(backend.clone(), [Task::Detect, Task::Orient, Task::Recognize].map(model).into()))
     });
     Device { name: name.to_owned(), engine, threads, batch: 1 }
 }

@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use pagestream_documents::{Digest, Error, ModelRef, Origin, PageRecord, PageStatus, Raster, TextLayer};
-use pagestream_models::ocr::{Inference, OcrModels, PageReader};
+use pagestream_models::ocr::{Inference, OcrModels, PageReader, Task};
 use pagestream_store::Store;
 
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter};
@@ -157,16 +157,18 @@ fn prepare(
     if let Some(record) = known(page, reading, digest, caches, store) {
         return Prepared::Known { record, digest };
     }
-    let engine = match engine.get() {
-        Ok(engine) => engine,
+    let tasks = reading.ocr.tasks();
+    let models = engine.with_models(&tasks).and_then(|engine| {
+        Ok((OcrModels::new(engine.alphabet(Task::Recognize)?), Arc::new(engine.model_refs(&tasks))))
+    });
+    let (models, model_refs) = match models {
+        Ok(models) => models,
         Err(error) => {
             return Prepared::Failed(one_line(&format!("the page needs OCR, which is not available: {error}")));
         }
     };
-    let (reader, inferences) = timed(page, "prepare", || {
-        PageReader::start(raster.clone(), &reading.ocr, &OcrModels::new(engine.alphabet.clone()))
-    });
-    Prepared::Pixels { reader: Box::new(reader), raster, digest, inferences, model_refs: engine.model_refs.clone() }
+    let (reader, inferences) = timed(page, "prepare", || PageReader::start(raster.clone(), &reading.ocr, &models));
+    Prepared::Pixels { reader: Box::new(reader), raster, digest, inferences, model_refs }
 }
 
 /// The record of these pixels, from the cache or from another document in the log.

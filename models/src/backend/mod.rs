@@ -1,11 +1,13 @@
-//! The inference seam: two small traits. A backend loads a model file into a session; a session maps a tensor to a tensor.
-
-use std::path::Path;
+//! The inference seam: two small traits. A backend loads a model into a session; a session maps a tensor to a tensor.
 
 use crate::error::Result;
 
 pub mod fake;
 pub mod onnx;
+mod protobuf;
+mod source;
+
+pub use source::{ModelBytes, ModelContent, ModelSource};
 
 /// An owned tensor of f32, row-major (the last dimension varies fastest): `data.len() == shape.iter().product()`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,9 +37,6 @@ pub trait Session: Send {
     /// # Errors
     /// [`crate::Error::Inference`] when the backend fails; the session may be used again.
     fn run(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(TensorView<'_>)) -> Result<()>;
-
-    /// A value of the model file's own metadata, such as the recogniser's `character` list.
-    fn metadata(&self, key: &str) -> Option<String>;
 }
 
 /// Something that can run models on one device.
@@ -49,5 +48,5 @@ pub trait Backend: Send + Sync {
     ///
     /// # Errors
     /// [`crate::Error::Load`] naming the model and the cause.
-    fn load(&self, model: &Path) -> Result<Box<dyn Session>>;
+    fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>>;
 }

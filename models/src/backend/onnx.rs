@@ -3,7 +3,7 @@
 //! One session belongs to one thread: `intra_op` = 1, no spinning, one session per core. That beats one session with two
 //! threads (1.1-1.3 s against 1.25-1.5, and 2.0-2.4 with spinning) and makes a result independent of what else runs.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use ort::{
     ep,
@@ -11,7 +11,7 @@ use ort::{
     value::TensorRef,
 };
 
-use super::{Backend, Session, TensorView};
+use super::{Backend, ModelContent, ModelSource, Session, TensorView};
 use crate::error::{Error, Result};
 
 pub mod denormals;
@@ -189,11 +189,13 @@ impl Backend for OnnxBackend {
         &self.name
     }
 
-    fn load(&self, model: &Path) -> Result<Box<dyn Session>> {
-        let name = model.file_stem().unwrap_or(model.as_os_str()).to_string_lossy();
+    fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>> {
         let started = std::time::Instant::now();
-        let session = self.session(&name, |builder| builder.commit_from_file(model))?;
-        tracing::debug!(model = %name, backend = %self.name, elapsed_ms = started.elapsed().as_millis(), "model loaded");
+        let session = self.session(&model.id, |builder| match &model.content {
+            ModelContent::File(path) => builder.commit_from_file(path),
+            ModelContent::BuiltIn(bytes) => builder.commit_from_memory(bytes),
+        })?;
+        tracing::debug!(model = %model.id, backend = %self.name, elapsed_ms = started.elapsed().as_millis(), "model loaded");
         Ok(Box::new(session))
     }
 }
@@ -225,10 +227,6 @@ impl Session for OnnxSession {
         let shape: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
         read(TensorView { shape: &shape, data });
         Ok(())
-    }
-
-    fn metadata(&self, key: &str) -> Option<String> {
-        self.session.metadata().ok()?.custom(key)
     }
 }
 

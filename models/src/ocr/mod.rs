@@ -120,6 +120,14 @@ impl Default for OcrOptions {
     }
 }
 
+impl OcrOptions {
+    /// The tasks that pages ask for under these options.
+    pub fn tasks(&self) -> Vec<Task> {
+        let orient = self.orient.then_some(Task::Orient);
+        [Some(Task::Detect), orient, Some(Task::Recognize)].into_iter().flatten().collect()
+    }
+}
+
 /// What a page reader needs to know of the models, and all it does. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OcrModels {

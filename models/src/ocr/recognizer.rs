@@ -9,7 +9,7 @@ use pagestream_documents::{Point, Polygon, Word};
 
 use super::Symbol;
 use crate::{
-    backend::{Session, TensorView},
+    backend::{ModelSource, TensorView},
     error::{Error, Result},
 };
 
@@ -32,11 +32,12 @@ impl Alphabet {
     }
 
     /// # Errors
-    /// [`Error::Load`] when the model's file does not say which characters its classes are.
-    pub fn of_model(session: &dyn Session, model: &str) -> Result<Self> {
-        session.metadata("character").as_deref().map(Self::from_metadata).ok_or_else(|| Error::Load {
-            model: model.to_owned(),
-            backend: "recogniser".to_owned(),
+    /// [`Error::Load`] when the model does not say which characters its classes are, [`Error::Io`] when its file cannot be
+    /// opened.
+    pub fn of_model(model: &ModelSource) -> Result<Self> {
+        model.metadata("character")?.as_deref().map(Self::from_metadata).ok_or_else(|| Error::Load {
+            model: model.id.clone(),
+            backend: "the recogniser".to_owned(),
             cause: "its metadata has no key `character`".to_owned(),
         })
     }

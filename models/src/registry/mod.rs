@@ -10,7 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::{Error, Result};
+use pagestream_documents::Digest;
+
+use crate::{
+    backend::ModelSource,
+    error::{Error, Result},
+};
 
 pub mod fetch;
 pub mod install;
@@ -112,6 +117,15 @@ impl Installed {
     /// As [`Installed::path`].
     pub fn sha256(&self, id: &str) -> Result<&str> {
         self.get(id).map(|(_, sha256)| sha256.as_str())
+    }
+
+    /// The model, as a backend loads it.
+    ///
+    /// # Errors
+    /// As [`Installed::path`]; [`Error::Manifest`] for a digest that is none.
+    pub fn source(&self, id: &str) -> Result<ModelSource> {
+        let (path, sha256) = self.get(id)?;
+        Ok(ModelSource::file(id, path, sha256.parse().map_err(Error::Manifest)?))
     }
 
     /// Id, path and SHA-256 of each.
@@ -221,6 +235,14 @@ impl Registry {
         }
         let place = |item: &Item| (install::place(&self.models_dir, item.main_file()), item.main_file().sha256.clone());
         Ok(Installed { models: items.iter().map(|item| (item.id.clone(), place(item))).collect() })
+    }
+
+    /// SHA-256 that the item's main file must have, installed or not.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`]; [`Error::Manifest`] for a digest that is none.
+    pub fn sha256(&self, id: &str) -> Result<Digest> {
+        self.item(id)?.main_file().sha256.parse().map_err(Error::Manifest)
     }
 
     /// The ONNX Runtime library to load: the user's own, else the manifest's, fetched if need be.
