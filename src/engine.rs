@@ -53,7 +53,7 @@ pub fn devices(settings: &Settings, progress: ProgressSink) -> Result<(Vec<Devic
             name: provider.to_string(),
             engine: LazyEngine::new(move || engine(&registry, &provider_of_engine, &progress)),
             threads: settings.device_threads(provider),
-            batch: settings.device.batch.get(),
+            batch: settings.batch_limits(provider),
         }
     });
     Ok((devices.collect(), Digest::of(names.join(",").as_bytes())))

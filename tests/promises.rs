@@ -130,7 +130,10 @@ async fn the_same_input_gives_the_same_text_whatever_the_load() {
 #[tokio::test]
 async fn batches_give_the_same_text_in_the_same_places() {
     let alone = read(&real_pipeline(1).await, "subject.tif", &subject()).await;
-    let batched = read_among_others(&real_pipeline(8).await).await;
+    let pipeline = real_pipeline(8).await;
+    let batched = read_among_others(&pipeline).await;
+    let metrics = pipeline.metrics();
+    assert!(metrics.inferences > metrics.batches, "nothing was batched: {metrics:?}");
     assert_eq!(batched.len(), alone.len());
     let lines = |pages: &[PageRecord]| pages.iter().flat_map(|page| page.lines.clone()).collect::<Vec<_>>();
     assert_eq!(lines(&batched).len(), lines(&alone).len());
@@ -162,7 +165,7 @@ async fn read_among_others(pipeline: &Pipeline) -> Vec<PageRecord> {
 
 async fn real_pipeline(batch: usize) -> Pipeline {
     let mut settings = Settings::defaults();
-    settings.device.batch = count(batch);
+    settings.device.batch = batch;
     settings.duplicates.mode = DuplicateMode::Off;
     settings.pipeline.pages_in_flight = 16;
     pagestream::start(settings).await.unwrap()

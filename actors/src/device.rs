@@ -40,6 +40,8 @@ pub struct BatchDone {
     /// One result an item, in order.
     pub result: Result<Vec<Inferred>, BatchError>,
     pub elapsed: Duration,
+    /// See [`Session::peak_bytes`].
+    pub peak_bytes: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -128,7 +130,7 @@ fn serve(
     heartbeat: &Heartbeat,
     done: &UnboundedSender<BatchDone>,
 ) {
-    let mut sessions = BTreeMap::new();
+    let mut sessions: BTreeMap<Task, Box<dyn Session>> = BTreeMap::new();
     while let Ok(batch) = queue.recv() {
         let since = Instant::now();
         let result = guarded(|| run(&batch, &mut sessions, engine)).unwrap_or_else(|message| {
@@ -136,9 +138,11 @@ fn serve(
             sessions.clear();
             Err(BatchError { message: format!("the device thread {message}"), device_unfit: false })
         });
+        let elapsed = since.elapsed();
+        let peak_bytes = sessions.get(&batch.task).and_then(|session| session.peak_bytes());
         drop(batch);
         heartbeat.rest();
-        if done.send(BatchDone { thread: id, result, elapsed: since.elapsed() }).is_err() {
+        if done.send(BatchDone { thread: id, result, elapsed, peak_bytes }).is_err() {
             return;
         }
     }

@@ -27,6 +27,7 @@ pub mod stages;
 pub mod tail;
 pub mod ticket;
 
+pub use batching::BatchLimits;
 pub use engine::{Engine, EngineModel, LazyEngine};
 pub use error::{Error, Result};
 pub use handle::{DocumentHandle, DrainReport, Pipeline};

@@ -99,11 +99,26 @@ impl StageMetrics {
     }
 }
 
+/// Runs of models and the inputs that they had.
+#[derive(Debug, Default)]
+pub struct BatchCounter {
+    batches: AtomicU64,
+    items: AtomicU64,
+}
+
+impl BatchCounter {
+    pub fn add(&self, items: usize) {
+        self.batches.fetch_add(1, Relaxed);
+        self.items.fetch_add(items as u64, Relaxed);
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Metrics {
     stages: [StageMetrics; Stage::ALL.len()],
     /// Time that documents waited for page slots and bytes: back pressure.
     pub budget_wait: TimeCounter,
+    pub batches: BatchCounter,
     pub pages_committed: AtomicU64,
     pub pages_retried: AtomicU64,
 }
@@ -130,6 +145,8 @@ impl Metrics {
                 .collect(),
             budget_wait_ms: self.budget_wait.total().as_secs_f64() * 1e3,
             budget_waits: self.budget_wait.count(),
+            batches: self.batches.batches.load(Relaxed),
+            inferences: self.batches.items.load(Relaxed),
             pages_committed: self.pages_committed.load(Relaxed),
             pages_retried: self.pages_retried.load(Relaxed),
         }
@@ -142,6 +159,9 @@ pub struct MetricsSnapshot {
     pub stages: Vec<StageSnapshot>,
     pub budget_wait_ms: f64,
     pub budget_waits: u64,
+    /// Runs of models, and inferences in them: their ratio is the mean batch.
+    pub batches: u64,
+    pub inferences: u64,
     pub pages_committed: u64,
     pub pages_retried: u64,
 }

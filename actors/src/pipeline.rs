@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
 
 use crate::{
+    batching::BatchLimits,
     budget::{Budget, Capacity},
     caches::Caches,
     engine::LazyEngine,
@@ -39,8 +40,8 @@ pub struct Device {
     pub engine: LazyEngine,
     /// Threads, one session of each model a thread.
     pub threads: usize,
-    /// Most inputs in a batch; 1 on a CPU.
-    pub batch: usize,
+    /// What one run of a model may take.
+    pub batch: BatchLimits,
 }
 
 /// What the handle asks of the running system.

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use pagestream_actors::{DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
+use pagestream_actors::{BatchLimits, DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
 use pagestream_documents::{ByteSize, Limits, RenderOptions};
 use pagestream_models::{backend::onnx::Provider, ocr::OcrOptions, registry::RegistryOptions};
 use pagestream_store::{CacheOptions, Durability, Retention, StoreOptions};
@@ -84,7 +84,13 @@ pub struct DeviceSettings {
     #[serde(rename = "use", deserialize_with = "providers")]
     pub providers: Vec<Provider>,
     pub threads: usize,
-    pub batch: NonZeroUsize,
+    pub batch: usize,
+    #[serde(deserialize_with = "size")]
+    pub batch_memory: ByteSize,
+    #[serde(deserialize_with = "duration")]
+    pub max_queue_delay: Duration,
+    #[serde(deserialize_with = "duration")]
+    pub target_latency: Duration,
     #[serde(deserialize_with = "duration")]
     pub inference_time: Duration,
     pub losses: u32,
@@ -219,12 +225,23 @@ impl Settings {
     /// Threads of one device: a CPU has one a core, a GPU one.
     pub fn device_threads(&self, provider: &Provider) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        match (self.device.threads, provider) {
-            (0, Provider::Cpu) => cores,
-            (0, Provider::OpenVino { device }) if device == "CPU" => cores,
-            (0, _) => 1,
-            (threads, _) => threads,
+        match self.device.threads {
+            0 if provider.is_cpu() => cores,
+            0 => 1,
+            threads => threads,
         }
+    }
+
+    /// What one run of a model may take on a device.
+    pub fn batch_limits(&self, provider: &Provider) -> BatchLimits {
+        let items = match self.device.batch {
+            0 if provider.is_cpu() => 1,
+            // Beyond it a GPU gained nothing more in any published figure for models of this size.
+            0 => 32,
+            items => items,
+        };
+        let DeviceSettings { batch_memory, max_queue_delay, target_latency, .. } = self.device;
+        BatchLimits { items, bytes: batch_memory.bytes(), max_queue_delay, target_latency }
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 
 use futures::StreamExt;
 use pagestream::{Digest, DocumentHandle, PageRecord, Pipeline, PipelineOptions, Source, SubmitOptions};
-use pagestream_actors::{Device, Engine, EngineModel, LazyEngine};
+use pagestream_actors::{BatchLimits, Device, Engine, EngineModel, LazyEngine};
 use pagestream_models::{
     Error, ModelSource, Tensor, TensorView,
     backend::fake::FakeBackend,
@@ -83,7 +83,7 @@ pub fn device(
         };
         Ok(Engine::new(backend.clone(), [Task::Detect, Task::Orient, Task::Recognize].map(model).into()))
     });
-    Device { name: name.to_owned(), engine, threads, batch: 1 }
+    Device { name: name.to_owned(), engine, threads, batch: BatchLimits::ONE }
 }
 
 pub fn temporary_store() -> Store {

@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, StreamHandler};
+use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle, StreamHandler};
 use pagestream_documents::{Digest, PageStatus};
 use pagestream_models::ocr::{Inferred, Task};
 use tokio::{
@@ -27,7 +27,7 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{StageRef, decoder::Decoder, embedding_deduper::EmbeddingDeduper};
 use crate::{
-    batching::{BatchLimits, InferenceQueue, Position},
+    batching::{BatchController, BatchLimits, InferenceQueue, Next, Position, controller::Observation},
     caches::{Caches, RecognizedLine},
     device::{BatchDone, BatchError, DeviceThread},
     engine::LazyEngine,
@@ -63,16 +63,13 @@ const DETECTION_SHARE: usize = 4;
 /// A detection that takes longer counts as stuck, and the others no longer wait for it: five times the usual 0.2 s.
 const DETECTION_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Bytes of input tensors in one batch: about thirty lines of a page.
-const BATCH_BYTES: u64 = 32 << 20;
-
 impl DeviceSpec {
     pub fn new(device: Device, options: &PipelineOptions) -> Self {
         Self {
             name: device.name,
             threads: device.threads.max(1),
             engine: device.engine,
-            limits: BatchLimits { items: device.batch.max(1), bytes: BATCH_BYTES },
+            limits: device.batch,
             time_limit: options.inference_time_limit,
             losses: options.device_losses,
         }
@@ -163,6 +160,9 @@ pub struct GpuScheduler {
     losses: u32,
     done: Option<mpsc::UnboundedSender<BatchDone>>,
     queue: InferenceQueue,
+    batches: BatchController,
+    /// Wakes the scheduler when a batch that is not full has waited long enough.
+    wake: Option<SpawnHandle>,
     pages: HashMap<u64, WaitingPage>,
 }
 
@@ -186,6 +186,7 @@ impl GpuScheduler {
     ) -> Self {
         Self {
             index,
+            batches: BatchController::new(spec.limits),
             spec,
             router,
             decoder,
@@ -196,6 +197,7 @@ impl GpuScheduler {
             losses: 0,
             done: None,
             queue: InferenceQueue::default(),
+            wake: None,
             pages: HashMap::new(),
         }
     }
@@ -209,14 +211,14 @@ impl Actor for GpuScheduler {
         let (done, answers) = mpsc::unbounded_channel();
         self.done = Some(done);
         context.add_stream(UnboundedReceiverStream::new(answers));
-        context.run_interval(WATCH_INTERVAL, |this, _| this.look_after_threads());
+        context.run_interval(WATCH_INTERVAL, |this, context| this.look_after_threads(context));
     }
 }
 
 impl Handler<PreparedPage> for GpuScheduler {
     type Result = ();
 
-    fn handle(&mut self, prepared: PreparedPage, _: &mut Self::Context) {
+    fn handle(&mut self, prepared: PreparedPage, context: &mut Self::Context) {
         failpoints::hit(Stage::GpuScheduler);
         let PreparedPage { page, inferences, line_keys } = prepared;
         if !page.ticket.is_valid() {
@@ -231,27 +233,34 @@ impl Handler<PreparedPage> for GpuScheduler {
         if missing == 0 {
             return self.forward(waiting);
         }
+        let now = Instant::now();
         for (index, inference) in wanted {
-            self.queue.push(Position::new(priority, sequence, index), inference);
+            self.queue.push(Position::new(priority, sequence, index), inference, now);
         }
         self.pages.insert(sequence, waiting);
-        self.dispatch();
+        self.dispatch(context);
     }
 }
 
 impl StreamHandler<BatchDone> for GpuScheduler {
-    fn handle(&mut self, done: BatchDone, _: &mut Self::Context) {
+    fn handle(&mut self, done: BatchDone, context: &mut Self::Context) {
         let Some(thread) = self.threads.iter_mut().find(|thread| thread.id == done.thread) else {
             return tracing::warn!(device = self.spec.name, "a thread that was given up has answered");
         };
         let Some(batch) = thread.batch.take() else { return };
         self.metrics.stage(Stage::GpuScheduler).busy.add(done.elapsed);
+        self.metrics.batches.add(batch.items.len());
         let positions = batch.items.iter().map(|(position, _)| *position);
         match done.result {
-            Ok(results) => positions.zip(results).for_each(|(position, result)| self.deliver(position, result)),
+            Ok(results) => {
+                let (items, elements) = (batch.items.len(), batch.elements());
+                let seen = Observation { items, elements, elapsed: done.elapsed, peak_bytes: done.peak_bytes };
+                self.batches.observe(batch.task, &seen);
+                positions.zip(results).for_each(|(position, result)| self.deliver(position, result));
+            }
             Err(error) => self.batch_failed(positions, error),
         }
-        self.dispatch();
+        self.dispatch(context);
     }
 
     /// All threads are gone: the actor is stopping.
@@ -260,7 +269,10 @@ impl StreamHandler<BatchDone> for GpuScheduler {
 
 impl GpuScheduler {
     /// Gives idle threads work.
-    fn dispatch(&mut self) {
+    fn dispatch(&mut self, context: &mut Context<Self>) {
+        if let Some(wake) = self.wake.take() {
+            context.cancel_future(wake);
+        }
         while !self.queue.is_empty() {
             if !self.threads.iter().any(DeviceThread::is_idle) && !self.grow() {
                 break;
@@ -271,11 +283,20 @@ impl GpuScheduler {
             let may_detect = detections < (self.spec.threads / DETECTION_SHARE).max(1);
             let may_run = |task| task != Task::Detect || may_detect;
             let Some(thread) = self.threads.iter_mut().find(|thread| thread.is_idle()) else { break };
-            let Some(batch) = self.queue.next(self.spec.limits, may_run) else { break };
+            let now = Instant::now();
+            let batch = match self.queue.next(now, &self.batches, may_run) {
+                Next::Run(batch) => batch,
+                Next::Wait(until) => {
+                    let pause = until.saturating_duration_since(now);
+                    self.wake = Some(context.run_later(pause, |this, context| this.dispatch(context)));
+                    break;
+                }
+                Next::Nothing => break,
+            };
             if let Err(batch) = thread.run(batch) {
                 let id = thread.id;
                 for (position, inference) in batch.items {
-                    self.queue.push(position, inference);
+                    self.queue.push(position, inference, now);
                 }
                 self.lose_thread(id, "its thread is gone");
             }
@@ -346,7 +367,7 @@ impl GpuScheduler {
         }
     }
 
-    fn look_after_threads(&mut self) {
+    fn look_after_threads(&mut self, context: &mut Context<Self>) {
         let stale: Vec<_> =
             self.pages.iter().filter(|(_, page)| !page.page.ticket.is_valid()).map(|(&sequence, _)| sequence).collect();
         for sequence in stale {
@@ -358,7 +379,7 @@ impl GpuScheduler {
             let limit = self.spec.time_limit.as_secs_f32();
             self.lose_thread(id, &format!("an inference took longer than {limit} s"));
         }
-        self.dispatch();
+        self.dispatch(context);
     }
 
     /// Leaves a thread behind. Its pages are tried again; another thread takes its place when there is work.

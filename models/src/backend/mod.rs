@@ -37,6 +37,12 @@ pub trait Session: Send {
     /// # Errors
     /// [`crate::Error::Inference`] when the backend fails; the session may be used again.
     fn run(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(TensorView<'_>)) -> Result<()>;
+
+    /// Most bytes that the session's runs have taken on its device so far, weights left out; `None` where the backend
+    /// cannot tell.
+    fn peak_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Something that can run models on one device.

@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 pub mod denormals;
 pub mod library;
 pub mod tiny;
+mod usage;
 
 use denormals::FlushToZero;
 pub use library::OnnxRuntime;
@@ -37,6 +38,17 @@ pub enum Provider {
     TensorRt {
         device: u32,
     },
+}
+
+impl Provider {
+    /// Whether it computes on the processor's cores, one session a core.
+    pub fn is_cpu(&self) -> bool {
+        match self {
+            Self::Cpu => true,
+            Self::OpenVino { device } => device == "CPU",
+            Self::Cuda { .. } | Self::TensorRt { .. } => false,
+        }
+    }
 }
 
 /// `cpu`, `openvino`, `openvino:GPU.1`, `cuda:0`, `tensorrt:0`.
@@ -139,7 +151,8 @@ impl OnnxBackend {
         if self.options.memory == MemoryPolicy::ShrinkArena {
             run_options.set("memory.enable_memory_arena_shrinkage", "cpu:0").map_err(fail)?;
         }
-        Ok(OnnxSession { session, run_options, model: model.into() })
+        let usage = usage::Usage::of(&session, &self.options.provider);
+        Ok(OnnxSession { usage, session, run_options, model: model.into() })
     }
 
     fn builder(&self) -> ort::Result<SessionBuilder> {
@@ -202,6 +215,7 @@ impl Backend for OnnxBackend {
 
 /// One model in ONNX Runtime. Its first input and its first output are what it is for.
 pub struct OnnxSession {
+    usage: Option<usage::Usage>,
     session: ort::session::Session,
     run_options: RunOptions,
     model: String,
@@ -227,6 +241,10 @@ impl Session for OnnxSession {
         let shape: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
         read(TensorView { shape: &shape, data });
         Ok(())
+    }
+
+    fn peak_bytes(&self) -> Option<u64> {
+        self.usage.as_ref()?.peak_bytes()
     }
 }
 

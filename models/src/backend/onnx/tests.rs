@@ -132,3 +132,21 @@ fn the_real_models_have_the_shapes_that_the_tasks_rely_on() {
     assert_eq!(shape, [1, 1, 64, 96]);
     assert!(data.iter().all(|value| (0.0..=1.0).contains(value)), "probabilities");
 }
+
+#[test]
+fn a_session_tells_what_its_runs_have_taken() {
+    let registry = Registry::open(RegistryOptions::default()).unwrap();
+    let installed = registry.ensure(&[RECOGNIZER], &mut |_| {}).unwrap();
+    let mut session = backend(OnnxOptions::default()).load(&installed.source(RECOGNIZER).unwrap()).unwrap();
+    let mut peak_at = |width: usize| {
+        let shape = [1, 3, 48, width];
+        run(&mut *session, &shape, &vec![0.0; shape.iter().product()]).unwrap();
+        session.peak_bytes().unwrap()
+    };
+    // A line 320 wide has 184,320 bytes, and its output 2,993,600; what lies between takes more. The peak is of all runs.
+    let (short, long, short_again) = (peak_at(320), peak_at(640), peak_at(320));
+    println!("bytes per number of input: {}, {}", short / (3 * 48 * 320), long / (3 * 48 * 640));
+    assert!(short > 3 << 20 && short < 100 << 20, "{short}");
+    assert!(long > short * 3 / 2 && long < short * 3, "{short}, {long}");
+    assert_eq!(short_again, long);
+}
