@@ -166,14 +166,18 @@ async fn read_among_others(pipeline: &Pipeline) -> Vec<PageRecord> {
 async fn real_pipeline(batch: usize) -> Pipeline {
     let mut settings = Settings::defaults();
     settings.device.batch = batch;
+    // However slow the machine is just now.
+    settings.device.target_latency = Duration::from_secs(60);
     settings.duplicates.mode = DuplicateMode::Off;
+    settings.cache.lines = ByteSize(0);
     settings.pipeline.pages_in_flight = 16;
     pagestream::start(settings).await.unwrap()
 }
 
 async fn read(pipeline: &Pipeline, name: &str, bytes: &[u8]) -> Vec<PageRecord> {
     let source = Source::Bytes { name: name.to_owned(), bytes: bytes.into() };
-    let options = SubmitOptions { ocr: OcrMode::Always, ..SubmitOptions::default() };
+    // Whatever is read is read by the models: nothing is known from another document.
+    let options = SubmitOptions { ocr: OcrMode::Always, force: true, ..SubmitOptions::default() };
     all(&pipeline.submit(source, options).await.unwrap()).await
 }
 
