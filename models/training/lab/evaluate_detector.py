@@ -32,6 +32,12 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return common / area if area > 0 else 0.0
 
 
+def within(theirs: np.ndarray, ours: np.ndarray) -> bool:
+    """Whether a line of ours of about the same height runs over nearly all of theirs: a leader, a gap or a bar that they part at."""
+    common, _ = cv2.intersectConvexConvex(theirs, ours)
+    return common > 0.75 * abs(cv2.contourArea(theirs)) and np.linalg.norm(ours[3] - ours[0]) < 1.6 * np.linalg.norm(theirs[3] - theirs[0])
+
+
 def legible(text: str, sure: float, alphabet: Alphabet) -> bool:
     """Whether the teacher read print of our alphabet here, rather than something into a stamp, a smear or handwriting."""
     return bool(text.strip()) and sure >= 0.8 and all(c == " " or c in alphabet.characters for c in text)
@@ -57,7 +63,8 @@ def main():
         text = "\n".join(" ".join(reader.read(teacher.crop(image, boxes[i])) for i in row) for row in in_order(boxes))
         cer, _, recall = score(truth, text) if truth.strip() else (np.nan, 0, np.nan)
         found = [b >= 0.5 for b in best]
-        result.setdefault(source, []).append((sum(found), len(best), len(boxes), cer, recall, sum(found[i] for i in printed), len(printed)))
+        read = [f or any(within(theirs, ours) for ours in boxes) for f, theirs in zip(found, page["boxes"])]
+        result.setdefault(source, []).append((sum(found), len(best), len(boxes), cer, recall, sum(found[i] for i in printed), len(printed), sum(read[i] for i in printed)))
         if args.details:
             args.details.mkdir(exist_ok=True)
             shown = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
@@ -66,9 +73,9 @@ def main():
             scale = min(1, 1400 / max(image.shape))
             cv2.imwrite(str(args.details / f"{source.replace('/', '-')}-{name}-{cer:.4f}.png"), cv2.resize(shown, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     summary = {s: dict(pages=len(r), teacher_boxes=sum(x[1] for x in r), found=round(sum(x[0] for x in r) / sum(x[1] for x in r), 4), legible=sum(x[6] for x in r),
-                       legible_found=round(sum(x[5] for x in r) / sum(x[6] for x in r), 4), boxes=sum(x[2] for x in r),
+                       legible_within=round(sum(x[7] for x in r) / sum(x[6] for x in r), 4), legible_found=round(sum(x[5] for x in r) / sum(x[6] for x in r), 4), boxes=sum(x[2] for x in r),
                        cer=round(float(np.nanmedian([x[3] for x in r])), 4), recall=round(float(np.nanmedian([x[4] for x in r])), 4)) for s, r in result.items()}
-    summary["all"] = {k: sum(x[i] for r in result.values() for x in r) for i, k in ((1, "teacher_boxes"), (0, "found"), (6, "legible"), (5, "legible_found"))}
+    summary["all"] = {k: sum(x[i] for r in result.values() for x in r) for i, k in ((7, "legible_within"), (1, "teacher_boxes"), (0, "found"), (6, "legible"), (5, "legible_found"))}
     summary["cpu_ms_a_page"] = dict(detector=round(1000 * finder.seconds / finder.pages, 1), recogniser=round(1000 * reader.seconds / finder.pages, 1))
     print(json.dumps(dict(detector=args.detector.name, recogniser=args.recogniser.name, pages=those.__name__, **summary), indent=1))
     with open(work_dir() / "evaluations.jsonl", "a") as f:
