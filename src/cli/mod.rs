@@ -12,16 +12,19 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 use self::{exit::Exit, printer::Printer};
 
 mod allocator;
+mod bench;
 mod cancel;
 mod config;
 mod doctor;
 mod documents;
+mod eval;
 mod exit;
 mod inputs;
 mod models;
 mod printer;
 mod process;
 mod progress;
+mod reading;
 mod rm;
 mod status;
 mod tail;
@@ -66,6 +69,22 @@ pub struct Global {
     offline: bool,
 }
 
+impl Global {
+    /// The settings among them, as they would be given to another process of this program.
+    fn flags(&self) -> Vec<OsString> {
+        let mut flags = Vec::new();
+        let mut add = |flag: &str, value: OsString| flags.extend([OsString::from(flag), value]);
+        self.profile.iter().for_each(|profile| add("--profile", profile.into()));
+        self.config.iter().for_each(|file| add("--config", file.into()));
+        self.set.iter().for_each(|pair| add("--set", pair.into()));
+        self.models_dir.iter().for_each(|dir| add("--models-dir", dir.into()));
+        if self.offline {
+            flags.push("--offline".into());
+        }
+        flags
+    }
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Read documents and print their pages as they come
@@ -78,6 +97,10 @@ enum Command {
     Cancel(cancel::RequestArgs),
     /// Forget documents, their pages and their input
     Rm(cancel::RequestArgs),
+    /// Read documents whose text is known, and say how well they were read
+    Eval(eval::EvalArgs),
+    /// Measure what reading costs here: speed, CPU time, memory, where the time goes
+    Bench(bench::BenchArgs),
     /// List, fetch or check the models
     #[command(subcommand)]
     Models(models::ModelsCommand),
@@ -127,6 +150,8 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Command::Status(args) => status::run(&args, &settings, &printer),
         Command::Cancel(args) => cancel::run(&args, &settings, &printer),
         Command::Rm(args) => rm::run(&args, &settings, &printer),
+        Command::Eval(args) => eval::run(&args, settings, &printer),
+        Command::Bench(args) => bench::run(&args, settings, cli.global.flags(), &printer),
         Command::Models(command) => models::run(command, &settings, &printer),
         Command::Doctor(args) => doctor::run(&args, &settings, &printer),
         Command::Config(command) => config::run(command, &layers),
@@ -177,6 +202,8 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
     }
     let flags = match command {
         Command::Process(args) => args.settings(),
+        Command::Eval(args) => args.reading.settings(),
+        Command::Bench(args) => args.reading.settings(),
         Command::Tail(args) => args.data.settings(),
         Command::Status(args) => args.data.settings(),
         Command::Cancel(args) | Command::Rm(args) => args.data.settings(),

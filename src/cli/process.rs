@@ -15,11 +15,10 @@ use futures::{
     stream::SelectAll,
 };
 use pagestream::{
-    DocumentHandle, DocumentState, Error, OcrMode, PageRecord, PageSelection, PageStatus, PageStream, Pipeline,
-    Settings, Source, SubmitOptions, engine,
+    DocumentHandle, DocumentState, Error, PageRecord, PageSelection, PageStatus, PageStream, Pipeline, Settings,
+    Source, SubmitOptions,
     output::{Files, FilesFormat, Jsonl, PageWriter, Text},
 };
-use pagestream_models::{backend::onnx::Provider, ocr::Task, registry::Registry};
 use tokio::sync::mpsc;
 
 use super::{
@@ -27,6 +26,7 @@ use super::{
     inputs,
     printer::Printer,
     progress::{PageBar, downloads},
+    reading::{self, ReadingArgs, stop_requested, submit_all},
 };
 
 /// Failed pages named at the end; the others are counted.
@@ -37,9 +37,6 @@ const WRITING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long the pipeline's threads may take to end.
 const STOPPING_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Documents that are submitted ahead of the one whose pages are being written.
-const SUBMITTED_AHEAD: usize = 64;
 
 #[derive(Args)]
 pub struct ProcessArgs {
@@ -58,12 +55,6 @@ pub struct ProcessArgs {
     /// Pages to read, such as 1-3,7 or 20-
     #[arg(long, value_name = "PAGES")]
     pages: Option<PageSelection>,
-    /// When to read pixels: auto, always, never
-    #[arg(long, value_name = "WHEN")]
-    ocr: Option<String>,
-    /// Password of encrypted documents
-    #[arg(long)]
-    password: Option<String>,
     /// Print pages as they become ready instead of in order
     #[arg(long)]
     unordered: bool,
@@ -73,15 +64,8 @@ pub struct ProcessArgs {
     /// Keep documents and results here; after a crash the same command goes on where it was
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Bytes of pixels and tensors at once, such as 256MiB
-    #[arg(long, value_name = "SIZE")]
-    memory_budget: Option<String>,
-    /// What runs the models: cpu, openvino, cuda:0, …
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
-    /// Threads, of the device and for the other work
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -93,26 +77,15 @@ enum Format {
 impl ProcessArgs {
     /// The flags that are settings.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
-        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let threads = self.threads.map(|n| n.to_string());
-        [
-            ("ocr.mode", self.ocr.clone()),
-            ("store.data_dir", self.data_dir.as_ref().map(path)),
-            ("pipeline.memory_budget", self.memory_budget.clone()),
-            ("device.use", self.device.clone()),
-            ("device.threads", threads.clone()),
-            ("pipeline.cpu_threads", threads),
-        ]
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect()
+        let data_dir = self.data_dir.as_ref().map(|dir| ("store.data_dir", dir.to_string_lossy().into_owned()));
+        self.reading.settings().into_iter().chain(data_dir).collect()
     }
 
     fn submit_options(&self, settings: &Settings) -> SubmitOptions {
         SubmitOptions {
             ocr: settings.ocr.mode,
             pages: self.pages.clone().unwrap_or_default(),
-            password: self.password.clone(),
+            password: self.reading.password.clone(),
             unordered: self.unordered,
             force: self.force,
             ..SubmitOptions::default()
@@ -155,19 +128,8 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         printer.error("there are no documents to read", Some("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read"));
         return Exit::BadInput;
     }
-    // Offline, what is missing is told before anything starts, not when the first page needs it.
-    if settings.models.offline
-        && settings.ocr.mode != OcrMode::Never
-        && let Err(error) = check_models(&settings)
-    {
-        printer.error(&error.to_string(), error.hint());
-        return Exit::MissingDependency;
-    }
-    if settings.ocr.mode != OcrMode::Never
-        && let Err(error) = check_devices(&settings, printer)
-    {
-        printer.error(&error.to_string(), error.hint().or(Some("`pagestream doctor` says which devices work here")));
-        return Exit::MissingDependency;
+    if let Err(exit) = reading::check(&settings, printer) {
+        return exit;
     }
     let writer = match args.writer(inputs.sources.len()) {
         Ok(writer) => writer,
@@ -176,37 +138,14 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
             return Exit::FileAccess;
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    let runtime = match reading::runtime(printer) {
         Ok(runtime) => runtime,
-        Err(error) => {
-            printer.error(&format!("no threads to be had: {error}"), None);
-            return Exit::Other;
-        }
+        Err(exit) => return exit,
     };
     let exit = runtime.block_on(process(args, settings, inputs.sources, writer, printer.clone()));
     // A thread that hangs in a decoder must not keep the process: what it would read has its record already.
     runtime.shutdown_background();
     exit
-}
-
-fn check_models(settings: &Settings) -> Result<(), pagestream_models::Error> {
-    let registry = Registry::open(settings.registry_options())?;
-    registry.ensure(&engine::MODELS.map(|(_, id)| id), &mut |_| {})?;
-    registry.runtime(&mut |_| {})?;
-    Ok(())
-}
-
-/// A device or a library that was asked for by name must work, whether a page will need it or not; the default ones are
-/// looked at when the first page needs them.
-fn check_devices(settings: &Settings, printer: &Printer) -> Result<(), pagestream_models::Error> {
-    if settings.ort.dylib.is_none() && settings.device.providers == [Provider::Cpu] {
-        return Ok(());
-    }
-    let registry = Registry::open(settings.registry_options())?;
-    settings.device.providers.iter().try_for_each(|provider| {
-        // That a provider is compiled in proves little: it must load a model.
-        engine::engine(&registry, provider, &downloads(printer))?.session(Task::Recognize).map(drop)
-    })
 }
 
 async fn process(
@@ -270,46 +209,6 @@ async fn process(
     // Stopping waits for threads, and one of them may wait for a pipe that nobody writes to.
     drop(tokio::time::timeout(STOPPING_PATIENCE, pipeline.stop()).await);
     if was_interrupted { Exit::Interrupted } else { exit }
-}
-
-/// Submits one document after the other, waiting where the pipeline is full.
-fn submit_all(
-    pipeline: Pipeline,
-    sources: Vec<Source>,
-    options: SubmitOptions,
-) -> mpsc::Receiver<Result<DocumentHandle, Error>> {
-    let (submitted, receiver) = mpsc::channel(SUBMITTED_AHEAD);
-    tokio::spawn(async move {
-        for source in sources {
-            let document = pipeline.submit(source, options.clone()).await;
-            if submitted.send(document).await.is_err() {
-                break;
-            }
-        }
-    });
-    receiver
-}
-
-/// The first signal to stop: Ctrl-C, or a service manager's.
-async fn stop_requested() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
 }
 
 /// Lets the pages under way end, and says what is left; a second signal does not wait.

@@ -19,6 +19,7 @@ use serde::Serialize;
 
 mod score;
 mod text;
+pub mod truth;
 mod verdict;
 
 pub use score::Score;
