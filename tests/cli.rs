@@ -1,118 +1,20 @@
 //! The program as a shell sees it: exit code, standard output, standard error. Each test has a home of its own, and the
 //! models, where a test needs them, come from where this user has them.
 
+mod shell;
+
 use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::OnceLock,
+    path::Path,
+    process::{Command, Stdio},
 };
 
 use lopdf::{Document, EncryptionState, EncryptionVersion, Permissions};
-use pagestream_models::registry::{DEFAULT_MODELS, Registry, RegistryOptions};
+use pagestream_models::registry::DEFAULT_MODELS;
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// Four pages: two born digital, one scanned, one scanned sideways.
-const SAMPLE: &[u8] = include_bytes!("../examples/data/sample.pdf");
-const TRUTH: &str = include_str!("../examples/data/sample.truth.txt");
-
-/// A home of its own, which is the working directory too, with `sample.pdf` in it and nothing else.
-struct Home {
-    dir: TempDir,
-    variables: Vec<(&'static str, PathBuf)>,
-}
-
-struct Outcome {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-impl Home {
-    /// Without models, and without Python to fetch any.
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("sample.pdf"), SAMPLE).unwrap();
-        Self { dir, variables: Vec::new() }
-    }
-
-    /// With the models of the user who runs the tests, fetched if they are not there yet.
-    fn with_models() -> Self {
-        static INSTALLED: OnceLock<Vec<(&'static str, PathBuf)>> = OnceLock::new();
-        let variables = INSTALLED.get_or_init(|| {
-            let registry = Registry::open(RegistryOptions::default()).unwrap();
-            registry.ensure(&DEFAULT_MODELS, &mut |_| {}).unwrap();
-            registry.runtime(&mut |_| {}).unwrap();
-            let own = registry.ort_dylib().map(|library| ("PAGESTREAM_ORT_DYLIB", library.to_owned()));
-            [("PAGESTREAM_MODELS_DIR", registry.models_dir().to_owned())].into_iter().chain(own).collect()
-        });
-        Self { variables: variables.clone(), ..Self::new() }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-
-    /// The program in a clean environment, not started yet. It finds no Python, and so fetches nothing.
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pagestream"));
-        command.args(arguments).current_dir(self.dir.path()).env_clear().env("HOME", self.dir.path());
-        // Where there is no search path at all, systems look in places of their own.
-        command.env("PATH", self.path("no-programs"));
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        // Windows programs find their libraries and temporary folder by these.
-        for name in ["SystemRoot", "TEMP", "LD_LIBRARY_PATH"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Outcome {
-        self.outcome(self.command(arguments).spawn().unwrap())
-    }
-
-    fn outcome(&self, child: Child) -> Outcome {
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap().replace(&*self.dir.path().to_string_lossy(), "~");
-        Outcome { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    /// The names of all files in a folder, sorted; hidden ones too.
-    fn files(&self, folder: &str) -> Vec<String> {
-        let entries = fs::read_dir(self.path(folder)).unwrap();
-        let names: BTreeSet<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.into_iter().collect()
-    }
-
-    /// Nothing was fetched, no folder for it was made, and no library left anything of its own.
-    #[track_caller]
-    fn assert_nothing_was_left_behind(&self) {
-        assert_eq!(self.files("."), ["sample.pdf"]);
-    }
-}
-
-impl Outcome {
-    #[track_caller]
-    fn expect(&self, code: i32, err: &str) -> &Self {
-        assert_eq!((self.code, self.err.as_str()), (Some(code), err), "stdout: {:.2000}", self.out);
-        self
-    }
-
-    #[track_caller]
-    fn records(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-}
+use shell::{Home, SAMPLE, TRUTH};
 
 /// The rows with words on them, page by page: how blocks are spaced is not what these tests are about.
 fn rows(text: &str) -> Vec<Vec<String>> {

@@ -1,12 +1,12 @@
 //! Reading quality on real pages with known text, through the whole pipeline and the real models. The corpora take their
 //! place from `PAGESTREAM_CORPORA`; where it is not set these tests say so and pass.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use futures::StreamExt;
 use pagestream::{
     DocumentState, OcrMode, Settings, Source, SubmitOptions,
-    evaluation::{Reading, evaluate},
+    evaluation::{Reading, evaluate, truth::truth_of},
 };
 
 /// What is asked of a source of pages.
@@ -28,21 +28,13 @@ const GATES: [Gate; 4] = [
     Gate { folder: "ocr/docling", median_cer: 0.01, median_recall: 0.99, worst_cer: 0.01 },
 ];
 
-struct Page {
-    file: String,
-    truth: PathBuf,
-}
-
-/// The pages of the manifest that have plain text as their truth.
-fn pages(corpora: &std::path::Path, folder: &str) -> Vec<Page> {
-    let manifest = std::fs::read_to_string(corpora.join("MANIFEST.tsv")).expect("the corpora have a manifest");
-    let mut rows = manifest.lines().map(|line| line.split('\t').collect::<Vec<_>>());
-    let header = rows.next().expect("the manifest has a header");
-    let column = |name: &str| header.iter().position(|h| *h == name).expect("the manifest has this column");
-    let (file, truth) = (column("file"), column("truth_file"));
-    rows.filter(|row| row[file].starts_with(folder) && row[truth].ends_with(".txt"))
-        .map(|row| Page { file: row[file].to_owned(), truth: corpora.join(row[truth]) })
-        .collect()
+/// The pages in a folder that have their truth beside them: file and truth.
+fn pages(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let is_document = |path: &Path| std::fs::read(path).is_ok_and(|bytes| pagestream::is_supported(&bytes));
+    let files = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut pages: Vec<_> = files.filter(|path| is_document(path)).filter_map(|p| Some((truth_of(&p)?, p))).collect();
+    pages.sort();
+    pages.into_iter().map(|(truth, file)| (file, truth)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,24 +46,23 @@ async fn pages_are_read_as_well_as_the_gates_ask() {
     let pipeline = pagestream::start(Settings::defaults()).await.unwrap();
     for gate in GATES {
         let mut readings = Vec::new();
-        let pages = pages(&corpora, gate.folder);
+        let pages = pages(&corpora.join(gate.folder));
         assert!(!pages.is_empty(), "{} has no pages", gate.folder);
         let mut documents = Vec::new();
-        for page in pages {
+        for (file, truth) in pages {
             let options = SubmitOptions { ocr: OcrMode::Always, ..SubmitOptions::default() };
-            let source = Source::Path(corpora.join(&page.file));
-            documents.push((page, pipeline.submit(source, options).await.unwrap()));
+            documents.push((file.clone(), truth, pipeline.submit(Source::Path(file), options).await.unwrap()));
         }
-        for (page, document) in documents {
+        for (file, truth, document) in documents {
             let mut text = String::new();
             let mut records = document.pages();
             while let Some(record) = records.next().await {
                 text.push_str(&record.unwrap().text);
                 text.push('\n');
             }
-            assert_eq!(document.progress().state, DocumentState::Done, "{}", page.file);
-            let truth = std::fs::read(&page.truth).unwrap();
-            readings.push(Reading::of(gate.folder, page.file, String::from_utf8_lossy(&truth), text));
+            assert_eq!(document.progress().state, DocumentState::Done, "{}", file.display());
+            let (name, truth) = (file.file_name().unwrap().to_string_lossy(), std::fs::read(truth).unwrap());
+            readings.push(Reading::of(gate.folder, name, String::from_utf8_lossy(&truth), text));
         }
         let evaluation = evaluate(readings);
         let report = evaluation.source(gate.folder).unwrap();

@@ -11,7 +11,7 @@ use futures::StreamExt;
 use pagestream::{
     DocumentHandle, DocumentState, Error, ModelRef, PageStatus, Settings, Source, SubmitOptions,
     evaluation::{
-        Evaluation, Reading, Statistic, Summary, evaluate,
+        self, Evaluation, Reading, Statistic, Summary, evaluate,
         truth::{self, PagesRead},
     },
 };
@@ -120,8 +120,8 @@ pub fn run(args: &EvalArgs, mut settings: Settings, printer: &Printer) -> Exit {
     }
     let Scored { readings, models, exit, .. } = scored;
     let report = Report { evaluation: evaluate(readings), models, without_truth };
-    for (source, page, reason) in failures(&report.evaluation) {
-        printer.error(&format!("{source}/{page}: {reason}"), None);
+    for (name, reason) in failures(&report.evaluation) {
+        printer.error(&format!("{name}: {reason}"), None);
     }
     let text = if args.json { json(&report) } else { table(&report) };
     // A pipe that closes early has seen enough.
@@ -262,10 +262,10 @@ impl Scored {
     }
 }
 
-/// Source, page and reason of everything that could not be read.
-fn failures(evaluation: &Evaluation) -> impl Iterator<Item = (&str, &str, &str)> {
-    let pages = evaluation.sources.iter().flat_map(|s| s.pages.iter().map(|page| (s.source.as_str(), page)));
-    pages.filter_map(|(source, page)| Some((source, page.page.as_str(), page.failure.as_deref()?)))
+/// Name and reason of everything that could not be read.
+fn failures(evaluation: &Evaluation) -> impl Iterator<Item = (String, &str)> {
+    let pages = evaluation.sources.iter().flat_map(|report| report.pages.iter().map(move |page| (report, page)));
+    pages.filter_map(|(report, page)| Some((evaluation::name(&report.source, &page.page), page.failure.as_deref()?)))
 }
 
 fn json(report: &Report) -> String {

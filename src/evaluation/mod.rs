@@ -130,6 +130,11 @@ impl Evaluation {
     }
 }
 
+/// A page's name where it stands beside those of other sources; the source `.` is the folder that they are all in.
+pub fn name(source: &str, page: &str) -> String {
+    if source == "." { page.to_owned() } else { format!("{source}/{page}") }
+}
+
 /// Scores pages. Only one page's texts need to be in memory at a time.
 pub fn evaluate(readings: impl IntoIterator<Item = Reading>) -> Evaluation {
     let mut sources: BTreeMap<String, Vec<PageScore>> = BTreeMap::new();
@@ -137,12 +142,9 @@ pub fn evaluate(readings: impl IntoIterator<Item = Reading>) -> Evaluation {
         let (source, score) = reading.score();
         sources.entry(source).or_default().push(score);
     }
-    let overall = summary(sources.iter().flat_map(|(source, pages)| {
-        let named = move |page: &PageScore| {
-            if source.is_empty() { page.page.clone() } else { format!("{source}/{}", page.page) }
-        };
-        pages.iter().map(move |page| (named(page), page))
-    }));
+    let overall = summary(
+        sources.iter().flat_map(|(source, pages)| pages.iter().map(move |page| (name(source, &page.page), page))),
+    );
     let sources = sources
         .into_iter()
         .map(|(source, pages)| {
@@ -218,6 +220,11 @@ mod tests {
         assert_eq!((b.recall.worst_page.as_str(), b.wer.median), ("3", 0.75));
         assert_eq!((evaluation.cer(), evaluation.overall.pages), (9.0 / 26.0, 5));
         assert_eq!(evaluation.overall.cer.worst_page, "b/3");
+    }
+
+    #[test]
+    fn the_folder_that_all_sources_are_in_has_no_name() {
+        assert_eq!((name(".", "a.tif").as_str(), name("x/y", "a.tif").as_str()), ("a.tif", "x/y/a.tif"));
     }
 
     #[test]

@@ -135,7 +135,7 @@ fn commands(command: &str, inputs: &[PathBuf]) -> Vec<Command> {
 
 #[cfg(not(windows))]
 fn shell(line: &str) -> Command {
-    let mut command = Command::new("sh");
+    let mut command = Command::new("/bin/sh");
     command.args(["-c", line]);
     command
 }
