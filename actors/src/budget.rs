@@ -102,7 +102,8 @@ impl Budget {
             let mut state = self.lock();
             let nobody_is_before =
                 state.again.is_empty() && (pages == 0 || state.interactive.is_empty() && state.bulk.is_empty());
-            if nobody_is_before && state.fits(pages, bytes) {
+            let left = if priority == Priority::Bulk && pages > 0 { self.kept_from_bulk(&state) } else { 0 };
+            if nobody_is_before && state.fits(pages + left, bytes) {
                 state.take(pages, bytes);
                 return Permit { budget: self.clone(), pages, bytes };
             }
@@ -168,13 +169,20 @@ impl Budget {
         let from_bulk = !state.bulk.is_empty() && bulk_is_due;
         let queue = if from_bulk { &state.bulk } else { &state.interactive };
         let (pages, bytes) = queue.front().map(|w| (w.pages, w.bytes))?;
-        if !state.fits(pages, bytes) {
+        let left = if from_bulk { self.kept_from_bulk(&state) } else { 0 };
+        if !state.fits(pages + left, bytes) {
             return None;
         }
         state.take(pages, bytes);
         state.grants_since_bulk = if from_bulk { 0 } else { state.grants_since_bulk.saturating_add(1) };
         let waiter = if from_bulk { state.bulk.pop_front() } else { state.interactive.pop_front() }?;
         Some((waiter, Permit { budget: self.clone(), pages, bytes }))
+    }
+
+    /// Page slots that bulk work leaves free while nobody else waits, so that whoever comes finds one: it would wait for a
+    /// whole page otherwise. When somebody does wait, taking turns says who is next.
+    fn kept_from_bulk(&self, state: &State) -> usize {
+        usize::from(self.capacity.pages > 1 && state.interactive.is_empty())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -323,6 +331,20 @@ mod tests {
             }
         }
         assert_eq!(order, "iiibiiibii");
+    }
+
+    #[test]
+    fn bulk_work_leaves_a_slot_for_whoever_comes() {
+        let budget = budget(3, 100);
+        let page = |priority| budget.acquire_page(priority, ByteSize(1));
+        let (first, _second) = (now!(page(Priority::Bulk)).unwrap(), now!(page(Priority::Bulk)).unwrap());
+        let mut third = Box::pin(page(Priority::Bulk));
+        assert!(now!(&mut third).is_none(), "the last slot is kept");
+        let urgent = now!(page(Priority::Interactive)).expect("which is what it is kept for");
+        drop(first);
+        assert!(now!(&mut third).is_none(), "and kept again");
+        drop(urgent);
+        assert!(now!(&mut third).is_some());
     }
 
     #[test]
