@@ -37,13 +37,23 @@ pub struct View {
 impl View {
     /// The whole page, its longer side at most `max_side` pixels, never enlarged.
     pub fn page(raster: &Raster, rotation: Rotation, max_side: u32) -> Self {
-        Self::page_at(raster, rotation, 1.0, max_side)
+        Self::content(raster, page_rect(raster), rotation, 1.0, max_side)
     }
 
-    /// The whole page scaled by `scale`, or by less where its longer side would pass `max_side` pixels.
-    pub fn page_at(raster: &Raster, rotation: Rotation, scale: f32, max_side: u32) -> Self {
-        let region = Rect { left: 0.0, top: 0.0, right: raster.width as f32, bottom: raster.height as f32 };
-        Self::region(region, rotation, scale, max_side)
+    /// `content` of the page, scaled by `scale`, or by less where the longer side of the *page* would pass `max_side`
+    /// pixels: what is left away makes the input smaller and changes nothing else. The region grows, within the page, to
+    /// what makes whole strides at that scale.
+    pub fn content(raster: &Raster, content: Rect, rotation: Rotation, scale: f32, max_side: u32) -> Self {
+        let page = page_rect(raster);
+        let scale = scale.min(max_side as f32 / page.right.max(page.bottom).max(1.0));
+        let grown = |low: f32, high: f32, end: f32| {
+            let length = ((high - low) * scale / STRIDE as f32).ceil() * STRIDE as f32 / scale;
+            let low = (low - (length - (high - low)) / 2.0).clamp(0.0, (end - length).max(0.0));
+            (low, (low + length).min(end))
+        };
+        let (left, right) = grown(content.left, content.right, page.right);
+        let (top, bottom) = grown(content.top, content.bottom, page.bottom);
+        Self::region(Rect { left, top, right, bottom }, rotation, scale, max_side)
     }
 
     /// A part of the page, scaled by `scale`, its longer side then at most `max_side` pixels.
@@ -75,6 +85,10 @@ impl View {
         let pixels = self.region.area() / (self.width as f32 * self.height as f32).max(1.0);
         pixels.sqrt()
     }
+}
+
+fn page_rect(raster: &Raster) -> Rect {
+    Rect { left: 0.0, top: 0.0, right: raster.width as f32, bottom: raster.height as f32 }
 }
 
 /// The detector's input: `[1, 3, height, width]` of `view`, planes blue, green, red, values `v / 127.5 - 1`. Scaled
@@ -427,6 +441,25 @@ mod tests {
         }
         let thin = View::region(Rect { right: 5.0, ..region }, Rotation::Half, 1.0, 960);
         assert_eq!((thin.width, thin.height), (32, 960));
+    }
+
+    #[test]
+    fn a_page_with_wide_margins_is_looked_at_in_part_and_at_the_scale_of_the_whole() {
+        let raster = Raster { width: 2000, height: 3000, format: PixelFormat::Gray8, data: Vec::new(), dpi: 300.0 };
+        let content = Rect { left: 300.0, top: 200.0, right: 1700.0, bottom: 1500.0 };
+        for rotation in [Rotation::None, Rotation::Clockwise90] {
+            let view = View::content(&raster, content, rotation, 1.0, 960);
+            let whole = View::page(&raster, rotation, 960);
+            assert!((view.scale() - 3000.0 / 960.0).abs() < 0.001, "{view:?}");
+            assert!(view.width * view.height * 2 < whole.width * whole.height, "{view:?}, {whole:?}");
+            let Rect { left, top, right, bottom } = view.region;
+            assert!(left <= 300.0 && top <= 200.0 && right >= 1700.0 && bottom >= 1500.0, "{view:?}");
+            assert!(view.width % STRIDE == 0 && view.height % STRIDE == 0, "{view:?}");
+        }
+        // At the page's edge it grows to the other side, and never beyond the page.
+        let corner = Rect { left: 1990.0, top: 2990.0, right: 2000.0, bottom: 3000.0 };
+        let view = View::content(&raster, corner, Rotation::None, 1.0, 960);
+        assert_eq!((view.region, view.width), (Rect { left: 1900.0, top: 2900.0, right: 2000.0, bottom: 3000.0 }, 32));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
 };
 
+pub mod content;
 pub mod crop;
 pub mod deskew;
 pub mod detector;

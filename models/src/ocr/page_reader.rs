@@ -6,12 +6,12 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use pagestream_documents::{
-    Polygon, Raster, Rotation, TextLine,
+    Polygon, Raster, Rect, Rotation, TextLine,
     reading_order::{compose_text, order_lines},
 };
 
 use super::{
-    Inference, Inferred, OcrModels, OcrOptions, ProbabilityMap, Reading, Symbol, Task, crop, deskew,
+    Inference, Inferred, OcrModels, OcrOptions, ProbabilityMap, Reading, Symbol, Task, content, crop, deskew,
     detector::{self, View},
     gutter, looks,
     orientation::{self, Upright},
@@ -31,6 +31,8 @@ pub enum Step {
 #[derive(Debug)]
 pub struct PageReader {
     raster: Arc<Raster>,
+    /// Where anything is to be found.
+    content: Rect,
     options: OcrOptions,
     models: OcrModels,
     rotation: Rotation,
@@ -86,10 +88,13 @@ enum State {
 impl PageReader {
     /// Begins to read a page. The inferences returned are never empty.
     pub fn start(raster: Arc<Raster>, options: &OcrOptions, models: &OcrModels) -> (Self, Vec<Inference>) {
-        let view = View::page(&raster, Rotation::None, options.detect_max_side);
+        let whole = Rect { left: 0.0, top: 0.0, right: raster.width as f32, bottom: raster.height as f32 };
+        let content = content::bounds(&raster).unwrap_or(whole);
+        let view = View::content(&raster, content, Rotation::None, 1.0, options.detect_max_side);
         let wanted = vec![Inference { task: Task::Detect, input: detector::prepare(&raster, &view) }];
         let reader = Self {
             raster,
+            content,
             options: options.clone(),
             models: models.clone(),
             rotation: Rotation::None,
@@ -134,7 +139,7 @@ impl PageReader {
         if !self.oriented && view.rotation == Rotation::None && orientation::lies_on_its_side(&found) {
             // Which of the two quarters it is the sampled lines will tell.
             self.rotation = Rotation::Clockwise90;
-            return Ok(self.detect(View::page(&self.raster, self.rotation, self.options.detect_max_side)));
+            return Ok(self.detect(self.view(1.0, self.options.detect_max_side)));
         }
         if !self.enlarged
             && let Some(factor) = looks::enlargement_for_small_print(&found, view.scale())
@@ -229,7 +234,11 @@ impl PageReader {
     fn detect_enlarged(&mut self, scale: f32) -> Step {
         self.enlarged = true;
         let side = (self.options.detect_max_side as f32 * looks::ENLARGEMENT) as u32;
-        self.detect(View::page_at(&self.raster, self.rotation, scale.min(looks::MAX_SCALE), side))
+        self.detect(self.view(scale.min(looks::MAX_SCALE), side))
+    }
+
+    fn view(&self, scale: f32, max_side: u32) -> View {
+        View::content(&self.raster, self.content, self.rotation, scale, max_side)
     }
 
     fn detect(&mut self, view: View) -> Step {
