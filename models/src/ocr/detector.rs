@@ -454,7 +454,7 @@ mod tests {
             assert!(view.width * view.height * 2 < whole.width * whole.height, "{view:?}, {whole:?}");
             let Rect { left, top, right, bottom } = view.region;
             assert!(left <= 300.0 && top <= 200.0 && right >= 1700.0 && bottom >= 1500.0, "{view:?}");
-            assert!(view.width % STRIDE == 0 && view.height % STRIDE == 0, "{view:?}");
+            assert!(view.width.is_multiple_of(STRIDE) && view.height.is_multiple_of(STRIDE), "{view:?}");
         }
         // At the page's edge it grows to the other side, and never beyond the page.
         let corner = Rect { left: 1990.0, top: 2990.0, right: 2000.0, bottom: 3000.0 };
