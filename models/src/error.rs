@@ -27,6 +27,9 @@ pub enum Error {
     Device { device: String, cause: String },
     #[error("inference of `{model}` failed: {cause}")]
     Inference { model: String, cause: String },
+    /// A model could not be made into another: cut, quantised, judged.
+    #[error("{cause}")]
+    Optimize { cause: String, hint: Option<String> },
     #[error("{}: {cause}", path.display())]
     Io { path: PathBuf, cause: std::io::Error },
 }
@@ -41,6 +44,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Missing { hint, .. } | Self::UnknownModel { hint, .. } => Some(hint),
+            Self::Optimize { hint, .. } => hint.as_deref(),
             Self::Digest { .. } => Some("delete the file and run `pagestream models pull`"),
             Self::Runtime { .. } => {
                 Some("PAGESTREAM_ORT_DYLIB names the library; unset it to have a fitting one fetched")

@@ -1,4 +1,5 @@
-//! Models: where they come from (`registry`), what runs them (`backend`), and what they are for (`ocr`).
+//! Models: where they come from (`registry`), what runs them (`backend`), what they are for (`ocr`), and how one is made of
+//! another (`optimize`).
 //!
 //! Nothing here knows of actors. The scheduler owns sessions and calls them; the decoder drives an [`ocr::PageReader`].
 
@@ -6,6 +7,7 @@ pub mod backend;
 pub mod device;
 pub mod error;
 pub mod ocr;
+pub mod optimize;
 pub mod registry;
 
 pub use backend::{Backend, ModelSource, Session, Tensor, TensorView};
