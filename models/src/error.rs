@@ -18,6 +18,9 @@ pub enum Error {
     Manifest(String),
     #[error("there is no model or runtime `{id}`")]
     UnknownModel { id: String, hint: String },
+    /// A model that was made here and may not be used: it was not judged, or was found wanting.
+    #[error("model `{id}` is not admitted: {why}")]
+    NotAdmitted { id: String, why: String, hint: String },
     #[error("{} is no ONNX Runtime library that can be used: {cause}", path.display())]
     Runtime { path: PathBuf, cause: String },
     #[error("model `{model}` cannot be loaded by {backend}: {cause}")]
@@ -43,7 +46,7 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Missing { hint, .. } | Self::UnknownModel { hint, .. } => Some(hint),
+            Self::Missing { hint, .. } | Self::UnknownModel { hint, .. } | Self::NotAdmitted { hint, .. } => Some(hint),
             Self::Optimize { hint, .. } => hint.as_deref(),
             Self::Digest { .. } => Some("delete the file and run `pagestream models pull`"),
             Self::Runtime { .. } => {

@@ -140,7 +140,8 @@ fn stamp_path(models_dir: &Path, file: &FileEntry) -> PathBuf {
     models_dir.join(STAMPS).join(file.install.replace('/', "+"))
 }
 
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a small file of ours beside the models.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     fs::create_dir_all(parent)?;
     let mut temporary = tempfile::NamedTempFile::new_in(parent)?;

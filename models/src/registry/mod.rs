@@ -17,13 +17,16 @@ use crate::{
     error::{Error, Result},
 };
 
+pub mod derived;
 pub mod fetch;
 pub mod install;
 pub mod location;
 pub mod manifest;
 
+pub use derived::{Derived, Provenance, Selected};
 use fetch::FetchError;
-use install::{Depth, FileState};
+pub use install::Depth;
+use install::FileState;
 pub use location::{MODELS_DIR_VARIABLE, ORT_DYLIB_VARIABLE};
 use manifest::{FileEntry, Item, Kind, Manifest, Role, host_platform};
 
@@ -446,5 +449,7 @@ fn remove_leftovers(models_dir: &Path, items: &[&Item]) {
     }
 }
 
+#[cfg(test)]
+mod derived_tests;
 #[cfg(test)]
 mod tests;
