@@ -116,7 +116,7 @@ def main():
     parser.add_argument("--tensors")
     parser.add_argument("--method", choices=list(METHODS), default="moving-average")
     parser.add_argument("--percentile", type=float, default=99.99)
-    parser.add_argument("--keep", nargs="*", default=[])
+    parser.add_argument("--keep", action="append", default=[])
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR)

@@ -55,6 +55,11 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<(), Exit> {
     if settings.ocr.mode == OcrMode::Never {
         return Ok(());
     }
+    // A model that cannot be had is a mistake in the settings, whether a page will need it or not.
+    if let Err(error) = Registry::open(settings.registry_options()).and_then(|r| engine::models(settings, &r)) {
+        printer.error(&error.to_string(), error.hint());
+        return Err(Exit::Configuration);
+    }
     // Offline, what is missing is told before anything starts, not when the first page needs it.
     if settings.models.offline
         && let Err(error) = check_models(settings)
@@ -71,7 +76,8 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<(), Exit> {
 
 fn check_models(settings: &Settings) -> Result<(), pagestream_models::Error> {
     let registry = Registry::open(settings.registry_options())?;
-    registry.ensure(&engine::MODELS.map(|(_, id)| id), &mut |_| {})?;
+    let models: Vec<_> = engine::models(settings, &registry)?.into_iter().map(|(_, model)| model).collect();
+    registry.locate(&models, &mut |_| {})?;
     registry.runtime(&mut |_| {})?;
     Ok(())
 }
@@ -83,9 +89,10 @@ fn check_devices(settings: &Settings, printer: &Printer) -> Result<(), pagestrea
         return Ok(());
     }
     let registry = Registry::open(settings.registry_options())?;
+    let models = engine::models(settings, &registry)?;
     settings.device.providers.iter().try_for_each(|provider| {
         // That a provider is compiled in proves little: it must load a model.
-        engine::engine(&registry, provider, &downloads(printer))?.session(Task::Recognize).map(drop)
+        engine::engine(&registry, &models, provider, &downloads(printer))?.session(Task::Recognize).map(drop)
     })
 }
 

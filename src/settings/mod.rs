@@ -101,6 +101,8 @@ pub struct DeviceSettings {
 pub struct ModelSettings {
     #[serde(deserialize_with = "path")]
     pub dir: Option<PathBuf>,
+    pub detector: String,
+    pub recognizer: String,
     pub offline: bool,
 }
 
@@ -316,6 +318,8 @@ fn providers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Provider>
 
 #[cfg(test)]
 mod tests {
+    use pagestream_models::registry::{DETECTOR, RECOGNIZER};
+
     use super::*;
 
     #[test]
@@ -330,6 +334,7 @@ mod tests {
         assert_eq!(ours.open_documents, types.open_documents);
         assert_eq!(ours.retention, types.retention);
         assert_eq!(settings.device.providers, [Provider::Cpu]);
+        assert_eq!((&*settings.models.detector, &*settings.models.recognizer), (DETECTOR, RECOGNIZER));
     }
 
     #[test]

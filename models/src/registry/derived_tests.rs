@@ -1,3 +1,5 @@
+use pagestream_documents::Digest;
+
 use super::{
     derived::{Change, Figures, ModelId, Step, Verdict},
     manifest::{Manifest, Role},
@@ -10,7 +12,7 @@ fn registry(dir: &Path) -> Registry {
 }
 
 fn provenance(id: &str, model: &[u8]) -> Provenance {
-    let original = ModelId { id: RECOGNIZER.into(), sha256: "00".repeat(32) };
+    let original = ModelId { id: RECOGNIZER.into(), sha256: Digest([0; 32]) };
     Provenance {
         id: id.into(),
         role: Role::Recognize,
@@ -24,7 +26,7 @@ fn provenance(id: &str, model: &[u8]) -> Provenance {
         }],
         licence: "Apache-2.0".into(),
         bytes: model.len() as u64,
-        sha256: install::sha256(model).unwrap(),
+        sha256: Digest::of(model),
     }
 }
 
@@ -45,9 +47,9 @@ fn verdict(provenance: &Provenance, reason: Option<&str>) -> Verdict {
         pages: 4,
         pages_changed: 2,
         truth: "pages".into(),
-        truth_sha256: "11".repeat(32),
+        truth_sha256: Digest([1; 32]),
         original: figures(provenance.original.clone(), 9),
-        derived: figures(ModelId { id: provenance.id.clone(), sha256: provenance.sha256.clone() }, provenance.bytes),
+        derived: figures(ModelId { id: provenance.id.clone(), sha256: provenance.sha256 }, provenance.bytes),
         changes: vec![Change { of: "all pages".into(), before: 0.0032, after: 0.0048 }],
         command: "pagestream models quantize".into(),
         at: "2026-11-22T04:00:00Z".into(),
@@ -79,8 +81,8 @@ fn a_model_that_was_made_is_selected_once_it_is_admitted() {
     registry.record_verdict(&derived, &verdict(&provenance, None)).unwrap();
     for name in ["rec-latin", &path] {
         let selected = registry.select(Role::Recognize, name).unwrap();
-        assert_eq!((selected.id.as_str(), &selected.sha256), ("rec-latin", &provenance.sha256));
-        assert_eq!(fs::read(registry.locate(&selected, &mut |_| {}).unwrap()).unwrap(), b"model");
+        assert_eq!((selected.id.as_str(), selected.sha256), ("rec-latin", provenance.sha256));
+        assert_eq!(&*registry.locate(&[selected], &mut |_| {}).unwrap()[0].bytes().unwrap(), b"model");
     }
     assert_eq!(registry.derived()[0].provenance, provenance);
 }
@@ -122,7 +124,7 @@ fn a_name_means_the_manifests_model_or_the_users_file_or_says_what_is_known() {
     let own = dir.path().join("own.onnx");
     fs::write(&own, b"own").unwrap();
     let selected = registry.select(Role::Recognize, own.to_str().unwrap()).unwrap();
-    assert_eq!((selected.id.as_str(), selected.sha256), ("own", install::sha256(&b"own"[..]).unwrap()));
+    assert_eq!((selected.id.as_str(), selected.sha256), ("own", Digest::of(b"own")));
     let check = |name: &str, expected: &str| {
         let error = registry.select(Role::Recognize, name).unwrap_err();
         let text = format!("{error} {}", error.hint().unwrap_or_default());
