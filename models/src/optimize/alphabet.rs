@@ -54,13 +54,19 @@ impl CharacterSet {
     /// [`Error::Io`] where it cannot be read, [`Error::Optimize`] where it is empty or its name cannot serve as one.
     pub fn of_file(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|cause| Error::Io { path: path.to_path_buf(), cause })?;
-        let listed: BTreeSet<char> = text.chars().filter(|c| !c.is_control()).collect();
-        if listed.is_empty() {
-            return Err(Error::Optimize { cause: format!("{}: it has no characters", path.display()), hint: None });
-        }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
         let name: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        Ok(Self { name, characters: Characters::Listed(listed) })
+        let set = Self::of_text(&name, &text);
+        if set.characters == Characters::Listed(BTreeSet::new()) {
+            return Err(Error::Optimize { cause: format!("{}: it has no characters", path.display()), hint: None });
+        }
+        Ok(set)
+    }
+
+    /// Every character of `text` but line ends and the like.
+    pub fn of_text(name: &str, text: &str) -> Self {
+        let listed = text.chars().filter(|c| !c.is_control()).collect();
+        Self { name: name.to_owned(), characters: Characters::Listed(listed) }
     }
 
     fn parse(name: &str, text: &str) -> Result<Self> {

@@ -235,12 +235,8 @@ mod tests {
         assert_eq!(model.metadata("character").as_deref(), Some("a\nb"));
         assert_eq!(model.metadata("made-by").as_deref(), Some("pagestream"));
         // What is not touched is as it was: cutting to everything changes nothing but the list's last line end.
-        let all = CharacterSet::of_file(&{
-            let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-            std::fs::write(&path, "a中b文").unwrap();
-            path.keep().unwrap()
-        });
-        let same = specialize(&bytes, &all.unwrap()).unwrap().bytes;
+        let all = CharacterSet::of_text("all", "a中b文");
+        let same = specialize(&bytes, &all).unwrap().bytes;
         let mut expected = Model::parse(&bytes).unwrap();
         expected.set_metadata("character", "a\n中\nb\n文").unwrap();
         assert_eq!(same, expected.encode());
@@ -283,13 +279,9 @@ mod tests {
         check(&recognizer(&over_steps), "`Softmax`");
         let shared = [node("MatMul", &["x", "w"], "y", &[]), node("Add", &["x", "w"], "other", &[])];
         check(&recognizer(&shared), "shares its weights `w`");
-        let digits = CharacterSet::of_file(&{
-            let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-            std::fs::write(&path, "0123").unwrap();
-            path.keep().unwrap()
-        });
+        let digits = CharacterSet::of_text("digits", "0123");
         let bytes = recognizer(&[node("MatMul", &["x", "w"], "y", &[])]);
-        assert!(specialize(&bytes, &digits.unwrap()).unwrap_err().to_string().contains("no character of"));
+        assert!(specialize(&bytes, &digits).unwrap_err().to_string().contains("no character of"));
         let mut without = Message::parse(&bytes).unwrap();
         without.replace(14, Vec::<Value>::new());
         check(&without.encode(), "no recogniser");
