@@ -10,6 +10,7 @@ the model, and prints one line of JSON that says what was done. Everything else 
 import argparse
 import json
 import logging
+import re
 import sys
 import tempfile
 import warnings
@@ -66,13 +67,14 @@ def weighted(model):
 
 
 def kept_in_f32(model, words):
-    """The nodes that `words` name: `first`, `last`, `depthwise`, or nodes by their own names."""
+    """The nodes that `words` name: `first:N` (of those with weights), `last`, `depthwise`, or nodes by their own names."""
     nodes = weighted(model)
     shapes = {tensor.name: list(tensor.dims) for tensor in model.graph.initializer}
     kept = set()
     for word in words:
-        if word == "first":
-            kept.add(nodes[0].name)
+        first = re.fullmatch(r"first(?::(\d+))?", word)
+        if first:
+            kept.update(node.name for node in nodes[:int(first[1] or 1)])
         elif word == "last":
             kept.add(nodes[-1].name)
         elif word == "depthwise":
@@ -81,7 +83,7 @@ def kept_in_f32(model, words):
         else:
             found = {node.name for node in model.graph.node if node.name == word}
             if not found:
-                sys.exit(f"the model has no node `{word}`; --keep takes first, last, depthwise or the names of nodes")
+                sys.exit(f"the model has no node `{word}`; --keep takes first:N, last, depthwise or the names of nodes")
             kept.update(found)
     return sorted(kept)
 

@@ -22,7 +22,7 @@ use super::{
 
 mod figures;
 mod peer;
-mod usage;
+pub(super) mod usage;
 
 /// The schema that a report is written in.
 const SCHEMA: &str = "pagestream.bench/1";

@@ -50,12 +50,12 @@ pub struct EvalArgs {
 }
 
 /// A document with its truth.
-struct Sample {
-    path: PathBuf,
+pub(super) struct Sample {
+    pub(super) path: PathBuf,
     /// Its folder below the one that was given, with slashes; a dot for that one itself.
     source: String,
     name: String,
-    truth: String,
+    pub(super) truth: String,
 }
 
 #[derive(Serialize)]
@@ -68,7 +68,7 @@ struct Report {
     without_truth: Vec<String>,
 }
 
-pub fn run(args: &EvalArgs, mut settings: Settings, printer: &Printer) -> Exit {
+pub fn run(args: &EvalArgs, settings: Settings, printer: &Printer) -> Exit {
     let (samples, without_truth) = match find(&args.truth) {
         Ok(found) => found,
         Err(message) => {
@@ -83,7 +83,7 @@ pub fn run(args: &EvalArgs, mut settings: Settings, printer: &Printer) -> Exit {
         );
         return Exit::BadInput;
     }
-    let mut scored = Scored { printer: printer.clone(), readings: Vec::new(), models: Vec::new(), exit: Exit::Ok };
+    let mut scored = Scored::new(printer);
     match &args.texts {
         Some(texts) => {
             if let Err(message) = scored.score_texts(samples, &args.truth, texts) {
@@ -95,26 +95,9 @@ pub fn run(args: &EvalArgs, mut settings: Settings, printer: &Printer) -> Exit {
             if let Err(exit) = reading::check(&settings, printer) {
                 return exit;
             }
-            let runtime = match reading::runtime(printer) {
-                Ok(runtime) => runtime,
+            match read(samples, settings, args.reading.password.clone(), printer) {
+                Ok(read) => scored = read,
                 Err(exit) => return exit,
-            };
-            // Every page is read now, whatever an earlier run has kept.
-            settings.store.data_dir = None;
-            let options = SubmitOptions {
-                ocr: settings.ocr.mode,
-                password: args.reading.password.clone(),
-                ..SubmitOptions::default()
-            };
-            let read = runtime.block_on(async {
-                tokio::select! {
-                    read = scored.read(samples, settings, options) => read,
-                    () = stop_requested() => Err(Exit::Interrupted),
-                }
-            });
-            runtime.shutdown_background();
-            if let Err(exit) = read {
-                return exit;
             }
         }
     }
@@ -129,8 +112,32 @@ pub fn run(args: &EvalArgs, mut settings: Settings, printer: &Printer) -> Exit {
     exit.and(if report.evaluation.overall.failed > 0 { Exit::PagesFailed } else { Exit::Ok })
 }
 
+/// Reads the documents, each page now, whatever an earlier run has kept.
+///
+/// # Errors
+/// The exit code, when they cannot all be read.
+pub(super) fn read(
+    samples: Vec<Sample>,
+    mut settings: Settings,
+    password: Option<String>,
+    printer: &Printer,
+) -> Result<Scored, Exit> {
+    let mut scored = Scored::new(printer);
+    let runtime = reading::runtime(printer)?;
+    settings.store.data_dir = None;
+    let options = SubmitOptions { ocr: settings.ocr.mode, password, ..SubmitOptions::default() };
+    let read = runtime.block_on(async {
+        tokio::select! {
+            read = scored.read(samples, settings, options) => read,
+            () = stop_requested() => Err(Exit::Interrupted),
+        }
+    });
+    runtime.shutdown_background();
+    read.map(|()| scored)
+}
+
 /// Documents with their truth, and the names of those without, in the order of their names.
-fn find(folder: &Path) -> Result<(Vec<Sample>, Vec<String>), String> {
+pub(super) fn find(folder: &Path) -> Result<(Vec<Sample>, Vec<String>), String> {
     if !folder.is_dir() {
         return Err(format!("{}: is not a folder", folder.display()));
     }
@@ -152,14 +159,19 @@ fn find(folder: &Path) -> Result<(Vec<Sample>, Vec<String>), String> {
     Ok((samples, without_truth))
 }
 
-struct Scored {
+/// What was read, ready to be scored.
+pub(super) struct Scored {
     printer: Printer,
-    readings: Vec<Reading>,
+    pub(super) readings: Vec<Reading>,
     models: Vec<ModelRef>,
-    exit: Exit,
+    pub(super) exit: Exit,
 }
 
 impl Scored {
+    fn new(printer: &Printer) -> Self {
+        Self { printer: printer.clone(), readings: Vec::new(), models: Vec::new(), exit: Exit::Ok }
+    }
+
     fn add(&mut self, sample: &Sample, pages: PagesRead) {
         let pairs = truth::pair(&sample.source, &sample.name, &sample.truth, pages);
         if let Some((truth, pages)) = pairs.mismatch {

@@ -14,6 +14,8 @@ pub enum Exit {
     BadInput = 2,
     /// A model or library is missing and could not be fetched.
     MissingDependency = 3,
+    /// A model was made and is not good enough to be used.
+    Refused = 4,
     /// A file cannot be read, or results cannot be written.
     FileAccess = 5,
     /// A document is encrypted and the password is missing or wrong.

@@ -1,6 +1,11 @@
 //! Where a model comes from: a file, or bytes that are built into the program.
 
-use std::{fmt, fs::File, ops::Deref, path::PathBuf};
+use std::{
+    fmt,
+    fs::File,
+    ops::Deref,
+    path::{Path, PathBuf},
+};
 
 use memmap2::Mmap;
 use pagestream_documents::Digest;
@@ -44,6 +49,14 @@ impl ModelSource {
         let source = Self::file(id, path, Digest([0; 32]));
         let sha256 = Digest::of(&source.bytes()?);
         Ok(Self { sha256, ..source })
+    }
+
+    /// Its file; `None` for one that is part of the program.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.content {
+            ModelContent::File(path) => Some(path),
+            ModelContent::BuiltIn(_) => None,
+        }
     }
 
     /// The model's bytes: a file is mapped, not read.
@@ -101,8 +114,6 @@ impl Deref for ModelBytes {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

@@ -51,7 +51,7 @@ pub enum Calibration {
 pub struct QuantizeOptions {
     pub mode: Mode,
     pub calibration: Calibration,
-    /// What stays in f32: `first`, `last`, `depthwise`, or names of nodes.
+    /// What stays in f32: `first:N` of the layers with weights, `last`, `depthwise`, or names of nodes.
     pub keep: Vec<String>,
 }
 

@@ -71,8 +71,8 @@ pub struct Figures {
     pub cer: f64,
     pub wer: f64,
     pub recall: f64,
-    /// Of this process, for rendering and reading a page, loading left out.
-    pub cpu_seconds_per_page: f64,
+    /// Of the whole process from the first page to the last, loading included; `None` where the system does not tell.
+    pub cpu_seconds_per_page: Option<f64>,
 }
 
 /// How the character error rate of one source of pages changed.
@@ -114,6 +114,17 @@ pub struct Derived {
     pub verdict: Option<Verdict>,
     pub path: PathBuf,
     folder: PathBuf,
+}
+
+/// What another model can be made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub role: Role,
+    pub licence: String,
+    /// The model that was fetched, at the beginning.
+    pub original: ModelId,
+    /// The commands from there to here.
+    pub steps: Vec<Step>,
 }
 
 /// The model that is to serve a task.
@@ -214,6 +225,24 @@ impl Registry {
             return Err(wrong_role(item.role));
         }
         Ok(Selected { id: item.id.clone(), sha256: self.sha256(name)?, path: None })
+    }
+
+    /// What is known of the model `id`, of the manifest or made here, for one that is to be made of it.
+    ///
+    /// # Errors
+    /// [`Error::UnknownModel`].
+    pub fn origin(&self, id: &str) -> Result<Origin> {
+        if let Some(Derived { provenance, .. }) = self.find_derived(id) {
+            let Provenance { role, licence, original, steps, .. } = provenance;
+            return Ok(Origin { role, licence, original, steps });
+        }
+        let item = self.item(id)?;
+        let role = item.role.ok_or_else(|| Error::UnknownModel {
+            id: id.to_owned(),
+            hint: "that is a runtime, and no model".to_owned(),
+        })?;
+        let original = ModelId { id: id.to_owned(), sha256: self.sha256(id)? };
+        Ok(Origin { role, licence: item.licence.clone(), original, steps: Vec::new() })
     }
 
     /// What was selected, to be loaded; what is of the manifest is fetched if it is not there, together, because one wheel

@@ -37,7 +37,7 @@ fn verdict(provenance: &Provenance, reason: Option<&str>) -> Verdict {
         cer: 0.003,
         wer: 0.01,
         recall: 0.99,
-        cpu_seconds_per_page: 1.2,
+        cpu_seconds_per_page: Some(1.2),
     };
     Verdict {
         admitted: reason.is_none(),
@@ -85,6 +85,12 @@ fn a_model_that_was_made_is_selected_once_it_is_admitted() {
         assert_eq!(&*registry.locate(&[selected], &mut |_| {}).unwrap()[0].bytes().unwrap(), b"model");
     }
     assert_eq!(registry.derived()[0].provenance, provenance);
+
+    // What is made of it began where it began.
+    let origin = registry.origin("rec-latin").unwrap();
+    assert_eq!((origin.original, origin.steps.len()), (provenance.original, 1));
+    assert_eq!(registry.origin(RECOGNIZER).unwrap().original.id, RECOGNIZER);
+    assert!(registry.origin(DEFAULT_RUNTIME).is_err());
 }
 
 #[test]

@@ -1,0 +1,186 @@
+//! What the commands that make a model share: what it is made of, and judging and installing what came out.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use clap::Args;
+use pagestream::{Digest, Settings};
+use pagestream_models::registry::{
+    Provenance, Registry,
+    derived::{ModelId, Origin, Step},
+};
+
+use super::{
+    gate::{Judge, Truth},
+    list, not_made,
+};
+use crate::cli::{exit::Exit, printer::Printer, progress::downloads};
+
+/// Pages of our own making, in the project's folder.
+const EXAMPLES: &str = "examples/data/pages";
+
+/// How the new model is called and judged.
+#[derive(Args)]
+pub struct MakeArgs {
+    /// What the new model is called
+    #[arg(long, value_name = "ID")]
+    name: Option<String>,
+    /// Documents with their text beside them, by which it is judged (see `pagestream eval`); by default the project's
+    /// example pages
+    #[arg(long, value_name = "DIR")]
+    truth: Option<PathBuf>,
+}
+
+/// What a model is made of.
+pub struct Material {
+    pub id: String,
+    pub sha256: Digest,
+    pub origin: Origin,
+    pub path: PathBuf,
+}
+
+/// A model on its way: in a folder that is gone with it unless it is installed.
+pub struct Workshop<'a> {
+    pub registry: &'a Registry,
+    pub settings: &'a Settings,
+    pub printer: &'a Printer,
+    pub material: Material,
+    pub truth: Truth,
+    /// Where the new model is to be written.
+    pub target: PathBuf,
+    /// For whatever else is needed on the way.
+    pub scratch: PathBuf,
+    id: String,
+    _folder: tempfile::TempDir,
+}
+
+impl<'a> Workshop<'a> {
+    /// Finds (and fetches) the model `source`, and the pages to judge by: what is wrong with the arguments is told before
+    /// any work is done. The new model's name is the source's with `suffix`, unless another is given.
+    ///
+    /// # Errors
+    /// The exit code, when it has been told.
+    pub fn open(
+        source: &str,
+        suffix: &str,
+        args: &MakeArgs,
+        settings: &'a Settings,
+        registry: &'a Registry,
+        printer: &'a Printer,
+    ) -> Result<Self, Exit> {
+        let told = |error: &pagestream_models::Error| not_made(printer, error);
+        let origin = registry.origin(source).map_err(|e| told(&e))?;
+        let selected = registry.select(origin.role, source).map_err(|e| told(&e))?;
+        let id = args.name.clone().unwrap_or_else(|| format!("{source}-{suffix}"));
+        registry.check_new_id(&id).map_err(|e| told(&e))?;
+        let truth = Truth::find(&args.truth.clone().unwrap_or_else(|| PathBuf::from(EXAMPLES)), printer)?;
+        let progress = downloads(printer);
+        let located =
+            registry.locate(std::slice::from_ref(&selected), &mut |event| progress(event)).map_err(|e| told(&e))?;
+        let path = located.into_iter().find_map(|source| source.path().map(Path::to_path_buf)).ok_or_else(|| {
+            printer.error(&format!("`{source}` is part of the program and has no file"), None);
+            Exit::Configuration
+        })?;
+        let unwritable =
+            |cause| told(&pagestream_models::Error::Io { path: registry.models_dir().to_path_buf(), cause });
+        fs::create_dir_all(registry.models_dir()).map_err(unwritable)?;
+        let folder =
+            tempfile::Builder::new().prefix(".making-").tempdir_in(registry.models_dir()).map_err(unwritable)?;
+        let scratch = folder.path().join("scratch");
+        fs::create_dir(&scratch).map_err(unwritable)?;
+        let material = Material { id: source.to_owned(), sha256: selected.sha256, origin, path };
+        let target = folder.path().join(format!("{id}.onnx"));
+        Ok(Self { registry, settings, printer, material, truth, target, scratch, id, _folder: folder })
+    }
+
+    /// Judges what lies at `target`, installs it with its provenance and verdict, and says what came of it.
+    ///
+    /// # Errors
+    /// The exit code, when it has been told.
+    pub fn finish(self, did: String, max_loss: f64) -> Result<Exit, Exit> {
+        let Self { registry, settings, printer, material, truth, target, id, .. } = self;
+        let told = |error: &pagestream_models::Error| not_made(printer, error);
+        let model =
+            fs::read(&target).map_err(|cause| told(&pagestream_models::Error::Io { path: target.clone(), cause }))?;
+        let command = command();
+        let judge = Judge { settings, registry, printer, truth, max_loss };
+        let new = ModelId { id: id.clone(), sha256: Digest::of(&model) };
+        let verdict = judge.judge(&material.origin, &target, new.clone(), &command)?;
+        let step = Step { command, did, version: env!("CARGO_PKG_VERSION").to_owned(), at: now() };
+        let provenance = Provenance {
+            id: id.clone(),
+            role: material.origin.role,
+            from: ModelId { id: material.id, sha256: material.sha256 },
+            original: material.origin.original,
+            steps: material.origin.steps.into_iter().chain([step]).collect(),
+            licence: material.origin.licence,
+            bytes: model.len() as u64,
+            sha256: new.sha256,
+        };
+        let derived = registry.install_derived(&provenance, &model).map_err(|e| told(&e))?;
+        registry.record_verdict(&derived, &verdict).map_err(|e| told(&e))?;
+        printer.note(&format!("{id}: {}", list::summary(&verdict)));
+        printer.note(&format!("verdict: {}", derived.verdict_path().display()));
+        if let Some(reason) = &verdict.reason {
+            printer.error(&format!("`{id}` is not admitted: {reason}"), Some("it is kept, and no setting can name it"));
+            return Ok(Exit::Refused);
+        }
+        let key = match provenance.role {
+            pagestream_models::registry::manifest::Role::Detect => "detector",
+            _ => "recognizer",
+        };
+        printer.note(&format!("`{id}` is admitted; read with it by `--set models.{key}={id}`"));
+        Ok(Exit::Ok)
+    }
+}
+
+/// The command line as it was given.
+fn command() -> String {
+    let quoted = |word: String| if word.contains(char::is_whitespace) { format!("'{word}'") } else { word };
+    let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
+    ["pagestream".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// This second in UTC, as RFC 3339 writes it.
+pub fn now() -> String {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    rfc3339(seconds)
+}
+
+/// Seconds since 1970 as a date. The year is counted from March, so that the leap day comes last (Hinnant, "chrono-compatible
+/// low-level date algorithms").
+fn rfc3339(seconds: u64) -> String {
+    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        // By `date -u -d @SECONDS +%FT%TZ`.
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_709_251_200, "2024-03-01T00:00:00Z"),
+            (1_795_320_125, "2026-11-22T04:02:05Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(seconds), expected);
+        }
+    }
+}
