@@ -51,7 +51,10 @@ fn a_recogniser_cut_to_latin_is_admitted_and_reads() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.err);
     assert!(outcome.err.contains(&format!("`{id}` is admitted")), "{}", outcome.err);
     let verdict = verdict(&home, id);
-    assert_eq!((&verdict["admitted"], &verdict["pages"], &verdict["pages_changed"]), (&true.into(), &1.into(), &0.into()));
+    assert_eq!(
+        (&verdict["admitted"], &verdict["pages"], &verdict["pages_changed"]),
+        (&true.into(), &1.into(), &0.into())
+    );
     assert_eq!(verdict["original"]["model"]["id"], RECOGNIZER);
     assert!(verdict["derived"]["bytes"].as_u64() < verdict["original"]["bytes"].as_u64());
     let provenance = fs::read(home.path(&format!("models/derived/{id}/provenance.json"))).unwrap();

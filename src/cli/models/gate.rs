@@ -1,7 +1,10 @@
 //! The gate of every model that is made here: pages with known text are read with the original and with the new model, and
 //! the new one is admitted if it loses no more than was allowed.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use pagestream::{
     Digest, OcrMode, Settings,
@@ -20,6 +23,9 @@ use crate::cli::{
     exit::Exit,
     printer::Printer,
 };
+
+/// How long a page may take that a model is judged by.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// Points of a percentage to a fraction.
 const POINT: f64 = 0.01;
@@ -143,6 +149,10 @@ impl Judge<'_> {
         }
         // Text layers are read without any model.
         settings.ocr.mode = OcrMode::Always;
+        // That the machine has other work is no fault of the model.
+        settings.limits.page_time = PATIENCE;
+        settings.limits.document_time = None;
+        settings.device.inference_time = PATIENCE;
         self.printer.note(&format!("reading the pages of {} with {name}", self.truth.folder.display()));
         let samples = samples(&self.truth.folder, self.printer, "they were there a moment ago")?;
         let started = usage::of_this_process();
