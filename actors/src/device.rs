@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pagestream_documents::buffers;
 use pagestream_models::{
     Error, Session, Tensor, TensorView,
     ocr::{Inferred, Task, reduce_batch},
@@ -162,7 +163,11 @@ fn run(
     let mut read = |output: TensorView<'_>| results = reduce_batch(batch.task, output);
     match batch.items.as_slice() {
         [(_, only)] => session.run(only.input.view(), &mut read)?,
-        items => session.run(stack(items.iter().map(|(_, i)| &i.input)).view(), &mut read)?,
+        items => {
+            let stacked = stack(items.iter().map(|(_, i)| &i.input));
+            session.run(stacked.view(), &mut read)?;
+            buffers::give_back(stacked.data);
+        }
     }
     let results = results?;
     if results.len() != batch.items.len() {
@@ -173,15 +178,18 @@ fn run(
 }
 
 /// Inputs of one shape `[1, ...]` as one tensor `[n, ...]`.
-fn stack<'a>(inputs: impl Iterator<Item = &'a Tensor>) -> Tensor {
-    let mut stacked = Tensor::default();
+fn stack<'a>(inputs: impl Iterator<Item = &'a Tensor> + Clone) -> Tensor {
+    let mut data = buffers::take(inputs.clone().map(|input| input.data.len()).sum());
+    let mut shape = Vec::new();
+    let mut filled = 0;
     for input in inputs {
-        if stacked.shape.is_empty() {
-            stacked.shape.clone_from(&input.shape);
-            stacked.shape[0] = 0;
+        if shape.is_empty() {
+            shape.clone_from(&input.shape);
+            shape[0] = 0;
         }
-        stacked.shape[0] += input.shape[0];
-        stacked.data.extend_from_slice(&input.data);
+        shape[0] += input.shape[0];
+        data[filled..filled + input.data.len()].copy_from_slice(&input.data);
+        filled += input.data.len();
     }
-    stacked
+    Tensor { shape, data }
 }

@@ -4,6 +4,7 @@
 //! stand the types that every other crate speaks: identities ([`ids`]), geometry, the [`raster::Raster`] of a page and
 //! the [`record::PageRecord`] that a page ends as. This crate knows nothing of actors, models or storage.
 
+pub mod buffers;
 pub mod error;
 pub mod geometry;
 pub mod ids;

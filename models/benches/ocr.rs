@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use fearless_simd::Level;
 use pagestream_documents::{PixelFormat, Point, Polygon, Raster, Rect, Rotation};
 use pagestream_models::{
     TensorView,
@@ -11,7 +12,7 @@ use pagestream_models::{
         detector::{self, View},
         gutter,
         orientation::Upright,
-        reduce,
+        pixels, reduce,
     },
 };
 
@@ -38,11 +39,32 @@ fn lines() -> Vec<Polygon> {
     (0..40).map(line).collect()
 }
 
+/// The least that every machine of this kind has, and the most that this one has.
+fn levels() -> Vec<(Level, &'static str)> {
+    let best = Level::new();
+    let mut levels = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    levels.extend(best.as_sse2().map(|level| (Level::Sse2(level), "SSE2")));
+    levels.push((best, "best"));
+    levels
+}
+
 fn stages(criterion: &mut Criterion) {
     let (gray, color) = (page(PixelFormat::Gray8), page(PixelFormat::Rgb8));
     let view = View::page(&gray, Rotation::None, 960);
     criterion.bench_function("detector input, gray", |b| b.iter(|| detector::prepare(black_box(&gray), &view)));
     criterion.bench_function("detector input, colour", |b| b.iter(|| detector::prepare(black_box(&color), &view)));
+
+    for (name, page) in [("gray", &gray), ("colour", &color)] {
+        let whole = Rect { left: 0.0, top: 0.0, right: 2550.0, bottom: 3300.0 };
+        let small = pixels::resize(page, whole, view.width, view.height);
+        let mut tensor = vec![0.0; 3 * view.width as usize * view.height as usize];
+        for (level, instructions) in levels() {
+            criterion.bench_function(&format!("planes of the detector input, {name}, {instructions}"), |b| {
+                b.iter(|| pixels::normalize_at(level, black_box(&small), view.width as usize, &mut tensor));
+            });
+        }
+    }
 
     let input = detector::prepare(&gray, &view);
     let plane = view.width as usize * view.height as usize;

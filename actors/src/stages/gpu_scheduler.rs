@@ -17,7 +17,7 @@ use std::{
 };
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle, StreamHandler};
-use pagestream_documents::{Digest, PageStatus};
+use pagestream_documents::{Digest, PageStatus, buffers};
 use pagestream_models::ocr::{Inferred, Task};
 use tokio::{
     sync::{mpsc, watch},
@@ -259,6 +259,10 @@ impl StreamHandler<BatchDone> for GpuScheduler {
                 positions.zip(results).for_each(|(position, result)| self.deliver(position, result));
             }
             Err(error) => self.batch_failed(positions, error),
+        }
+        // The thread has let go of it before it answered.
+        if let Ok(batch) = Arc::try_unwrap(batch) {
+            batch.items.into_iter().for_each(|(_, inference)| buffers::give_back(inference.input.data));
         }
         self.dispatch(context);
     }

@@ -1,6 +1,6 @@
 //! One text line, cut out of the page and set upright into the recogniser's input.
 
-use pagestream_documents::{Point, Polygon, Raster, Rect};
+use pagestream_documents::{Point, Polygon, Raster, Rect, buffers};
 
 use super::pixels::{self, Sampled, Source};
 use crate::backend::Tensor;
@@ -47,7 +47,7 @@ pub fn tensor_bytes(line: &Polygon) -> usize {
 pub fn recognizer_input(raster: &Raster, line: &Polygon) -> Crop {
     let content_width = content_width(line);
     let sampled = sample(raster, line, content_width, LINE_HEIGHT);
-    Crop { tensor: padded(&sampled, padded_width(line)), content_width }
+    Crop { tensor: padded(sampled, padded_width(line)), content_width }
 }
 
 /// The orientation classifier's input `[1, 3, 48, 192]`: the line's beginning, padded by 0.
@@ -58,13 +58,17 @@ pub fn orient_input(raster: &Raster, line: &Polygon) -> Tensor {
     let along = |from: Point, to: Point| Point::new(from.x + part * (to.x - from.x), from.y + part * (to.y - from.y));
     let beginning = Polygon([a, along(a, b), along(d, c), d]);
     let sampled = sample(raster, &beginning, content_width(&beginning).min(ORIENT_WIDTH), LINE_HEIGHT);
-    padded(&sampled, ORIENT_WIDTH)
+    padded(sampled, ORIENT_WIDTH)
 }
 
-fn padded(sampled: &Sampled, width: u32) -> Tensor {
+fn padded(sampled: Sampled, width: u32) -> Tensor {
     let (width, height) = (width as usize, LINE_HEIGHT as usize);
-    let mut data = vec![0.0; 3 * height * width];
-    pixels::normalize(sampled, width, &mut data);
+    let mut data = buffers::take(3 * height * width);
+    for row in data.chunks_exact_mut(width) {
+        row[sampled.width as usize..].fill(0.0);
+    }
+    pixels::normalize(&sampled, width, &mut data);
+    buffers::give_back(sampled.data);
     Tensor { shape: vec![1, 3, height, width], data }
 }
 
@@ -79,7 +83,9 @@ pub fn sample(raster: &Raster, line: &Polygon, width: u32, height: u32) -> Sampl
     let native = warp(raster, line);
     let all = Rect { left: 0.0, top: 0.0, right: native.width as f32, bottom: native.height as f32 };
     let source = Source { width: native.width, height: native.height, format: native.format, data: &native.data };
-    pixels::resize_source(source, all, width, height)
+    let sampled = pixels::resize_source(source, all, width, height);
+    buffers::give_back(native.data);
+    sampled
 }
 
 /// The parallelogram at the raster's resolution, by bilinear interpolation; beyond the page its border goes on.
@@ -90,8 +96,9 @@ fn warp(raster: &Raster, line: &Polygon) -> Sampled {
     let width = line.width().round().clamp(1.0, limit) as u32;
     let height = line.height().round().clamp(1.0, limit) as u32;
     let channels = raster.format.channels();
-    let mut data = vec![255; width as usize * height as usize * channels];
+    let mut data = buffers::take(width as usize * height as usize * channels);
     if raster.width == 0 || raster.height == 0 {
+        data.fill(255);
         return Sampled { width, height, format: raster.format, data };
     }
     let [a, b, _, d] = line.0;

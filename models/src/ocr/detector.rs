@@ -5,7 +5,7 @@
 //! line's borders so that neighbours stay apart. [`boxes`] finds the kernels and grows each back by the paper's offset
 //! `area * ratio / perimeter`.
 
-use pagestream_documents::{Point, Polygon, Raster, Rect, Rotation};
+use pagestream_documents::{Point, Polygon, Raster, Rect, Rotation, buffers};
 
 use super::{
     OcrOptions, ProbabilityMap,
@@ -101,8 +101,9 @@ pub fn prepare(raster: &Raster, view: &View) -> Tensor {
         let turned = turned.rotated(view.rotation);
         small = Sampled { width: turned.width, height: turned.height, format: turned.format, data: turned.data };
     }
-    let mut data = vec![0.0; 3 * view.width as usize * view.height as usize];
+    let mut data = buffers::take(3 * view.width as usize * view.height as usize);
     pixels::normalize(&small, view.width as usize, &mut data);
+    buffers::give_back(small.data);
     Tensor { shape: vec![1, 3, view.height as usize, view.width as usize], data }
 }
 
@@ -117,7 +118,10 @@ pub fn reduce(output: TensorView<'_>) -> Result<ProbabilityMap> {
             cause: format!("its output has shape {:?}, not [1, 1, height, width]", output.shape),
         });
     };
-    let data = output.data.iter().map(|&p| (p * 255.0 + 0.5) as u8).collect();
+    let mut data = buffers::take(output.data.len());
+    for (quantised, &p) in data.iter_mut().zip(output.data) {
+        *quantised = (p * 255.0 + 0.5) as u8;
+    }
     Ok(ProbabilityMap { width, height, data })
 }
 

@@ -6,7 +6,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use pagestream_documents::{
-    Polygon, Raster, Rect, Rotation, TextLine,
+    Polygon, Raster, Rect, Rotation, TextLine, buffers,
     reading_order::{compose_text, order_lines},
 };
 
@@ -136,6 +136,7 @@ impl PageReader {
 
     fn detected(&mut self, view: View, map: ProbabilityMap) -> Result<Step> {
         let found: Vec<Polygon> = detector::boxes(&map, &self.options).iter().map(|d| d.polygon).collect();
+        buffers::give_back(map.data);
         if !self.oriented && view.rotation == Rotation::None && orientation::lies_on_its_side(&found) {
             // Which of the two quarters it is the sampled lines will tell.
             self.rotation = Rotation::Clockwise90;
@@ -301,8 +302,9 @@ impl PageReader {
             return Err(out_of_step("other maps were asked for"));
         }
         let first = self.lines.len();
-        for ((index, view), map) in views.iter().zip(&maps) {
-            let found = detector::boxes(map, &self.options);
+        for ((index, view), map) in views.iter().zip(maps) {
+            let found = detector::boxes(&map, &self.options);
+            buffers::give_back(map.data);
             let found: Vec<Polygon> = found.iter().map(|d| d.polygon.map(|p| view.to_raster(p))).collect();
             let parts = looks::parts(&self.lines[*index].polygon, &found);
             self.lines.extend(parts.into_iter().map(|p| Line { part_of: Some(*index), ..Line::new(p) }));
