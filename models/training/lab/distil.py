@@ -5,7 +5,7 @@ Both see the same lines step for step (same width stride), so the logits align w
 import torch
 import torch.nn.functional as F
 
-from .config import Alphabet, arguments
+from .config import arguments
 from .export import load
 from .nets import build, parameters
 from .train import Pool, Run, ctc, schedule_arguments, widest_at

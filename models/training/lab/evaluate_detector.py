@@ -9,7 +9,9 @@ import numpy as np
 from . import detector, teacher
 from .classical import ClassicalFinder
 from .config import Alphabet, arguments, work_dir
+from .confidence import confidence, is_noise
 from .evaluate import Reader, aside, cut_pages, in_order, load_score, pages
+from .preprocess import resize_line, tensor
 
 
 class Finder:
@@ -38,6 +40,11 @@ def within(theirs: np.ndarray, ours: np.ndarray) -> bool:
     return common > 0.75 * abs(cv2.contourArea(theirs)) and np.linalg.norm(ours[3] - ours[0]) < 1.6 * np.linalg.norm(theirs[3] - theirs[0])
 
 
+def line_of(reader: Reader, alphabet: Alphabet, gray: np.ndarray) -> tuple[str, float]:
+    logits = reader.logits(tensor(resize_line(gray))[None, None])[0]
+    return alphabet.decode(logits.argmax(-1)), confidence(logits)
+
+
 def legible(text: str, sure: float, alphabet: Alphabet) -> bool:
     """Whether the teacher read print of our alphabet here, rather than something into a stamp, a smear or handwriting."""
     return bool(text.strip()) and sure >= 0.8 and all(c == " " or c in alphabet.characters for c in text)
@@ -60,7 +67,8 @@ def main():
         boxes = finder.boxes(image)
         best = [max((overlap(theirs, ours) for ours in boxes), default=0.0) for theirs in page["boxes"]]
         printed = {i for row, texts in zip(page["rows"], page["teacher"]) for i, text in zip(row, texts) if legible(text, page["sure"][i], alphabet)}
-        text = "\n".join(" ".join(reader.read(teacher.crop(image, boxes[i])) for i in row) for row in in_order(boxes))
+        rows = [[line_of(reader, alphabet, teacher.crop(image, boxes[i])) for i in row] for row in in_order(boxes)]
+        text = "\n".join(" ".join(t for t, sure in row if not is_noise(t, sure)) for row in rows)
         cer, _, recall = score(truth, text) if truth.strip() else (np.nan, 0, np.nan)
         found = [b >= 0.5 for b in best]
         read = [f or any(within(theirs, ours) for ours in boxes) for f, theirs in zip(found, page["boxes"])]

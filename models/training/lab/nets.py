@@ -2,7 +2,6 @@
 
 Input [N, 1, 32, W] with W a multiple of 4, output logits [N, W / 4, classes].
 """
-import torch
 from torch import nn
 
 TIERS = {  # channels at 16, 8 and 4 rows and in the sequence part; blocks in each

@@ -3,7 +3,6 @@
 A part of pages.PageGenerator, which it draws with: `self.r` and `self.n` (random), `self.draw` on `self.image` (ink 255), `self.over`
 (pixels drawn for each of the page), `put` for text that the detector should find.
 """
-
 import numpy as np
 from PIL import Image, ImageDraw
 

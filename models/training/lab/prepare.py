@@ -8,7 +8,6 @@ import json
 import random
 import re
 import subprocess
-import zlib
 from pathlib import Path
 
 from fontTools.ttLib import TTFont

@@ -9,7 +9,7 @@ from torch import nn
 
 from .config import arguments, work_dir
 from .export import load
-from .nets import Bottleneck, build, parameters
+from .nets import Bottleneck, parameters
 from .train import Pool, ctc
 
 

@@ -12,7 +12,9 @@ import numpy as np
 
 from . import detector
 from .config import ROOT, Alphabet, arguments
+from .confidence import NOISE, NOISE_LENGTH, fit
 from .evaluate import Reader
+from .evaluate_confidence import synthetic_lines
 from .evaluate_detector import Finder
 from .export import load, write
 from .lines import LineGenerator
@@ -49,6 +51,15 @@ def line_vectors(path: Path, alphabet: Alphabet, model: Path, cases: int = 12):
     path.write_text(json.dumps(dict(model=model.name, cases=out), ensure_ascii=False, indent=0))
 
 
+def calibration(path: Path, fp32: Reader, int8: Reader, alphabet: Alphabet):
+    """What turns each model's raw confidence into a probability, and what is dropped as noise."""
+    fitted = [fit(*synthetic_lines(reader, alphabet, 1500)) for reader in (fp32, int8)]
+    path.write_text(json.dumps(dict(
+        says="P(a line has no error) = 1 / (1 + exp(-(a ln(c / (1 - c)) + b))), c = raw confidence (models/training/lab/confidence.py) held within .001 and .999",
+        fp32=dict(a=round(fitted[0][0], 4), b=round(fitted[0][1], 4)), int8=dict(a=round(fitted[1][0], 4), b=round(fitted[1][1], 4)),
+        noise=dict(says="a line of at most `characters` whose raw confidence is under `under` is dropped", characters=NOISE_LENGTH, under=NOISE)), indent=1) + "\n")
+
+
 def page_vectors(folder: Path, alphabet: Alphabet, model: Path):
     """A page, its input tensor's digest, its maps (raw f32, [4, H / 2, W / 8]) and the boxes made from exactly those maps."""
     page, _, _ = PageGenerator(alphabet, 31_337).page(704, 512)
@@ -80,6 +91,7 @@ def main():
         path = SHIPPED / f"{name}.onnx"
         write(net, path, {"character": "\n".join(alphabet.characters), "run": args.recogniser, "step": str(state["step"])})
         quantise(path, SHIPPED / f"{name}-int8.onnx", calibration_lines(alphabet, args.lines))
+        calibration(SHIPPED / f"{name}-confidence.json", Reader(path, alphabet), Reader(SHIPPED / f"{name}-int8.onnx", alphabet), alphabet)
         line_vectors(vectors / f"{name}.json", alphabet, path)
     if args.detector:
         net, _, state = load(args.detector)
