@@ -29,10 +29,10 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 # The first version of ONNX in which scales may differ by channel is 13; 17 is what the exporters of 2023 and later write.
 OPSET = 17
 WEIGHTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+# Convolutions at ranges found while the model runs are slower than in f32.
+QUANTISED = {"static": WEIGHTED, "dynamic": ("MatMul", "Gemm"), "fp16": WEIGHTED}
 METHODS = {"moving-average": CalibrationMethod.MinMax, "min-max": CalibrationMethod.MinMax,
            "percentile": CalibrationMethod.Percentile, "entropy": CalibrationMethod.Entropy}
-# Histograms need every activation of their inputs in memory; of one input that is some hundred MiB.
-CHUNK = 4
 
 
 class Inputs(CalibrationDataReader):
@@ -94,19 +94,20 @@ def static(prepared, target, folder, args, kept):
     name = next(value.name for value in model.graph.input if value.name not in constants)
     files = sorted(Path(args.tensors).glob("*.npy"))
     method = METHODS[args.method]
-    options = {"CalibMovingAverage": args.method == "moving-average", "CalibPercentile": args.percentile}
     cache = None
     if method in (CalibrationMethod.Percentile, CalibrationMethod.Entropy):
         extra = {"percentile": args.percentile} if method == CalibrationMethod.Percentile else {}
         calibrator = create_calibrator(prepared, list(WEIGHTED), augmented_model_path=str(folder / "augmented.onnx"),
                                        calibrate_method=method, extra_options=extra)
-        for start in range(0, len(files), CHUNK):
-            calibrator.collect_data(Inputs(name, files[start:start + CHUNK]))
+        # One at a time: of one input all activations together are some hundred MiB, and lines differ in width.
+        for file in files:
+            calibrator.collect_data(Inputs(name, [file]))
         cache = folder / "ranges.json"
         save_tensors_data(calibrator.compute_data(), cache)
     quantize_static(str(prepared), str(target), Inputs(name, files), quant_format=QuantFormat.QDQ, per_channel=True,
                     op_types_to_quantize=list(WEIGHTED), activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-                    calibrate_method=method, nodes_to_exclude=kept, extra_options=options, calibration_cache_path=cache)
+                    calibrate_method=method, nodes_to_exclude=kept, calibration_cache_path=cache,
+                    extra_options={"CalibMovingAverage": args.method == "moving-average"})
     return len(files)
 
 
@@ -128,11 +129,13 @@ def main():
         prepared = prepare(args.source, folder)
         model = onnx.load(prepared)
         kept, samples = kept_in_f32(model, args.keep), 0
+        layers = weighted(model)
+        in_f32 = [node for node in layers if node.name in kept or node.op_type not in QUANTISED[args.mode]]
         if args.mode == "static":
             samples = static(prepared, args.target, folder, args, kept)
         elif args.mode == "dynamic":
-            quantize_dynamic(str(prepared), str(args.target), op_types_to_quantize=["MatMul", "Gemm"], per_channel=True,
-                             weight_type=QuantType.QInt8, nodes_to_exclude=kept)
+            quantize_dynamic(str(prepared), str(args.target), op_types_to_quantize=list(QUANTISED["dynamic"]),
+                             per_channel=True, weight_type=QuantType.QInt8, nodes_to_exclude=kept)
         else:
             half = OnnxModel(convert_float_to_float16(model, keep_io_types=True, node_block_list=kept))
             # The casts were added at the end.
@@ -144,7 +147,7 @@ def main():
         model.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(model)
     onnx.save(model, args.target)
-    print(json.dumps({"layers": len(weighted(onnx.load(args.source))), "kept_in_f32": len(kept), "samples": samples,
+    print(json.dumps({"layers": len(layers), "kept_in_f32": len(in_f32), "samples": samples,
                       "onnxruntime": __import__("onnxruntime").__version__}))
 
 

@@ -84,11 +84,9 @@ impl<'a> Workshop<'a> {
             printer.error(&format!("`{source}` is part of the program and has no file"), None);
             Exit::Configuration
         })?;
-        let unwritable =
-            |cause| told(&pagestream_models::Error::Io { path: registry.models_dir().to_path_buf(), cause });
-        fs::create_dir_all(registry.models_dir()).map_err(unwritable)?;
-        let folder =
-            tempfile::Builder::new().prefix(".making-").tempdir_in(registry.models_dir()).map_err(unwritable)?;
+        // In the system's folder for such things, which clears away what a killed process left: a few hundred MiB.
+        let unwritable = |cause| told(&pagestream_models::Error::Io { path: std::env::temp_dir(), cause });
+        let folder = tempfile::Builder::new().prefix("pagestream-").tempdir().map_err(unwritable)?;
         let scratch = folder.path().join("scratch");
         fs::create_dir(&scratch).map_err(unwritable)?;
         let material = Material { id: source.to_owned(), sha256: selected.sha256, origin, path };
