@@ -5,7 +5,10 @@ mod shell;
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use futures::StreamExt;
-use pagestream::{DocumentState, OcrMode, Settings, Source, SubmitOptions};
+use pagestream::{
+    DocumentState, OcrMode, Settings, Source, SubmitOptions,
+    evaluation::{Score, truth::truth_of},
+};
 use pagestream_models::{
     optimize::{CharacterSet, specialize},
     registry::{RECOGNIZER, Registry},
@@ -130,9 +133,11 @@ fn what_cannot_be_made_is_told_before_any_work_is_done() {
     assert!(!home.path("models/derived").exists());
 }
 
-/// What the alphabet is for: on text in Latin script the cut recogniser says, to the character, what the whole one says.
+/// What the alphabet is for: text in Latin script the cut recogniser reads, to the character, as the whole one does. What is no
+/// text (a scrawl over a stamp) may be read as something else, or be left out; so no page may get worse, and one in twenty
+/// may differ at all.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_latin_recogniser_reads_the_corpora_as_the_whole_one_does() {
+async fn the_latin_recogniser_reads_the_corpora_as_well_as_the_whole_one() {
     let Some(corpora) = std::env::var_os("PAGESTREAM_CORPORA").map(PathBuf::from) else {
         println!("PAGESTREAM_CORPORA is not set: nothing is read");
         return;
@@ -173,7 +178,15 @@ async fn the_latin_recogniser_reads_the_corpora_as_the_whole_one_does() {
         pipeline.stop().await;
         texts.push(read);
     }
-    for (file, text) in &texts[0] {
-        assert_eq!(&texts[1][file], text, "{}", file.display());
+    let mut changed = 0;
+    for (file, whole) in texts[0].iter().filter(|(file, whole)| texts[1][*file] != **whole) {
+        changed += 1;
+        let truth = fs::read(truth_of(file).unwrap()).unwrap();
+        let truth = String::from_utf8_lossy(&truth);
+        let (before, after) = (Score::of(&truth, whole), Score::of(&truth, &texts[1][file]));
+        println!("{}: CER {:.4} -> {:.4}", file.display(), before.cer, after.cer);
+        assert!(after.cer <= before.cer, "{}: {whole:?} became {:?}", file.display(), texts[1][file]);
     }
+    println!("{changed} of {} pages have another text", files.len());
+    assert!(changed * 20 <= files.len(), "{changed} of {} pages", files.len());
 }
