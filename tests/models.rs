@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use futures::StreamExt;
 use pagestream::{
     DocumentState, OcrMode, Settings, Source, SubmitOptions,
-    evaluation::{Score, truth::truth_of},
+    evaluation::{Reading, compare, evaluate, truth::truth_of},
 };
 use pagestream_models::{
     optimize::{CharacterSet, specialize},
@@ -133,9 +133,9 @@ fn what_cannot_be_made_is_told_before_any_work_is_done() {
     assert!(!home.path("models/derived").exists());
 }
 
-/// What the alphabet is for: text in Latin script the cut recogniser reads, to the character, as the whole one does. What is no
-/// text (a scrawl over a stamp) may be read as something else, or be left out; so no page may get worse, and one in twenty
-/// may differ at all.
+/// What the alphabet is for: text in Latin script the cut recogniser reads as well as the whole one. What is hardly text (stamps,
+/// scrawls in a margin) may be read as something else, or be left out: one page in eight may differ at all, and the error
+/// rate may rise by what any other model is allowed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_latin_recogniser_reads_the_corpora_as_well_as_the_whole_one() {
     let Some(corpora) = std::env::var_os("PAGESTREAM_CORPORA").map(PathBuf::from) else {
@@ -178,15 +178,16 @@ async fn the_latin_recogniser_reads_the_corpora_as_well_as_the_whole_one() {
         pipeline.stop().await;
         texts.push(read);
     }
-    let mut changed = 0;
-    for (file, whole) in texts[0].iter().filter(|(file, whole)| texts[1][*file] != **whole) {
-        changed += 1;
-        let truth = fs::read(truth_of(file).unwrap()).unwrap();
-        let truth = String::from_utf8_lossy(&truth);
-        let (before, after) = (Score::of(&truth, whole), Score::of(&truth, &texts[1][file]));
-        println!("{}: CER {:.4} -> {:.4}", file.display(), before.cer, after.cer);
-        assert!(after.cer <= before.cer, "{}: {whole:?} became {:?}", file.display(), texts[1][file]);
-    }
-    println!("{changed} of {} pages have another text", files.len());
-    assert!(changed * 20 <= files.len(), "{changed} of {} pages", files.len());
+    let score = |texts: &BTreeMap<PathBuf, String>| {
+        evaluate(texts.iter().map(|(file, text)| {
+            let truth = fs::read(truth_of(file).unwrap()).unwrap();
+            let folder = file.parent().unwrap().display().to_string();
+            Reading::of(folder, file.display().to_string(), String::from_utf8_lossy(&truth), text)
+        }))
+    };
+    let changed: Vec<_> = files.iter().filter(|file| texts[0][*file] != texts[1][*file]).collect();
+    println!("{} of {} pages have another text: {changed:?}", changed.len(), files.len());
+    assert!(changed.len() * 8 <= files.len(), "{changed:?}");
+    let verdict = compare(&score(&texts[0]), &score(&texts[1]), 0.0005);
+    assert!(verdict.admitted, "{verdict:?}");
 }

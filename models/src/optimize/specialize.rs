@@ -3,7 +3,8 @@
 //! PP-OCRv6's last layer maps 120 features to 18,710 classes at every step, which is 16% of the recogniser's time. A cut
 //! model computes the same scores for the classes that it keeps; the softmax over fewer of them only makes each more
 //! probable. So wherever the whole model's best class is kept, the cut one answers the same, at the same confidence or a
-//! little more. What is of another script it reads as the nearest character that it has left, or not at all.
+//! little more. What is of another script, or hardly text at all, it reads as the nearest character that it has left, or
+//! not at all.
 
 use super::{
     alphabet::CharacterSet,
