@@ -28,6 +28,9 @@ use tiff::encoder::{TiffEncoder, colortype::Gray8};
 const DOCUMENTS: usize = 3;
 const PAGES: usize = 12;
 
+/// A run that nobody kills and that takes longer hangs: a hundred times what it takes on two cores.
+const HANGS: Duration = Duration::from_secs(900);
+
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
@@ -42,7 +45,7 @@ fn after_kill_9_no_page_is_lost_missing_or_there_twice() {
         None => inputs(folder.path()),
     };
     let since = Instant::now();
-    let undisturbed = run(&folder.path().join("undisturbed"), &inputs, None);
+    let undisturbed = run(&folder.path().join("undisturbed"), &inputs, HANGS);
     assert_eq!(undisturbed.exit, Some(0), "{}", undisturbed.log);
     let expected: BTreeMap<_, _> = undisturbed.pages.iter().map(|page| (key(page), page.text.clone())).collect();
     assert!(expected.values().filter(|text| text.len() > 40).count() > expected.len() / 2, "the pages have text");
@@ -59,14 +62,15 @@ fn after_kill_9_no_page_is_lost_missing_or_there_twice() {
         let data = folder.path().join(format!("round-{rounds}"));
         let mut round = Round::default();
         loop {
-            let life = if time_is_over(kills) { None } else { Some(random.below(longest_life)) };
-            let run = run(&data, &inputs, life);
+            let is_last = time_is_over(kills);
+            let run = run(&data, &inputs, if is_last { HANGS } else { random.below(longest_life) });
             round.check(&run, &data);
             if let Some(exit) = run.exit {
                 assert_eq!(exit, 0, "{}", run.log);
                 round.check_the_end(&run, &expected);
                 break;
             }
+            assert!(!is_last, "nobody killed it, and it did not end in {HANGS:?}: {}", run.log);
             kills += 1;
             while_reading += u64::from(!run.opened.is_empty());
         }
@@ -143,7 +147,7 @@ struct Run {
     log: String,
 }
 
-fn run(data: &Path, inputs: &[PathBuf], life: Option<Duration>) -> Run {
+fn run(data: &Path, inputs: &[PathBuf], life: Duration) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pagestream"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAGESTREAM_CRASH")) {
         // This test's own; the binary would take them for settings.
@@ -173,7 +177,7 @@ fn run(data: &Path, inputs: &[PathBuf], life: Option<Duration>) -> Run {
         drop(running);
         log
     });
-    if life.is_some_and(|life| ended.recv_timeout(life) == Err(mpsc::RecvTimeoutError::Timeout)) {
+    if ended.recv_timeout(life) == Err(mpsc::RecvTimeoutError::Timeout) {
         child.kill().unwrap();
     }
     // It may have ended in the very moment of the kill, with a result that counts.

@@ -57,6 +57,14 @@ impl PageSelection {
     }
 }
 
+impl PageSelection {
+    /// The first page that was asked for and that a document of `total` pages does not have. A range that only ends
+    /// beyond it asks for what there is.
+    pub fn first_beyond(&self, total: u32) -> Option<PageNumber> {
+        self.ranges.iter().map(|&(first, _)| first).find(|first| first.get() > total)
+    }
+}
+
 impl FromStr for PageSelection {
     type Err = String;
 
@@ -251,6 +259,8 @@ mod tests {
             assert_eq!(text.parse::<PageSelection>().is_err(), text != "-", "{text}");
         }
         assert_eq!(PageSelection::ALL.of(3).count(), 3);
+        let beyond = |text: &str| text.parse::<PageSelection>().unwrap().first_beyond(4).map(PageNumber::get);
+        assert_eq!(["1-4", "2-99", "1,99", "5-", "4-"].map(beyond), [None, None, Some(99), Some(5), None]);
     }
 
     #[test]

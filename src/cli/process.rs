@@ -167,8 +167,9 @@ async fn process(
         }
     };
     let bar = PageBar::new(&printer, results_on_screen);
+    let wanted = options.pages.clone();
     let mut run =
-        Run { pipeline: pipeline.clone(), writer, printer: printer.clone(), bar, summary: Summary::default() };
+        Run { pipeline: pipeline.clone(), writer, printer: printer.clone(), bar, wanted, summary: Summary::default() };
     let submitted = submit_all(pipeline.clone(), sources, options);
     let mut was_interrupted = false;
     let written = {
@@ -202,7 +203,9 @@ async fn process(
         // Whoever read the results has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
         Err(error) => {
-            printer.error(&format!("results cannot be written: {error}"), None);
+            let place =
+                args.output.as_ref().map_or_else(|| "standard output".to_owned(), |dir| dir.display().to_string());
+            printer.error(&format!("results cannot be written to {place}: {error}"), None);
             Exit::FileAccess
         }
     };
@@ -246,6 +249,7 @@ struct Run {
     writer: Box<dyn PageWriter>,
     printer: Printer,
     bar: PageBar,
+    wanted: PageSelection,
     summary: Summary,
 }
 
@@ -319,7 +323,11 @@ impl Run {
     }
 
     fn ended(&mut self, document: &DocumentHandle) {
-        match document.progress().state {
+        let progress = document.progress();
+        if let Some((pages, page)) = progress.pages.and_then(|pages| Some((pages, self.wanted.first_beyond(pages)?))) {
+            self.printer.warning(&format!("{}: it has {pages} pages, and none is page {page}", document.source()));
+        }
+        match progress.state {
             DocumentState::Failed(failure) => {
                 self.printer.error(&format!("{}: {}", document.source(), failure.message), failure.hint.as_deref());
                 self.summary.worsen(Exit::of_document(failure.kind));

@@ -162,7 +162,7 @@ pub fn detect(bytes: &[u8]) -> Result<FileKind> {
     } else if looks_like_headless_pdf(bytes) {
         FileKind::Pdf
     } else if bytes.is_empty() {
-        return Err(Error::new(ErrorKind::Damaged, "the file is empty"));
+        return Err(Error::new(ErrorKind::Damaged, "it is empty"));
     } else {
         return Err(Error::new(ErrorKind::UnsupportedFormat, "the file is of no type that can be read")
             .with_hint("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read; convert it to one of them"));

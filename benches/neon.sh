@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Runs the property tests of the vector code on a 64-bit Arm processor, which is emulated: that NEON gives the same tensors to
+# the last bit as one number after the other. What is needed is installed where it is missing (Debian and Ubuntu; asks for
+# root). Says nothing about speed: an emulator's is not a processor's.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=aarch64-unknown-linux-gnu
+
+need() { command -v "$1" >/dev/null || missing+=("$2"); }
+missing=()
+need qemu-aarch64 qemu-user
+need aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu
+if ((${#missing[@]})); then
+    as_root=()
+    [[ $(id -u) == 0 ]] || as_root=(sudo)
+    "${as_root[@]}" apt-get install --yes --no-install-recommends "${missing[@]}" libc6-dev-arm64-cross
+fi
+rustup target add "$target"
+
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu'
+cargo test --release --target "$target" -p pagestream-models --lib -- every_instruction_set
