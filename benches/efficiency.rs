@@ -8,7 +8,7 @@
 mod common;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     hint::black_box,
     path::PathBuf,
     sync::{
@@ -25,7 +25,7 @@ use pagestream_actors::Engine;
 use pagestream_documents::{OpenOptions, PageNumber, open};
 use pagestream_models::{
     Session,
-    ocr::{Inference, OcrModels, PageReader, Step, Task, reduce},
+    ocr::{Inference, PageReader, Step, Task, reduce},
 };
 
 type Sessions = BTreeMap<Task, Box<dyn Session>>;
@@ -44,6 +44,8 @@ fn main() {
     let tasks = settings.pipeline_options().reading.ocr.tasks();
     let engine = device.engine.with_models(&tasks).expect("the models are there");
     let recorded = Arc::new(record(&pages, &settings, &engine));
+    // Pages that were in doubt have asked for more than every page needs.
+    let tasks: BTreeSet<Task> = recorded.iter().map(|inference| inference.task).collect();
     let tensors: usize = recorded.iter().map(|inference| inference.input.data.len() * size_of::<f32>()).sum();
     println!(
         "{} pages, {} inferences, {} MiB of tensors, {} threads on {}",
@@ -88,26 +90,27 @@ fn main() {
     println!("{:14} {:>9.3} {:>13.3}", "efficiency", ratio(|spent| spent.wall), ratio(|spent| spent.cpu));
 }
 
-fn sessions(engine: &Engine, tasks: &[Task]) -> Sessions {
+fn sessions(engine: &Engine, tasks: &BTreeSet<Task>) -> Sessions {
     tasks.iter().map(|&task| (task, engine.session(task).expect("the model loads"))).collect()
 }
 
 /// Reads the pages on this thread, and keeps what they asked of the models, in that order.
-fn record(pages: &[PathBuf], settings: &Settings, engine: &Engine) -> Vec<Inference> {
+fn record(pages: &[PathBuf], settings: &Settings, engine: &Arc<Engine>) -> Vec<Inference> {
     let reading = settings.pipeline_options().reading;
-    let models = OcrModels::new(engine.alphabet(Task::Recognize).expect("the recogniser names its characters"));
-    let mut sessions = sessions(engine, &reading.ocr.tasks());
+    let models = engine.ocr_models(&reading.ocr).expect("the recogniser names its characters");
+    let mut sessions = Sessions::new();
     let mut recorded = Vec::new();
     for page in pages {
         let bytes = std::fs::read(page).expect("the page is there");
         let document =
             open(Arc::new(bytes), &OpenOptions { password: None, limits: reading.limits }).expect("it opens");
         let raster = document.render(PageNumber::FIRST, &reading.render).expect("it can be drawn");
-        let (mut reader, mut wanted) = PageReader::start(Arc::new(raster), &reading.ocr, &models);
+        let (mut reader, mut wanted) =
+            PageReader::start(Arc::new(raster), &reading.ocr, &models).expect("the models are there");
         loop {
             let mut results = Vec::new();
             for Inference { task, input } in &wanted {
-                let session = sessions.get_mut(task).expect("every task has its session");
+                let session = sessions.entry(*task).or_insert_with(|| engine.session(*task).expect("the model loads"));
                 session.run(input.view(), &mut |output| results.push(reduce(*task, output))).expect("it runs");
             }
             recorded.append(&mut wanted);

@@ -27,6 +27,7 @@ pub use pagestream_documents::{
     ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, ModelRef, Origin, PageNumber, PageRecord,
     PageStatus, Point, Polygon, Rotation, TextLine, Word, output,
 };
+pub use pagestream_models::ocr::Quality;
 pub use settings::{Settings, SettingsError};
 
 pub mod engine;

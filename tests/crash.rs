@@ -154,7 +154,7 @@ fn run(data: &Path, inputs: &[PathBuf], life: Duration) -> Run {
         command.env_remove(name);
     }
     let mut child = command
-        .args(["process", "--format", "jsonl", "--ocr", "always", "--log-format", "json"])
+        .args(["process", "--format", "jsonl", "--ocr", "always", "--quality", "accurate", "--log-format", "json"])
         .args(["--set", "log.level=pagestream_actors=debug", "--data-dir"])
         .arg(data)
         .args(inputs)

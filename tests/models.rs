@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use futures::StreamExt;
 use pagestream::{
-    DocumentState, OcrMode, Settings, Source, SubmitOptions,
+    DocumentState, OcrMode, Quality, Settings, Source, SubmitOptions,
     evaluation::{Reading, compare, evaluate, truth::truth_of},
 };
 use pagestream_models::{
@@ -163,6 +163,7 @@ async fn the_latin_recogniser_reads_the_corpora_as_well_as_the_whole_one() {
     for recognizer in [RECOGNIZER.to_owned(), path.to_str().unwrap().to_owned()] {
         let mut settings = Settings::defaults();
         settings.models.recognizer = recognizer;
+        settings.ocr.quality = Quality::Accurate;
         let pipeline = pagestream::start(settings).await.unwrap();
         let mut documents = Vec::new();
         for file in &files {

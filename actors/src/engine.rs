@@ -14,7 +14,7 @@ use std::{
 use pagestream_documents::ModelRef;
 use pagestream_models::{
     Backend, Error, ModelSource, Session,
-    ocr::{Alphabet, Task},
+    ocr::{Alphabet, LargeModels, OcrModels, OcrOptions, Quality, Task},
 };
 
 type Find = dyn Fn() -> Result<ModelSource, Error> + Send + Sync;
@@ -23,6 +23,8 @@ type Find = dyn Fn() -> Result<ModelSource, Error> + Send + Sync;
 pub struct EngineModel {
     model_ref: ModelRef,
     find: Box<Find>,
+    /// Whether `find` would have nothing to fetch.
+    at_hand: Box<dyn Fn() -> bool + Send + Sync>,
     source: OnceLock<ModelSource>,
     /// Held while the model is looked for, so that it is fetched once.
     finding: Mutex<()>,
@@ -45,15 +47,30 @@ impl EngineModel {
         Self {
             model_ref,
             find: Box::new(find),
+            at_hand: Box::new(|| true),
             source: OnceLock::new(),
             finding: Mutex::new(()),
             alphabet: OnceLock::new(),
         }
     }
 
+    /// For a model that may have to be fetched: whether it would not.
+    pub fn at_hand_if(self, at_hand: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { at_hand: Box::new(at_hand), ..self }
+    }
+
+    fn is_at_hand(&self) -> bool {
+        self.source.get().is_some() || (self.at_hand)()
+    }
+
     /// For a recogniser whose file does not name its characters.
     pub fn with_alphabet(self, alphabet: Alphabet) -> Self {
         Self { alphabet: OnceLock::from(alphabet), ..self }
+    }
+
+    /// What a record says that was read with it.
+    pub fn model_ref(&self) -> &ModelRef {
+        &self.model_ref
     }
 
     fn source(&self) -> Result<&ModelSource, Error> {
@@ -73,12 +90,15 @@ impl EngineModel {
 pub struct Engine {
     backend: Arc<dyn Backend>,
     models: BTreeMap<Task, EngineModel>,
+    /// Whether PP-OCRv6 could be had when a page was first in doubt. It is not asked again: without a network every
+    /// doubtful page would wait for it in vain.
+    large: OnceLock<Option<Alphabet>>,
 }
 
 impl Engine {
     /// Finds and loads nothing yet.
     pub fn new(backend: Arc<dyn Backend>, models: BTreeMap<Task, EngineModel>) -> Self {
-        Self { backend, models }
+        Self { backend, models, large: OnceLock::new() }
     }
 
     /// Whether there is a model for the task; it may have to be fetched yet.
@@ -114,6 +134,45 @@ impl Engine {
         }
         let alphabet = Alphabet::of_model(model.source()?)?;
         Ok(model.alphabet.get_or_init(|| alphabet).clone())
+    }
+
+    /// What a reader of pages needs to know of the models. PP-OCRv6 is looked for when a page first wants it, unless it reads
+    /// every page.
+    ///
+    /// # Errors
+    /// As [`Engine::alphabet`].
+    pub fn ocr_models(self: &Arc<Self>, options: &OcrOptions) -> Result<OcrModels, Error> {
+        let compact = || {
+            if self.has(Task::CompactRecognize) { self.alphabet(Task::CompactRecognize).map(Some) } else { Ok(None) }
+        };
+        Ok(match options.quality {
+            Quality::Fast => OcrModels { compact: compact()?, large: LargeModels::None },
+            Quality::Balanced => {
+                let (engine, tasks) = (self.clone(), options.large_tasks());
+                let find = move |may_fetch| engine.large_alphabet(&tasks, may_fetch);
+                OcrModels { compact: compact()?, large: LargeModels::lazy(find) }
+            }
+            Quality::Accurate => {
+                OcrModels { compact: None, large: LargeModels::Ready(self.alphabet(Task::Recognize)?) }
+            }
+        })
+    }
+
+    fn large_alphabet(&self, tasks: &[Task], may_fetch: bool) -> Option<Alphabet> {
+        let at_hand = |task: &Task| self.models.get(task).is_some_and(EngineModel::is_at_hand);
+        match self.large.get() {
+            Some(found) => found.clone(),
+            None if may_fetch || tasks.iter().all(at_hand) => self.large.get_or_init(|| self.find_large(tasks)).clone(),
+            None => None,
+        }
+    }
+
+    fn find_large(&self, tasks: &[Task]) -> Option<Alphabet> {
+        let found = self.ensure(tasks).and_then(|()| self.alphabet(Task::Recognize));
+        if let Err(error) = &found {
+            tracing::warn!(%error, "PP-OCRv6 is not at hand; pages that want it are marked as needing review");
+        }
+        found.ok()
     }
 
     /// What a record says a page was read with that these tasks were done for.

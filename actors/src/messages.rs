@@ -8,13 +8,14 @@
 use std::sync::Arc;
 
 use actix::Message;
-use pagestream_documents::{Digest, ModelRef, PageRecord, Raster};
+use pagestream_documents::{Digest, PageRecord, Raster};
 use pagestream_models::ocr::{Inference, Inferred, PageReader};
 use pagestream_store::PageSet;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::{
     budget::Permit,
+    engine::Engine,
     error::Error,
     job::{DocumentJob, Source},
     options::SubmitOptions,
@@ -53,7 +54,8 @@ pub struct PagePixels {
     pub reader: Box<PageReader>,
     pub raster: Arc<Raster>,
     pub digest: Digest,
-    pub model_refs: Arc<Vec<ModelRef>>,
+    /// Knows what the page's models are called.
+    pub engine: Arc<Engine>,
 }
 
 /// A page that waits for inferences: its pixels as tensors.

@@ -38,6 +38,12 @@ pub struct PageRecord {
     /// The lines in reading order, one a row; a blank row between blocks.
     pub text: String,
     pub lines: Vec<TextLine>,
+    /// Expected share of right characters of a page read by OCR, 0 to 1; absent where nothing was guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<f32>,
+    /// Whether somebody should look at the page: what was at hand to read it was in doubt. Absent when not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub needs_review: bool,
     /// The earlier page that this one repeats, when `status` is `duplicate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<DuplicateOf>,
@@ -63,6 +69,8 @@ impl PageRecord {
             rotation: Rotation::None,
             text: String::new(),
             lines: Vec::new(),
+            confidence: None,
+            needs_review: false,
             duplicate_of: None,
             timings_ms: BTreeMap::new(),
             models: Vec::new(),

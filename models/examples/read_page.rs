@@ -1,23 +1,25 @@
 //! Reads pages with nothing but this crate, for looking at what the reader does and for measuring it:
 //!
 //! ```text
-//! PAGESTREAM_MODELS_DIR=… PAGESTREAM_ORT_DYLIB=… cargo run --release -p pagestream-models --example read_page -- \
-//!     [--out DIR] [--lines] [--no-looks] [--side N] [--unclip R] [--box S] [--keep C] PAGE.pgm PAGE.ppm …
+//! PAGESTREAM_MODELS_DIR=… PAGESTREAM_ORT_DYLIB=… cargo run --release -p pagestream-models --features built-in-models \
+//!     --example read_page -- [--quality Q] [--int8] [--fp32] [--portable] [--out DIR] [--lines] [--no-looks] [--side N] [--unclip R] [--box S] [--keep C] DOCUMENT …
 //! ```
 //!
-//! Pages are binary PNM (`P5`, `P6`). Prints, for each, the CPU seconds, the inferences by task, lines and rotation; with
-//! `--out`, writes its text to `DIR/PAGE.txt`; with `--lines`, prints every line with its confidence and polygon. The
-//! other flags change one of `OcrOptions`, to see what it costs and gains.
+//! Prints, for each page of each document, the CPU seconds, the inferences by task, lines, confidence and rotation; with
+//! `--out`, writes its text to `DIR/DOCUMENT-PAGE.txt`; with `--lines`, prints every line with its confidence and
+//! polygon. The other flags change one of `OcrOptions`, to see what it costs and gains.
 
 use std::{collections::BTreeMap, error::Error, path::Path, path::PathBuf, sync::Arc};
 
-use pagestream_documents::{PixelFormat, Raster};
+use pagestream_documents::{OpenOptions, PageNumber, RenderOptions};
 use pagestream_models::{
     backend::{
         Backend, ModelSource,
         onnx::{OnnxBackend, OnnxOptions, OnnxRuntime},
+        portable::PortableBackend,
     },
-    ocr::{Alphabet, OcrModels, OcrOptions, PageReader, Sessions, Step},
+    built_in,
+    ocr::{Alphabet, LargeModels, OcrModels, OcrOptions, PageReader, Sessions, Step, Task},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -25,11 +27,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut show_lines = false;
     let mut pages = Vec::new();
     let mut options = OcrOptions::default();
+    let mut portable = false;
+    let (mut detector, mut line_reader) = (built_in::DETECTOR, built_in::RECOGNIZER_INT8);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--out" => out = args.next().map(PathBuf::from),
             "--lines" => show_lines = true,
+            "--quality" => options.quality = args.next().ok_or("--quality QUALITY")?.parse()?,
+            "--portable" => portable = true,
+            "--int8" => detector = built_in::DETECTOR_INT8,
+            "--fp32" => line_reader = built_in::RECOGNIZER,
             "--no-looks" => options.second_looks = false,
             "--side" => options.detect_max_side = args.next().ok_or("--side SIDE")?.parse()?,
             "--unclip" => options.unclip_ratio = args.next().ok_or("--unclip RATIO")?.parse()?,
@@ -43,18 +51,28 @@ fn main() -> Result<(), Box<dyn Error>> {
     let backend = OnnxBackend::new(runtime, OnnxOptions::default());
     let source = |file: &str| ModelSource::of_file(models.join(file));
     let recognizer = source("PP-OCRv6_rec_small.onnx")?;
-    let mut sessions = Sessions {
-        detect: backend.load(&source("PP-OCRv6_det_small.onnx")?)?,
-        orient: backend.load(&source("ch_ppocr_mobile_v2.0_cls_mobile.onnx")?)?,
-        recognize: backend.load(&recognizer)?,
-    };
-    let knowledge = OcrModels::new(Alphabet::of_model(&recognizer)?);
+    let mut sessions = Sessions::default();
+    for (task, model) in [
+        (Task::Detect, source("PP-OCRv6_det_small.onnx")?),
+        (Task::Orient, source("ch_ppocr_mobile_v2.0_cls_mobile.onnx")?),
+        (Task::Recognize, recognizer.clone()),
+        (Task::CompactDetect, detector.source()),
+        (Task::CompactRecognize, line_reader.source()),
+    ] {
+        let ours = portable && !task.is_large();
+        sessions.0.insert(task, if ours { PortableBackend.load(&model)? } else { backend.load(&model)? });
+    }
+    let large = LargeModels::Ready(Alphabet::of_model(&recognizer)?);
+    let knowledge = OcrModels { compact: Some(built_in::alphabet()), large };
     let mut total = 0.0;
-    for page in &pages {
-        let raster = Arc::new(read_pnm(page)?);
+    let pages = numbered(&pages)?;
+    let count = pages.len();
+    for (path, number) in &pages {
+        let source = pagestream_documents::open(Arc::new(std::fs::read(path)?), &OpenOptions::default())?;
+        let raster = Arc::new(source.render(*number, &RenderOptions::default())?);
         let started = cpu_seconds();
         let mut spent: BTreeMap<String, (usize, f64)> = BTreeMap::new();
-        let (mut reader, mut wanted) = PageReader::start(raster, &options, &knowledge);
+        let (mut reader, mut wanted) = PageReader::start(raster, &options, &knowledge)?;
         let reading = loop {
             let mut results = Vec::new();
             for inference in &wanted {
@@ -70,10 +88,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let seconds = cpu_seconds() - started;
         total += seconds;
-        let name = page.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let tasks: Vec<String> = spent.iter().map(|(task, (n, s))| format!("{task} {n} {s:.2}")).collect();
+        let name = format!("{}-{number}", path.file_stem().unwrap_or_default().to_string_lossy());
+        let tasks: Vec<String> = spent.iter().map(|(task, (n, s))| format!("{task} {n} {s:.3}")).collect();
         let rotation = reading.rotation.degrees();
-        println!("{name}: {seconds:.2} s, {} lines, turned {rotation}, {}", reading.lines.len(), tasks.join(", "));
+        let (lines, sure) = (reading.lines.len(), reading.confidence.unwrap_or(0.0));
+        println!(
+            "{name}: {seconds:.3} s, {lines} lines, confidence {sure:.4}, turned {rotation}, {}",
+            tasks.join(", ")
+        );
         if show_lines {
             for line in &reading.lines {
                 let corners = line.polygon.0.map(|p| format!("{:.0},{:.0}", p.x, p.y)).join(" ");
@@ -90,7 +112,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             std::fs::write(out.join(format!("{name}.txt")), &reading.text)?;
         }
     }
-    println!("{:.2} CPU s a page", total / pages.len().max(1) as f64);
+    println!("{:.3} CPU s a page", total / count.max(1) as f64);
     Ok(())
 }
 
@@ -102,22 +124,12 @@ fn cpu_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-fn read_pnm(path: &Path) -> Result<Raster, Box<dyn Error>> {
-    let bytes = std::fs::read(path)?;
-    let mut at = 0;
-    let mut fields = Vec::new();
-    while fields.len() < 4 {
-        let rest = &bytes[at..];
-        let start = rest.iter().position(|b| !b.is_ascii_whitespace()).ok_or("cut short")?;
-        let length = rest[start..].iter().position(u8::is_ascii_whitespace).ok_or("cut short")?;
-        fields.push(std::str::from_utf8(&rest[start..start + length])?.to_owned());
-        at += start + length;
+/// Every page of every document.
+fn numbered(documents: &[PathBuf]) -> Result<Vec<(PathBuf, PageNumber)>, Box<dyn Error>> {
+    let mut pages = Vec::new();
+    for path in documents {
+        let source = pagestream_documents::open(Arc::new(std::fs::read(path)?), &OpenOptions::default())?;
+        pages.extend((0..source.page_count()).map(|index| (path.clone(), PageNumber::from_index(index))));
     }
-    let format = match fields[0].as_str() {
-        "P5" => PixelFormat::Gray8,
-        "P6" => PixelFormat::Rgb8,
-        other => return Err(format!("{}: {other} is not P5 or P6", path.display()).into()),
-    };
-    let data = bytes[at + 1..].to_vec();
-    Ok(Raster { width: fields[1].parse()?, height: fields[2].parse()?, format, data, dpi: 200.0 })
+    Ok(pages)
 }

@@ -4,6 +4,8 @@
 //! Nothing here knows of actors. The scheduler owns sessions and calls them; the decoder drives an [`ocr::PageReader`].
 
 pub mod backend;
+#[cfg(feature = "built-in-models")]
+pub mod built_in;
 pub mod device;
 pub mod error;
 pub mod ocr;

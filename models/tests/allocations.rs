@@ -11,7 +11,7 @@ use std::{
 use pagestream_documents::{PixelFormat, Raster, buffers};
 use pagestream_models::{
     TensorView,
-    ocr::{Alphabet, Inference, OcrModels, OcrOptions, PageReader, Step, Task, reduce},
+    ocr::{Alphabet, Inference, LargeModels, OcrModels, OcrOptions, PageReader, Quality, Step, Task, reduce},
 };
 
 /// Counts blocks of this size and more: pixels and tensors. What a page's text takes is smaller.
@@ -99,8 +99,10 @@ struct Outputs {
 
 impl Outputs {
     fn read(&mut self, page: Arc<Raster>) {
-        let models = OcrModels::new(Alphabet::from_metadata("a\nb\n"));
-        let (mut reader, mut wanted) = PageReader::start(page, &OcrOptions::default(), &models);
+        let large = LargeModels::Ready(Alphabet::from_metadata("a\nb\n"));
+        let models = OcrModels { compact: None, large };
+        let options = OcrOptions { quality: Quality::Accurate, ..OcrOptions::default() };
+        let (mut reader, mut wanted) = PageReader::start(page, &options, &models).unwrap();
         let mut lines = 0;
         loop {
             let results = wanted.iter().map(|inference| {

@@ -32,6 +32,7 @@ use clap::Args;
 use pagestream::{ByteSize, Settings};
 use pagestream_models::{
     device::{DeviceKind, DeviceReport, Probe, probe},
+    ocr::Quality,
     registry::{DEFAULT_RUNTIME, ModelState, ModelStatus, Registry, manifest::Kind},
 };
 use serde::Serialize;
@@ -54,6 +55,9 @@ struct Report {
     config: Vec<ConfigFile>,
     folders: Vec<Folder>,
     fetch: Fetch,
+    /// The built-in models read pages where nothing else is at hand.
+    #[serde(rename = "built_in")]
+    alone: bool,
     models: Vec<Model>,
     runtime: Option<Runtime>,
     machine: Machine,
@@ -176,6 +180,7 @@ fn examine(settings: &Settings, before_devices: impl FnOnce(&Report)) -> Report 
         config: config_files(),
         folders: Vec::new(),
         fetch: Fetch::default(),
+        alone: cfg!(feature = "built-in-models") && settings.ocr.quality != Quality::Accurate,
         models: Vec::new(),
         runtime: None,
         machine: Machine {
@@ -266,12 +271,13 @@ impl Report {
     fn judge(&mut self, settings: &Settings, registry: &Registry) {
         let wanting = self.models.iter().filter(|model| model.needed && model.state != "installed");
         let wanting: Vec<String> = wanting.map(|model| format!("{} is {}", model.id, model.state)).collect();
-        if let (false, Some(why)) = (wanting.is_empty(), &self.fetch.why_not) {
+        if let (false, false, Some(why)) = (self.alone, wanting.is_empty(), &self.fetch.why_not) {
             let message = format!("{}; nothing can be fetched: {why}", wanting.join(", "));
             let hint = "`pagestream models pull` in such a place names each file and where it belongs";
             self.problem(message, Some(hint.to_owned()));
         }
         match &self.runtime {
+            None if self.alone => {}
             None => self.problem(
                 "there is no ONNX Runtime for this platform to fetch".to_owned(),
                 Some("name a library of your own by PAGESTREAM_ORT_DYLIB".to_owned()),
@@ -372,6 +378,9 @@ impl Report {
         let wanting = self.models.iter().filter(|model| model.needed && model.state != "installed").count();
         text.push_str(match (self.ok, wanting) {
             (true, 0) => "\npages can be read here\n",
+            (true, _) if !self.fetch.possible => {
+                "\npages can be read here by the built-in models; those that they are unsure of are marked\n"
+            }
             (true, _) => "\npages can be read here; what is missing is fetched on first use\n",
             (false, _) => "\npages cannot be read from their pixels here\n",
         });

@@ -2,7 +2,11 @@
 
 use clap::Args;
 use pagestream::{DocumentHandle, Error, OcrMode, Pipeline, Settings, Source, SubmitOptions, engine};
-use pagestream_models::{backend::onnx::Provider, ocr::Task, registry::Registry};
+use pagestream_models::{
+    backend::onnx::Provider,
+    ocr::{Quality, Task},
+    registry::Registry,
+};
 use tokio::{runtime::Runtime, sync::mpsc};
 
 use super::{exit::Exit, printer::Printer, progress::downloads};
@@ -16,6 +20,9 @@ pub struct ReadingArgs {
     /// When to read pixels: auto, always, never
     #[arg(long, value_name = "WHEN")]
     ocr: Option<String>,
+    /// Which networks read: fast (built in), balanced (PP-OCRv6 where those are in doubt), accurate (PP-OCRv6)
+    #[arg(long, value_name = "QUALITY")]
+    quality: Option<String>,
     /// Password of encrypted documents
     #[arg(long)]
     pub password: Option<String>,
@@ -36,6 +43,7 @@ impl ReadingArgs {
         let threads = self.threads.map(|n| n.to_string());
         [
             ("ocr.mode", self.ocr.clone()),
+            ("ocr.quality", self.quality.clone()),
             ("pipeline.memory_budget", self.memory_budget.clone()),
             ("device.use", self.device.clone()),
             ("device.threads", threads.clone()),
@@ -75,6 +83,10 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<(), Exit> {
 }
 
 fn check_models(settings: &Settings) -> Result<(), pagestream_models::Error> {
+    // The built-in models need nothing; where they are in doubt and PP-OCRv6 is missing, the record says so.
+    if settings.ocr.quality != Quality::Accurate {
+        return Ok(());
+    }
     let registry = Registry::open(settings.registry_options())?;
     let models: Vec<_> = engine::models(settings, &registry)?.into_iter().map(|(_, model)| model).collect();
     registry.locate(&models, &mut |_| {})?;
@@ -92,7 +104,9 @@ fn check_devices(settings: &Settings, printer: &Printer) -> Result<(), pagestrea
     let models = engine::models(settings, &registry)?;
     settings.device.providers.iter().try_for_each(|provider| {
         // That a provider is compiled in proves little: it must load a model.
-        engine::engine(&registry, &models, provider, &downloads(printer))?.session(Task::Recognize).map(drop)
+        let quality = settings.ocr.quality;
+        let task = if quality == Quality::Accurate { Task::Recognize } else { Task::CompactRecognize };
+        engine::engine(&registry, &models, provider, quality, &downloads(printer))?.session(task).map(drop)
     })
 }
 

@@ -4,7 +4,11 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use pagestream_actors::{BatchLimits, DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
 use pagestream_documents::{ByteSize, Limits, RenderOptions};
-use pagestream_models::{backend::onnx::Provider, ocr::OcrOptions, registry::RegistryOptions};
+use pagestream_models::{
+    backend::onnx::Provider,
+    ocr::{OcrOptions, Quality},
+    registry::RegistryOptions,
+};
 use pagestream_store::{CacheOptions, Durability, Retention, StoreOptions};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -34,6 +38,8 @@ pub struct Settings {
 #[serde(deny_unknown_fields)]
 pub struct OcrSettings {
     pub mode: OcrMode,
+    #[serde(deserialize_with = "quality")]
+    pub quality: Quality,
     pub detect_max_side: u32,
     pub min_confidence: f32,
     pub orient: bool,
@@ -187,10 +193,10 @@ impl Settings {
     }
 
     fn reading_options(&self) -> ReadingOptions {
-        let OcrSettings { mode: _, detect_max_side, min_confidence, orient, second_looks } = self.ocr;
+        let OcrSettings { mode: _, quality, detect_max_side, min_confidence, orient, second_looks } = self.ocr;
         ReadingOptions {
             render: RenderOptions { dpi: self.render.dpi, min_side: self.render.min_side },
-            ocr: OcrOptions { detect_max_side, min_confidence, orient, second_looks, ..OcrOptions::default() },
+            ocr: OcrOptions { quality, detect_max_side, min_confidence, orient, second_looks, ..OcrOptions::default() },
             limits: Limits { page: self.limits.page },
             duplicates: self.duplicates.mode,
             models: None,
@@ -300,6 +306,10 @@ fn unless_unlimited<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
         "unlimited" => Ok(None),
         text => text.parse().map(Some).map_err(D::Error::custom),
     }
+}
+
+fn quality<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quality, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {

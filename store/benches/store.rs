@@ -61,6 +61,8 @@ fn record(document: DocumentId, number: u32) -> PageRecord {
         rotation: Rotation::default(),
         text: lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n"),
         lines,
+        confidence: None,
+        needs_review: false,
         duplicate_of: None,
         timings_ms: [("recognise".to_owned(), 812.5)].into(),
         models: Vec::new(),

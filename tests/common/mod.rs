@@ -16,7 +16,7 @@ use pagestream_actors::{BatchLimits, Device, Engine, EngineModel, LazyEngine};
 use pagestream_models::{
     Error, ModelSource, Tensor, TensorView,
     backend::fake::FakeBackend,
-    ocr::{Alphabet, Task},
+    ocr::{Alphabet, Quality, Task},
 };
 use pagestream_store::{Store, StoreOptions};
 use tiff::encoder::{TiffEncoder, colortype::Gray8};
@@ -91,7 +91,10 @@ pub fn temporary_store() -> Store {
 }
 
 pub fn options() -> PipelineOptions {
-    PipelineOptions { page_time_limit: Duration::from_secs(60), ..PipelineOptions::default() }
+    let mut options = PipelineOptions { page_time_limit: Duration::from_secs(60), ..PipelineOptions::default() };
+    // The devices of these tests answer as PP-OCRv6 does.
+    options.reading.ocr.quality = Quality::Accurate;
+    options
 }
 
 pub fn count(n: usize) -> NonZeroUsize {

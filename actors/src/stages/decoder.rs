@@ -7,12 +7,13 @@
 use std::{sync::Arc, time::Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
-use pagestream_documents::{Digest, ModelRef, Origin, PageRecord, PageStatus, Raster};
+use pagestream_documents::{Digest, Origin, PageRecord, PageStatus, Raster};
 use pagestream_models::ocr::{Reading, Step};
 
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter, preprocessor::timed};
 use crate::{
     caches::{Caches, line_key},
+    engine::Engine,
     failpoints,
     guard::CpuPool,
     messages::{DecodedPage, PagePixels, PreparedPage, RecognizedPage},
@@ -50,7 +51,7 @@ impl Handler<RecognizedPage> for Decoder {
 
 impl Decoder {
     async fn decode(self, RecognizedPage { page, results }: RecognizedPage) {
-        let PagePixels { ticket, memory, mut reader, raster, digest, model_refs } = page;
+        let PagePixels { ticket, memory, mut reader, raster, digest, engine } = page;
         let (state, metrics) = (ticket.state().clone(), self.metrics.clone());
         let advanced = self.pool.run(move || {
             let _span = state.span.enter();
@@ -72,11 +73,11 @@ impl Decoder {
         }
         match step {
             Ok(Step::Infer(inferences)) => {
-                let page = PagePixels { ticket, memory, reader, raster, digest, model_refs };
+                let page = PagePixels { ticket, memory, reader, raster, digest, engine };
                 self.devices.send(PreparedPage { page, inferences, line_keys });
             }
             Ok(Step::Done(reading)) => {
-                let record = Box::new(record(&ticket, &raster, reading, &model_refs));
+                let record = Box::new(record(&ticket, &raster, reading, &engine));
                 drop((reader, raster, memory));
                 self.caches.pages.insert((digest, self.reading), Arc::new((*record).clone()));
                 drop(self.deduper.send(DecodedPage { ticket, record, raster: Some(digest) }));
@@ -86,8 +87,8 @@ impl Decoder {
     }
 }
 
-fn record(ticket: &PageTicket, raster: &Raster, reading: Reading, models: &[ModelRef]) -> PageRecord {
-    let Reading { lines, text, rotation } = reading;
+fn record(ticket: &PageTicket, raster: &Raster, reading: Reading, engine: &Engine) -> PageRecord {
+    let Reading { lines, text, rotation, confidence, needs_review, tasks } = reading;
     PageRecord {
         width: raster.width,
         height: raster.height,
@@ -95,7 +96,9 @@ fn record(ticket: &PageTicket, raster: &Raster, reading: Reading, models: &[Mode
         rotation,
         text,
         lines,
-        models: models.to_vec(),
+        confidence,
+        needs_review,
+        models: engine.model_refs(&tasks),
         ..ticket.record(PageStatus::Ok, None, Some(Origin::Ocr))
     }
 }

@@ -12,8 +12,10 @@ use std::{
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, WrapFuture};
 use pagestream_documents::{
-    ByteSize, Digest, ErrorKind, OpenOptions, PageNumber, PageSource, PageStatus, Result as DocumentResult, open,
+    ByteSize, Digest, ErrorKind, OpenOptions, PageNumber, PageSource, PageStatus, PixelFormat, Raster,
+    Result as DocumentResult, open,
 };
+use pagestream_models::ocr::Quality;
 use pagestream_store::{Outcome, Store};
 use tokio::{sync::mpsc::UnboundedSender, sync::watch, time::Instant};
 
@@ -302,9 +304,15 @@ impl PageSplitter {
             return Ok(ByteSize::mib(1));
         }
         let (source, render) = (source.clone(), self.options.reading.render);
+        let gray_copy = self.options.reading.ocr.quality != Quality::Accurate;
         let info = self.pool.run(move || -> DocumentResult<_> { source.page_info(page, &render) }).await;
         match info {
-            Ok(Ok(info)) => Ok(ByteSize(info.cost.bytes() + OCR_WORKING_SET.bytes())),
+            Ok(Ok(info)) => {
+                // Our own networks read gray: a coloured page is copied, and its decoder's buffers are gone by then.
+                let raster = Raster::cost(info.width, info.height, info.format).bytes();
+                let gray = if gray_copy && info.format == PixelFormat::Rgb8 { raster / 3 } else { 0 };
+                Ok(ByteSize(info.cost.bytes().max(raster + gray) + OCR_WORKING_SET.bytes()))
+            }
             // The page may have a text layer all the same: a page box too large to rasterise is no reason to lose it.
             Ok(Err(error)) if error.kind == ErrorKind::TooLarge && job.options.ocr == OcrMode::Auto => {
                 Ok(ByteSize::mib(1))

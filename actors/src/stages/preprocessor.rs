@@ -8,14 +8,14 @@
 use std::{sync::Arc, time::Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
-use pagestream_documents::{Digest, Error, ModelRef, Origin, PageRecord, PageStatus, Raster, TextLayer};
-use pagestream_models::ocr::{Inference, OcrModels, PageReader, Task};
+use pagestream_documents::{Digest, Error, Origin, PageRecord, PageStatus, Raster, TextLayer};
+use pagestream_models::ocr::{Inference, PageReader};
 use pagestream_store::Store;
 
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter};
 use crate::{
     caches::{Caches, same_pixels},
-    engine::LazyEngine,
+    engine::{Engine, LazyEngine},
     failpoints,
     guard::CpuPool,
     messages::{DecodedPage, GrantedPage, PagePixels, PreparedPage},
@@ -72,14 +72,12 @@ impl Preprocessor {
             return;
         }
         let (record, raster) = match prepared {
-            Prepared::Pixels { reader, raster, digest, inferences, model_refs } => {
+            Prepared::Pixels { reader, raster, digest, inferences, engine } => {
                 let line_keys = vec![None; inferences.len()];
-                let page = PagePixels { ticket, memory, reader, raster, digest, model_refs };
+                let page = PagePixels { ticket, memory, reader, raster, digest, engine };
                 return self.devices.send(PreparedPage { page, inferences, line_keys });
             }
-            Prepared::Blank { raster, digest, model_refs } => {
-                (blank_record(&ticket, &raster, &model_refs), Some(digest))
-            }
+            Prepared::Blank { raster, digest } => (blank_record(&ticket, &raster), Some(digest)),
             Prepared::Known { record, digest } => {
                 let page = ticket.record(PageStatus::Ok, None, None);
                 (same_pixels(&record, page), Some(digest))
@@ -100,13 +98,12 @@ enum Prepared {
         raster: Arc<Raster>,
         digest: Digest,
         inferences: Vec<Inference>,
-        model_refs: Arc<Vec<ModelRef>>,
+        engine: Arc<Engine>,
     },
     /// All of one colour: there is nothing to detect.
     Blank {
         raster: Arc<Raster>,
         digest: Digest,
-        model_refs: Arc<Vec<ModelRef>>,
     },
     /// The same pixels were read before.
     Known {
@@ -152,23 +149,22 @@ fn prepare(
     };
     let digest = timed(page, "hash", || raster.digest());
     if is_uniform(&raster) {
-        return Prepared::Blank { raster, digest, model_refs: Arc::default() };
+        return Prepared::Blank { raster, digest };
     }
     if let Some(record) = known(page, reading, digest, caches, store) {
         return Prepared::Known { record, digest };
     }
-    let tasks = reading.ocr.tasks();
-    let models = engine.with_models(&tasks).and_then(|engine| {
-        Ok((OcrModels::new(engine.alphabet(Task::Recognize)?), Arc::new(engine.model_refs(&tasks))))
+    let begun = engine.with_models(&reading.ocr.tasks()).and_then(|engine| {
+        let models = engine.ocr_models(&reading.ocr)?;
+        let begun = timed(page, "prepare", || PageReader::start(raster.clone(), &reading.ocr, &models))?;
+        Ok((begun, engine))
     });
-    let (models, model_refs) = match models {
-        Ok(models) => models,
-        Err(error) => {
-            return Prepared::Failed(one_line(&format!("the page needs OCR, which is not available: {error}")));
+    match begun {
+        Ok(((reader, inferences), engine)) => {
+            Prepared::Pixels { reader: Box::new(reader), raster, digest, inferences, engine }
         }
-    };
-    let (reader, inferences) = timed(page, "prepare", || PageReader::start(raster.clone(), &reading.ocr, &models));
-    Prepared::Pixels { reader: Box::new(reader), raster, digest, inferences, model_refs }
+        Err(error) => Prepared::Failed(one_line(&format!("the page needs OCR, which is not available: {error}"))),
+    }
 }
 
 /// The record of these pixels, from the cache or from another document in the log.
@@ -225,7 +221,7 @@ fn text_record(ticket: &PageTicket, layer: TextLayer) -> PageRecord {
     PageRecord { width, height, dpi: 72.0, text, lines, ..record }
 }
 
-fn blank_record(ticket: &PageTicket, raster: &Raster, models: &[ModelRef]) -> PageRecord {
+fn blank_record(ticket: &PageTicket, raster: &Raster) -> PageRecord {
     let record = ticket.record(PageStatus::Ok, None, Some(Origin::Ocr));
-    PageRecord { width: raster.width, height: raster.height, dpi: raster.dpi, models: models.to_vec(), ..record }
+    PageRecord { width: raster.width, height: raster.height, dpi: raster.dpi, ..record }
 }

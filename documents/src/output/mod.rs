@@ -54,6 +54,8 @@ pub(crate) mod testing {
             rotation: Rotation::None,
             text: text.to_owned(),
             lines: Vec::new(),
+            confidence: None,
+            needs_review: false,
             duplicate_of: None,
             timings_ms: BTreeMap::new(),
             models: Vec::new(),

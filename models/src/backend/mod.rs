@@ -4,6 +4,7 @@ use crate::error::Result;
 
 pub mod fake;
 pub mod onnx;
+pub mod portable;
 mod protobuf;
 mod source;
 

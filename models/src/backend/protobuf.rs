@@ -1,4 +1,4 @@
-//! As much of Protocol Buffers as it takes to read an ONNX model's metadata without loading the model.
+//! As much of Protocol Buffers as it takes to read an ONNX model: its metadata without loading it, and small graphs as a whole.
 //!
 //! Wire format: protobuf.dev/programming-guides/encoding. Field numbers: onnx.proto of ONNX 1.x.
 
@@ -15,28 +15,53 @@ pub fn onnx_metadata(model: &[u8], key: &str) -> Option<String> {
 
 /// The length-delimited fields of a message with their numbers; others are stepped over. Ends where the bytes stop making
 /// sense.
-fn fields(message: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+pub fn fields(message: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    values(message)
+        .filter_map(|(number, value)| if let Value::Bytes(bytes) = value { Some((number, bytes)) } else { None })
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    Number(u64),
+    /// Four or eight bytes.
+    Fixed(&'a [u8]),
+    Bytes(&'a [u8]),
+}
+
+/// All fields of a message with their numbers. Ends where the bytes stop making sense.
+pub fn values(message: &[u8]) -> impl Iterator<Item = (u64, Value<'_>)> {
     let mut rest = message;
     std::iter::from_fn(move || {
-        loop {
-            let tag = varint(&mut rest)?;
-            let length = match tag & 7 {
-                0 => {
-                    varint(&mut rest)?;
-                    continue;
-                }
-                1 => 8,
-                2 => usize::try_from(varint(&mut rest)?).ok()?,
-                5 => 4,
-                _ => return None,
-            };
-            let (content, after) = rest.split_at_checked(length)?;
-            rest = after;
-            if tag & 7 == 2 {
-                return Some((tag >> 3, content));
-            }
-        }
+        let tag = varint(&mut rest)?;
+        let length = match tag & 7 {
+            0 => return Some((tag >> 3, Value::Number(varint(&mut rest)?))),
+            1 => 8,
+            2 => usize::try_from(varint(&mut rest)?).ok()?,
+            5 => 4,
+            _ => return None,
+        };
+        let (content, after) = rest.split_at_checked(length)?;
+        rest = after;
+        Some((tag >> 3, if tag & 7 == 2 { Value::Bytes(content) } else { Value::Fixed(content) }))
     })
+}
+
+/// A repeated integer, whether its items come one by one or packed.
+pub fn integers(message: &[u8], field: u64) -> Vec<i64> {
+    let mut found = Vec::new();
+    for (_, value) in values(message).filter(|(number, _)| *number == field) {
+        match value {
+            Value::Number(number) => found.push(number.cast_signed()),
+            Value::Bytes(mut packed) => {
+                while let Some(number) = varint(&mut packed) {
+                    found.push(number.cast_signed());
+                }
+            }
+            Value::Fixed(_) => {}
+        }
+    }
+    found
 }
 
 fn varint(bytes: &mut &[u8]) -> Option<u64> {

@@ -5,9 +5,17 @@
 //! the page's own pixels the gutter is blank, and above and below it other lines end, start, or are blank, too. A word
 //! space is blank as well, but word spaces of many consecutive lines do not stand above each other.
 
-use pagestream_documents::{PixelFormat, Point, Polygon, Raster, Rect};
+use pagestream_documents::{PixelFormat, Point, Polygon, Raster, Rect, buffers};
 
-use super::{crop, deskew, orientation::Upright};
+use super::{
+    compact::{
+        self,
+        resize::{self, Plane},
+    },
+    crop, deskew,
+    orientation::Upright,
+    pixels::Sampled,
+};
 
 /// Lines this much longer than high may hold two columns.
 const MIN_ASPECT: f32 = 8.0;
@@ -139,11 +147,29 @@ fn walk<'a>(
     true
 }
 
+/// The line at `width` x `height` pixels. Gray pages are sheared instead of turned, which is a tenth of the work.
+fn sample(raster: &Raster, line: &Polygon, width: u32, height: u32) -> Sampled {
+    if raster.format != PixelFormat::Gray8 {
+        return crop::sample(raster, line, width, height);
+    }
+    let page = Plane::new(&raster.data, raster.width as usize, raster.height as usize);
+    let (columns, rows) = (width as usize, height as usize);
+    let mut data = buffers::take(columns * rows);
+    let mut scale = |plane| {
+        resize::resize(plane, columns, rows, |y, row| data[y * columns..(y + 1) * columns].copy_from_slice(row));
+    };
+    match compact::crop::upright(page, line) {
+        compact::crop::Pixels::Lent(plane) => scale(plane),
+        compact::crop::Pixels::Made(made) => scale(made.plane()),
+    }
+    Sampled { width, height, format: PixelFormat::Gray8, data }
+}
+
 /// Runs along the line without ink, as intervals of x on the level page.
 fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> Vec<(f32, f32)> {
     const HEIGHT: u32 = 32;
     let width = (HEIGHT as f32 * rect.width() / rect.height().max(1.0)).round().clamp(1.0, 8192.0) as u32;
-    let sampled = crop::sample(raster, line, width, HEIGHT);
+    let sampled = sample(raster, line, width, HEIGHT);
     let channels = sampled.format.channels();
     let gray = |pixel: &[u8]| match sampled.format {
         PixelFormat::Gray8 => pixel[0],
@@ -176,6 +202,7 @@ fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> Vec<(f32, f32)> {
             *count += u32::from(u32::from(gray(pixel)) < threshold);
         }
     }
+    buffers::give_back(sampled.data);
     let mut found = Vec::new();
     let mut start = None;
     for (x, &count) in ink.iter().chain([&u32::MAX]).enumerate() {

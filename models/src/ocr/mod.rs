@@ -3,25 +3,29 @@
 //! [`PageReader`] is a state machine that performs no inference itself: it says which inferences it needs, is given
 //! their results, and goes on, so that a scheduler may mix the work of many pages.
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr, sync::Arc};
 
-use pagestream_documents::{Raster, Rotation, TextLine};
+use pagestream_documents::{Polygon, Raster, Rotation, TextLine};
 
 use crate::{
     backend::{Session, Tensor, TensorView},
     error::{Error, Result},
 };
 
+pub mod compact;
+pub mod confidence;
 pub mod content;
 pub mod crop;
 pub mod deskew;
 pub mod detector;
 pub mod gutter;
+mod large_reader;
 pub mod looks;
 pub mod orientation;
 pub mod page_reader;
 pub mod pixels;
 pub mod recognizer;
+mod results;
 
 pub use page_reader::{PageReader, Step};
 pub use recognizer::Alphabet;
@@ -35,6 +39,52 @@ pub enum Task {
     Orient,
     /// Line crop -> characters.
     Recognize,
+    /// Page pixels -> text lines, by our own network.
+    CompactDetect,
+    /// Line crop -> Latin characters, by our own network.
+    CompactRecognize,
+}
+
+impl Task {
+    /// Whether PP-OCRv6 does it.
+    pub fn is_large(self) -> bool {
+        matches!(self, Self::Detect | Self::Orient | Self::Recognize)
+    }
+}
+
+/// Which networks read a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Quality {
+    /// Our own small networks, which the program carries.
+    Fast,
+    /// Our own, and PP-OCRv6 for the lines and pages that they are unsure of, where it is at hand.
+    #[default]
+    Balanced,
+    /// PP-OCRv6.
+    Accurate,
+}
+
+impl fmt::Display for Quality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fast => "fast",
+            Self::Balanced => "balanced",
+            Self::Accurate => "accurate",
+        })
+    }
+}
+
+impl FromStr for Quality {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "fast" => Ok(Self::Fast),
+            "balanced" => Ok(Self::Balanced),
+            "accurate" => Ok(Self::Accurate),
+            _ => Err(format!("`{text}` is not a quality; it is one of fast, balanced, accurate")),
+        }
+    }
 }
 
 /// One inference that a page needs. `input.shape[0]` is 1; a scheduler may stack inputs of equal shape and task.
@@ -51,6 +101,8 @@ pub enum Inferred {
     /// Probability that the crop is upside down.
     UpsideDown(f32),
     Symbols(Vec<Symbol>),
+    /// Text lines, in pixels of the detector's input.
+    Boxes(Vec<compact::detector::Corners>),
 }
 
 /// Row-major probabilities of text, quantised to 0..=255, at the detector's input resolution.
@@ -78,11 +130,38 @@ pub struct Reading {
     /// The lines' text, blocks separated by a blank row.
     pub text: String,
     pub rotation: Rotation,
+    /// Expected share of right characters, 0 to 1; `None` for a page without text.
+    pub confidence: Option<f32>,
+    /// Whether somebody should look at the page: it was read doubtfully by what was at hand.
+    pub needs_review: bool,
+    /// What was inferred for the page, each task once.
+    pub tasks: Vec<Task>,
+}
+
+/// Lines that a reader has read, in no order, and how the page was turned.
+#[derive(Clone, Debug, Default)]
+struct Lines {
+    lines: Vec<(Polygon, recognizer::Decoded)>,
+    rotation: Rotation,
+}
+
+impl Lines {
+    fn memory_size(&self) -> usize {
+        self.lines.iter().map(|(polygon, decoded)| size_of_val(polygon) + decoded.memory_size()).sum()
+    }
+}
+
+/// What a reader of lines wants next.
+#[derive(Debug)]
+enum LinesStep {
+    Infer(Vec<Inference>),
+    Done(Lines),
 }
 
 /// How a page is read. The defaults are those that the figures in BENCHMARKS.md were measured with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OcrOptions {
+    pub quality: Quality,
     /// Longer side of the detector's input, in pixels. At 960 nothing visible is lost against full size; 736 or 640
     /// cost 0.1 to 0.2 points of CER.
     pub detect_max_side: u32,
@@ -108,6 +187,7 @@ pub struct OcrOptions {
 impl Default for OcrOptions {
     fn default() -> Self {
         Self {
+            quality: Quality::default(),
             detect_max_side: 960,
             threshold: 0.3,
             box_threshold: 0.5,
@@ -122,25 +202,65 @@ impl Default for OcrOptions {
 }
 
 impl OcrOptions {
-    /// The tasks that pages ask for under these options.
+    /// The tasks without which no page can be read under these options.
     pub fn tasks(&self) -> Vec<Task> {
+        match self.quality {
+            Quality::Fast | Quality::Balanced => vec![Task::CompactDetect, Task::CompactRecognize],
+            Quality::Accurate => self.large_tasks(),
+        }
+    }
+
+    /// The tasks of PP-OCRv6.
+    pub fn large_tasks(&self) -> Vec<Task> {
         let orient = self.orient.then_some(Task::Orient);
         [Some(Task::Detect), orient, Some(Task::Recognize)].into_iter().flatten().collect()
     }
 }
 
 /// What a page reader needs to know of the models, and all it does. Cheap to clone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct OcrModels {
-    pub alphabet: Alphabet,
-    /// Crop pixels per output step of the recogniser.
-    pub step_width: f32,
+    /// The characters of our own recogniser; `None` where the program does not carry it.
+    pub compact: Option<Alphabet>,
+    pub large: LargeModels,
 }
 
-impl OcrModels {
-    /// For PP-OCR recognisers, whose network shortens the line eight times.
-    pub fn new(alphabet: Alphabet) -> Self {
-        Self { alphabet, step_width: 8.0 }
+/// Asked when a page wants PP-OCRv6: its characters, once its models are in place, or `None`. Fetches them only if told to.
+type Find = dyn Fn(bool) -> Option<Alphabet> + Send + Sync;
+
+/// Whether PP-OCRv6 is at hand.
+#[derive(Clone, Default)]
+pub enum LargeModels {
+    #[default]
+    None,
+    /// With these characters.
+    Ready(Alphabet),
+    /// It has to be looked for, and perhaps fetched, which may take its time.
+    Lazy(Arc<Find>),
+}
+
+impl LargeModels {
+    pub fn lazy(find: impl Fn(bool) -> Option<Alphabet> + Send + Sync + 'static) -> Self {
+        Self::Lazy(Arc::new(find))
+    }
+
+    /// The characters of its recogniser. Blocks while it is fetched, if it may be.
+    fn alphabet(&self, may_fetch: bool) -> Option<Alphabet> {
+        match self {
+            Self::None => None,
+            Self::Ready(alphabet) => Some(alphabet.clone()),
+            Self::Lazy(find) => find(may_fetch),
+        }
+    }
+}
+
+impl fmt::Debug for LargeModels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Ready(_) => "Ready",
+            Self::Lazy(_) => "Lazy",
+        })
     }
 }
 
@@ -154,6 +274,8 @@ pub fn reduce(task: Task, output: TensorView<'_>) -> Result<Inferred> {
         Task::Detect => Inferred::Map(detector::reduce(output)?),
         Task::Orient => Inferred::UpsideDown(orientation::reduce(output)?),
         Task::Recognize => Inferred::Symbols(recognizer::reduce(output)?),
+        Task::CompactDetect => Inferred::Boxes(compact::detector::reduce(output)?),
+        Task::CompactRecognize => Inferred::Symbols(compact::recognizer::reduce(output)?),
     })
 }
 
@@ -175,25 +297,19 @@ pub fn reduce_batch(task: Task, output: TensorView<'_>) -> Result<Vec<Inferred>>
         .collect()
 }
 
-/// One session per task: what one thread needs to read pages alone.
-pub struct Sessions {
-    pub detect: Box<dyn Session>,
-    pub orient: Box<dyn Session>,
-    pub recognize: Box<dyn Session>,
-}
+/// A session per task: what one thread needs to read pages alone.
+#[derive(Default)]
+pub struct Sessions(pub BTreeMap<Task, Box<dyn Session>>);
 
 impl Sessions {
+    /// # Errors
+    /// Whatever the session's inference ends with; [`Error::Inference`] where the task has none.
     pub fn run(&mut self, inference: &Inference) -> Result<Inferred> {
-        let session = match inference.task {
-            Task::Detect => &mut self.detect,
-            Task::Orient => &mut self.orient,
-            Task::Recognize => &mut self.recognize,
-        };
+        let fail = |cause: &str| Error::Inference { model: format!("{:?}", inference.task), cause: cause.to_owned() };
+        let session = self.0.get_mut(&inference.task).ok_or_else(|| fail("it is not at hand"))?;
         let mut inferred = None;
         session.run(inference.input.view(), &mut |output| inferred = Some(reduce(inference.task, output)))?;
-        inferred.unwrap_or_else(|| {
-            Err(Error::Inference { model: format!("{:?}", inference.task), cause: "it has no output".to_owned() })
-        })
+        inferred.unwrap_or_else(|| Err(fail("it has no output")))
     }
 }
 
@@ -207,7 +323,7 @@ pub fn read_page_with(
     options: &OcrOptions,
     models: &OcrModels,
 ) -> Result<Reading> {
-    let (mut reader, mut wanted) = PageReader::start(raster, options, models);
+    let (mut reader, mut wanted) = PageReader::start(raster, options, models)?;
     loop {
         let results = wanted.iter().map(|inference| sessions.run(inference)).collect::<Result<Vec<_>>>()?;
         match reader.advance(results)? {

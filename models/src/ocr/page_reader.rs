@@ -1,23 +1,37 @@
 //! The reading of one page, as a state machine without input or output of its own.
 //!
-//! Takes a raster; asks for inferences; ends with a [`Reading`]. The steps are the states of `State`, from top to
-//! bottom. It never fails on a page's content: a page without text is read as empty.
+//! Takes a raster; asks for inferences; ends with a [`Reading`]. Which networks read the page is the [`Quality`] that is asked for:
+//! our own small ones, PP-OCRv6, or our own first and PP-OCRv6 where they are in doubt. It never fails on a page's content: a
+//! page without text is read as empty.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
 
 use pagestream_documents::{
-    Polygon, Raster, Rect, Rotation, TextLine, buffers,
+    Polygon, Raster, TextLine,
     reading_order::{compose_text, order_lines},
 };
 
 use super::{
-    Inference, Inferred, OcrModels, OcrOptions, ProbabilityMap, Reading, Symbol, Task, content, crop, deskew,
-    detector::{self, View},
-    gutter, looks,
-    orientation::{self, Upright},
-    recognizer::{self, Decoded, StepGeometry},
+    Alphabet, Inference, Inferred, Lines, LinesStep, OcrModels, OcrOptions, Quality, Reading, Symbol, Task,
+    compact::reader::CompactReader,
+    confidence::{self, ReadBy},
+    crop, deskew,
+    large_reader::{self, LargeReader},
+    orientation::Upright,
+    recognizer::Decoded,
+    results::{out_of_step, symbols},
 };
 use crate::error::{Error, Result};
+
+/// Lines whose certainty is lower are read again by PP-OCRv6 in `balanced`, where it is at hand. At .6 it takes .03 CPU s a page
+/// and gains little, at .8 it takes .17 and reaches PP-OCRv6 on most pages, at .9 .3 and gains no more.
+const DOUBTFUL_LINE: f32 = 0.75;
+
+/// Pages whose mean certainty is lower are read again as a whole: script that our own networks do not know, damage.
+const DOUBTFUL_PAGE: f32 = 0.65;
 
 /// What a page wants next.
 #[derive(Clone, Debug)]
@@ -31,80 +45,82 @@ pub enum Step {
 #[derive(Debug)]
 pub struct PageReader {
     raster: Arc<Raster>,
-    /// Where anything is to be found.
-    content: Rect,
     options: OcrOptions,
     models: OcrModels,
-    rotation: Rotation,
-    /// Which way up the page is, is known.
-    oriented: bool,
-    /// The page was detected at a higher scale; that happens once.
-    enlarged: bool,
-    /// Raster pixels per pixel of the map that the lines were found in.
-    scale: f32,
-    lines: Vec<Line>,
+    tasks: BTreeSet<Task>,
     state: State,
-}
-
-#[derive(Clone, Debug)]
-struct Line {
-    /// Corners in reading direction, in pixels of the raster as given.
-    polygon: Polygon,
-    decoded: Option<Decoded>,
-    /// Found by a second look at this line, which it may replace.
-    part_of: Option<usize>,
-}
-
-impl Line {
-    fn new(polygon: Polygon) -> Self {
-        Self { polygon, decoded: None, part_of: None }
-    }
-
-    fn confidence(&self) -> f32 {
-        self.decoded.as_ref().map_or(0.0, |decoded| decoded.confidence)
-    }
 }
 
 #[derive(Debug)]
 enum State {
-    /// The page's probability map was asked for.
-    Detecting(View),
-    /// A few lines are recognised as they stand, to see which way up the page is.
-    Sampling(Vec<usize>),
-    /// The classifier looks at the same lines.
-    Voting(Vec<usize>),
-    /// The same lines are recognised the other way up, and have to read better by this much.
-    Confirming(Vec<usize>, f32),
-    /// All other lines are recognised, a group at a time.
-    Recognizing {
-        asked: Vec<usize>,
-        waiting: VecDeque<usize>,
-    },
-    /// Probability maps of suspicious lines, at a higher scale, were asked for.
-    Looking(Vec<(usize, View)>),
+    /// Our own networks read the page.
+    Compact(Box<CompactReader>),
+    /// Doubtful lines of theirs are read by PP-OCRv6, a group at a time.
+    Rereading(Rereading),
+    /// PP-OCRv6 reads the page.
+    Large(Box<LargeReader>, Unread),
     Done,
+}
+
+/// What our own networks took for text and PP-OCRv6 did not: characters, and how many of them may be right. It is no text that
+/// can be given, and the page is not read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Unread {
+    characters: usize,
+    right: f32,
+}
+
+impl Unread {
+    fn of(lines: &[(Polygon, Decoded)]) -> Self {
+        lines.iter().fold(Self::default(), |sum, (_, line)| sum.and(line))
+    }
+
+    fn and(self, line: &Decoded) -> Self {
+        let count = line.text.chars().count();
+        let right = confidence::of_line(line, ReadBy::Compact) * count as f32;
+        Self { characters: self.characters + count, right: self.right + right }
+    }
+}
+
+#[derive(Debug)]
+struct Rereading {
+    lines: Lines,
+    read_by: Vec<ReadBy>,
+    alphabet: Alphabet,
+    asked: Vec<usize>,
+    waiting: VecDeque<usize>,
+    unread: Unread,
 }
 
 impl PageReader {
     /// Begins to read a page. The inferences returned are never empty.
-    pub fn start(raster: Arc<Raster>, options: &OcrOptions, models: &OcrModels) -> (Self, Vec<Inference>) {
-        let whole = Rect { left: 0.0, top: 0.0, right: raster.width as f32, bottom: raster.height as f32 };
-        let content = content::bounds(&raster).unwrap_or(whole);
-        let view = View::content(&raster, content, Rotation::None, 1.0, options.detect_max_side);
-        let wanted = vec![Inference { task: Task::Detect, input: detector::prepare(&raster, &view) }];
-        let reader = Self {
-            raster,
-            content,
-            options: options.clone(),
-            models: models.clone(),
-            rotation: Rotation::None,
-            oriented: !options.orient,
-            enlarged: !options.second_looks,
-            scale: view.scale(),
-            lines: Vec::new(),
-            state: State::Detecting(view),
+    ///
+    /// # Errors
+    /// [`Error::Missing`] when `models` has not what the quality asks for.
+    pub fn start(raster: Arc<Raster>, options: &OcrOptions, models: &OcrModels) -> Result<(Self, Vec<Inference>)> {
+        let missing = |what: &str, hint: &str| Error::Missing {
+            what: what.to_owned(),
+            why: "this program does not have them".to_owned(),
+            hint: hint.to_owned(),
         };
-        (reader, wanted)
+        let (state, wanted) = if options.quality == Quality::Accurate {
+            let alphabet = models.large.alphabet(true).ok_or_else(|| missing("the models of PP-OCRv6", ""))?;
+            let (reader, wanted) = LargeReader::start(raster.clone(), options, alphabet);
+            (State::Large(Box::new(reader), Unread::default()), wanted)
+        } else {
+            let alphabet = models.compact.clone().ok_or_else(|| {
+                missing(
+                    "the built-in models",
+                    "ask for the quality `accurate`, or build with the feature `built-in-models`",
+                )
+            })?;
+            let (reader, wanted) = CompactReader::start(raster.clone(), options, alphabet);
+            (State::Compact(Box::new(reader)), wanted)
+        };
+        let mut reader =
+            Self { raster, options: options.clone(), models: models.clone(), tasks: BTreeSet::new(), state };
+        reader.note(&wanted);
+        Ok((reader, wanted))
     }
 
     /// Goes on with the results of the inferences that were asked for last, in the order they were asked in.
@@ -112,319 +128,159 @@ impl PageReader {
     /// # Errors
     /// [`Error::Inference`] when the results are not those asked for. The page cannot be read any further.
     pub fn advance(&mut self, results: Vec<Inferred>) -> Result<Step> {
-        match std::mem::replace(&mut self.state, State::Done) {
-            State::Detecting(view) => self.detected(view, one(maps(results)?)?),
-            State::Sampling(sample) => self.sampled(sample, symbols(results)?),
-            State::Voting(sample) => self.voted(sample, probabilities(results)?),
-            State::Confirming(sample, margin) => self.confirmed(sample, margin, symbols(results)?),
-            State::Recognizing { asked, waiting } => {
-                self.recognized(&asked, symbols(results)?)?;
-                self.recognize(waiting)
-            }
-            State::Looking(views) => self.looked(views, maps(results)?),
-            State::Done => Err(out_of_step("the page is done")),
+        let step = match std::mem::replace(&mut self.state, State::Done) {
+            State::Compact(mut reader) => match reader.advance(results)? {
+                LinesStep::Infer(wanted) => {
+                    self.state = State::Compact(reader);
+                    Step::Infer(wanted)
+                }
+                LinesStep::Done(lines) => {
+                    drop(reader);
+                    self.compact_is_done(lines)
+                }
+            },
+            State::Rereading(rereading) => self.reread(rereading, symbols(results)?)?,
+            State::Large(mut reader, before) => match reader.advance(results)? {
+                LinesStep::Infer(wanted) => {
+                    self.state = State::Large(reader, before);
+                    Step::Infer(wanted)
+                }
+                LinesStep::Done(lines) => {
+                    let read_by = vec![ReadBy::Large; lines.lines.len()];
+                    let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
+                    let lost = 2 * found < before.characters;
+                    self.done(lines, &read_by, if lost { before } else { Unread::default() })
+                }
+            },
+            State::Done => return Err(out_of_step("the page is done")),
+        };
+        if let Step::Infer(wanted) = &step {
+            self.note(wanted);
         }
+        Ok(step)
     }
 
     /// Bytes that this reader keeps between steps, its raster included; the tensors that it hands out are their
-    /// holder's. Bounded by `OcrOptions::max_lines` besides the raster.
+    /// holder's. Bounded by `OcrOptions::max_lines` besides the raster and a gray copy of it.
     pub fn held_bytes(&self) -> usize {
-        let decoded = |line: &Line| line.decoded.as_ref().map_or(0, |d| d.text.len() * 2 + d.words.len() * 64);
-        let lines: usize = self.lines.iter().map(|line| size_of::<Line>() + decoded(line)).sum();
-        self.raster.data.len() + lines
+        let held = match &self.state {
+            State::Compact(reader) => reader.held_bytes(),
+            State::Large(reader, _) => reader.held_bytes(),
+            State::Rereading(rereading) => rereading.lines.memory_size(),
+            State::Done => 0,
+        };
+        self.raster.data.len() + held
     }
 
-    fn detected(&mut self, view: View, map: ProbabilityMap) -> Result<Step> {
-        let found: Vec<Polygon> = detector::boxes(&map, &self.options).iter().map(|d| d.polygon).collect();
-        buffers::give_back(map.data);
-        if !self.oriented && view.rotation == Rotation::None && orientation::lies_on_its_side(&found) {
-            // Which of the two quarters it is the sampled lines will tell.
-            self.rotation = Rotation::Clockwise90;
-            return Ok(self.detect(self.view(1.0, self.options.detect_max_side)));
-        }
-        if !self.enlarged
-            && let Some(factor) = looks::enlargement_for_small_print(&found, view.scale())
-        {
-            return Ok(self.detect_enlarged(factor / view.scale()));
-        }
-        let lines = found.into_iter().map(orientation::along_the_text).map(|p| p.map(|point| view.to_raster(point)));
-        let lines = gutter::cut_at_gutters(&self.raster, &lines.collect::<Vec<_>>(), &self.upright());
-        self.lines = lines.into_iter().map(Line::new).collect();
-        self.scale = view.scale();
-        if self.oriented {
-            return self.recognize(self.not_recognized());
-        }
-        let polygons: Vec<Polygon> = self.lines.iter().map(|line| line.polygon).collect();
-        let sample = orientation::sample(&polygons);
-        if sample.is_empty() {
-            return self.recognize(VecDeque::new());
-        }
-        let wanted = sample.iter().map(|&index| self.recognition(&self.lines[index].polygon)).collect();
-        self.state = State::Sampling(sample);
-        Ok(Step::Infer(wanted))
+    fn note(&mut self, wanted: &[Inference]) {
+        self.tasks.extend(wanted.iter().map(|inference| inference.task));
     }
 
-    fn sampled(&mut self, sample: Vec<usize>, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
-        self.recognized(&sample, symbols)?;
-        if orientation::is_surely_upright(&self.confidences(&sample)) {
-            self.oriented = true;
-            return self.recognize(self.not_recognized());
+    /// Our own networks have read the page: is that enough?
+    fn compact_is_done(&mut self, lines: Lines) -> Step {
+        let read_by = vec![ReadBy::Compact; lines.lines.len()];
+        let doubtful = |line: &Decoded| line.certainty < DOUBTFUL_LINE && !line.text.is_empty();
+        let waiting: VecDeque<usize> = (0..lines.lines.len()).filter(|&i| doubtful(&lines.lines[i].1)).collect();
+        if self.options.quality == Quality::Fast || waiting.is_empty() {
+            return self.done(lines, &read_by, Unread::default());
         }
-        if self.rotation != Rotation::None {
-            return Ok(self.confirm(sample, orientation::MARGIN));
+        let whole_page = confidence::certainty(&lines.lines).is_some_and(|certainty| certainty < DOUBTFUL_PAGE);
+        // A line or two are not worth a download.
+        let Some(alphabet) = self.models.large.alphabet(whole_page) else {
+            return self.done(lines, &read_by, Unread::default());
+        };
+        if whole_page {
+            let before = Unread::of(&lines.lines);
+            let (reader, wanted) = LargeReader::start(self.raster.clone(), &self.options, alphabet);
+            self.state = State::Large(Box::new(reader), before);
+            return Step::Infer(wanted);
         }
-        let wanted = sample
-            .iter()
-            .map(|&index| Inference {
-                task: Task::Orient,
-                input: crop::orient_input(&self.raster, &self.lines[index].polygon),
-            })
-            .collect();
-        self.state = State::Voting(sample);
-        Ok(Step::Infer(wanted))
+        self.ask_again(Rereading { lines, read_by, alphabet, asked: Vec::new(), waiting, unread: Unread::default() })
     }
 
-    fn voted(&mut self, sample: Vec<usize>, upside_down: Vec<f32>) -> Result<Step> {
-        if orientation::votes_for_turn(&upside_down) {
-            Ok(self.confirm(sample, orientation::MARGIN))
-        } else if orientation::may_be_inverted(&self.confidences(&sample)) {
-            Ok(self.confirm(sample, orientation::MARGIN_AGAINST_VOTE))
-        } else {
-            self.with_doubts(&sample)
-        }
-    }
-
-    fn confirmed(&mut self, sample: Vec<usize>, margin: f32, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
-        if sample.len() != symbols.len() {
-            return Err(out_of_step("other lines were asked for"));
-        }
-        let turned: Vec<Line> = sample
-            .iter()
-            .zip(symbols)
-            .map(|(&index, symbols)| {
-                let polygon = orientation::turned_over(&self.lines[index].polygon);
-                Line { decoded: Some(self.decode(&polygon, &symbols)), ..Line::new(polygon) }
-            })
-            .collect();
-        let confidences: Vec<f32> = turned.iter().map(Line::confidence).collect();
-        if orientation::reads_better_turned(&self.confidences(&sample), &confidences, margin) {
-            self.rotation = self.rotation.then(Rotation::Half);
-            for line in &mut self.lines {
-                *line = Line::new(orientation::turned_over(&line.polygon));
-            }
-            for (&index, line) in sample.iter().zip(turned) {
-                self.lines[index] = line;
-            }
-        }
-        self.with_doubts(&sample)
-    }
-
-    /// The page stands as well as it can. If its lines are still hard to read, the detector may have seen too little
-    /// of them: the lines of a newspaper page merge at its scale.
-    fn with_doubts(&mut self, sample: &[usize]) -> Result<Step> {
-        self.oriented = true;
-        if !self.enlarged
-            && !orientation::is_surely_upright(&self.confidences(sample))
-            && self.scale > looks::WORTH_ENLARGING
-        {
-            return Ok(self.detect_enlarged(looks::ENLARGEMENT / self.scale));
-        }
-        self.recognize(self.not_recognized())
-    }
-
-    fn detect_enlarged(&mut self, scale: f32) -> Step {
-        self.enlarged = true;
-        let side = (self.options.detect_max_side as f32 * looks::ENLARGEMENT) as u32;
-        self.detect(self.view(scale.min(looks::MAX_SCALE), side))
-    }
-
-    fn view(&self, scale: f32, max_side: u32) -> View {
-        View::content(&self.raster, self.content, self.rotation, scale, max_side)
-    }
-
-    fn detect(&mut self, view: View) -> Step {
-        let wanted = vec![Inference { task: Task::Detect, input: detector::prepare(&self.raster, &view) }];
-        self.state = State::Detecting(view);
-        Step::Infer(wanted)
-    }
-
-    fn confirm(&mut self, sample: Vec<usize>, margin: f32) -> Step {
-        let turned = sample.iter().map(|&index| orientation::turned_over(&self.lines[index].polygon));
-        let wanted = turned.map(|polygon| self.recognition(&polygon)).collect();
-        self.state = State::Confirming(sample, margin);
-        Step::Infer(wanted)
-    }
-
-    /// Asks for the next group of lines, or ends the page when there are none left.
-    fn recognize(&mut self, mut waiting: VecDeque<usize>) -> Result<Step> {
-        let mut asked = Vec::new();
+    /// Asks PP-OCRv6 for the next group of doubtful lines, or ends the page when there are none left.
+    fn ask_again(&mut self, mut rereading: Rereading) -> Step {
+        let polygon = |index: usize| rereading.lines.lines[index].0;
         let mut bytes = 0;
-        while let Some(&index) = waiting.front() {
-            bytes += crop::tensor_bytes(&self.lines[index].polygon);
-            // A line wider than the whole group passes alone.
+        let mut asked = Vec::new();
+        while let Some(&index) = rereading.waiting.front() {
+            bytes += crop::tensor_bytes(&polygon(index));
             if bytes > self.options.crop_group_bytes && !asked.is_empty() {
                 break;
             }
             asked.push(index);
-            waiting.pop_front();
+            rereading.waiting.pop_front();
         }
         if asked.is_empty() {
-            return Ok(self.look().unwrap_or_else(|| Step::Done(self.finish())));
+            return self.done(rereading.lines, &rereading.read_by, rereading.unread);
         }
-        let wanted = asked.iter().map(|&index| self.recognition(&self.lines[index].polygon)).collect();
-        self.state = State::Recognizing { asked, waiting };
-        Ok(Step::Infer(wanted))
+        let recognition = |&index: &usize| Inference {
+            task: Task::Recognize,
+            input: crop::recognizer_input(&self.raster, &polygon(index)).tensor,
+        };
+        let wanted = asked.iter().map(recognition).collect();
+        self.state = State::Rereading(Rereading { asked, ..rereading });
+        Step::Infer(wanted)
     }
 
-    /// Looks again at lines that may be several, once.
-    fn look(&mut self) -> Option<Step> {
-        if !self.options.second_looks || self.lines.iter().any(|line| line.part_of.is_some()) {
-            return None;
-        }
-        let seen: Vec<(Polygon, f32)> = self.lines.iter().map(|line| (line.polygon, line.confidence())).collect();
-        let views: Vec<(usize, View)> = looks::suspicious(&seen)
-            .into_iter()
-            .map(|index| (index, looks::view(&self.raster, &self.lines[index].polygon, self.rotation, self.scale)))
-            .collect();
-        if views.is_empty() {
-            return None;
-        }
-        let wanted = views
-            .iter()
-            .map(|(_, view)| Inference { task: Task::Detect, input: detector::prepare(&self.raster, view) })
-            .collect();
-        self.state = State::Looking(views);
-        Some(Step::Infer(wanted))
-    }
-
-    fn looked(&mut self, views: Vec<(usize, View)>, maps: Vec<ProbabilityMap>) -> Result<Step> {
-        if views.len() != maps.len() {
-            return Err(out_of_step("other maps were asked for"));
-        }
-        let first = self.lines.len();
-        for ((index, view), map) in views.iter().zip(maps) {
-            let found = detector::boxes(&map, &self.options);
-            buffers::give_back(map.data);
-            let found: Vec<Polygon> = found.iter().map(|d| d.polygon.map(|p| view.to_raster(p))).collect();
-            let parts = looks::parts(&self.lines[*index].polygon, &found);
-            self.lines.extend(parts.into_iter().map(|p| Line { part_of: Some(*index), ..Line::new(p) }));
-        }
-        if self.lines.len() == first {
-            return Ok(Step::Done(self.finish()));
-        }
-        self.recognize((first..self.lines.len()).collect())
-    }
-
-    /// Puts the parts of a line in its place where they read better.
-    fn settle_parts(&mut self) {
-        let first = self.lines.iter().position(|line| line.part_of.is_some()).unwrap_or(self.lines.len());
-        let parts = self.lines.split_off(first);
-        for index in 0..first {
-            let of_this: Vec<&Line> = parts.iter().filter(|part| part.part_of == Some(index)).collect();
-            let read = |line: &Line| line.decoded.as_ref().map_or((0.0, 0), |d| (d.confidence, d.text.chars().count()));
-            let whole = read(&self.lines[index]);
-            if looks::parts_read_better(whole, &of_this.iter().map(|part| read(part)).collect::<Vec<_>>()) {
-                self.lines[index].decoded = None;
-                self.lines.extend(of_this.into_iter().cloned());
-            }
-        }
-    }
-
-    fn recognized(&mut self, asked: &[usize], symbols: Vec<Vec<Symbol>>) -> Result<()> {
-        if asked.len() != symbols.len() {
+    fn reread(&mut self, mut rereading: Rereading, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
+        if rereading.asked.len() != symbols.len() {
             return Err(out_of_step("other lines were asked for"));
         }
-        for (&index, symbols) in asked.iter().zip(&symbols) {
-            self.lines[index].decoded = Some(self.decode(&self.lines[index].polygon, symbols));
+        for (&index, symbols) in rereading.asked.iter().zip(&symbols) {
+            let (polygon, ours) = &mut rereading.lines.lines[index];
+            let theirs = large_reader::decode(polygon, symbols, &rereading.alphabet);
+            if theirs.certainty > ours.certainty {
+                if 2 * theirs.text.chars().count() < ours.text.chars().count() {
+                    rereading.unread = rereading.unread.and(ours);
+                }
+                *ours = theirs;
+                rereading.read_by[index] = ReadBy::Large;
+            }
         }
-        Ok(())
+        Ok(self.ask_again(rereading))
     }
 
-    fn recognition(&self, line: &Polygon) -> Inference {
-        Inference { task: Task::Recognize, input: crop::recognizer_input(&self.raster, line).tensor }
-    }
-
-    fn decode(&self, line: &Polygon, symbols: &[Symbol]) -> Decoded {
-        let geometry =
-            StepGeometry { line: *line, content_width: crop::content_width(line), step_width: self.models.step_width };
-        recognizer::decode(symbols, &self.models.alphabet, &geometry)
-    }
-
-    fn upright(&self) -> Upright {
-        Upright { rotation: self.rotation, width: self.raster.width as f32, height: self.raster.height as f32 }
-    }
-
-    fn not_recognized(&self) -> VecDeque<usize> {
-        (0..self.lines.len()).filter(|&index| self.lines[index].decoded.is_none()).collect()
-    }
-
-    fn confidences(&self, lines: &[usize]) -> Vec<f32> {
-        lines.iter().map(|&index| self.lines[index].confidence()).collect()
-    }
-
-    /// Puts what was read into reading order.
-    fn finish(&mut self) -> Reading {
-        self.settle_parts();
+    fn done(&self, lines: Lines, read_by: &[ReadBy], unread: Unread) -> Step {
+        let upright =
+            Upright { rotation: lines.rotation, width: self.raster.width as f32, height: self.raster.height as f32 };
         let least = self.options.min_confidence;
-        let lines: Vec<TextLine> = std::mem::take(&mut self.lines)
-            .into_iter()
-            .filter_map(|line| {
-                let Decoded { text, confidence, words } = line.decoded?;
-                (!text.is_empty() && confidence >= least).then_some(TextLine {
-                    text,
-                    polygon: line.polygon,
-                    confidence: Some(confidence),
-                    words,
-                })
-            })
-            .collect();
-        let upright = self.upright();
-        let polygons: Vec<Polygon> = lines.iter().map(|line| line.polygon.map(|p| upright.point(p))).collect();
-        let skew = deskew::skew(&polygons);
-        let boxes: Vec<_> = polygons.iter().map(|polygon| deskew::straightened(polygon, skew)).collect();
-        let blocks = order_lines(&boxes);
-        let text = compose_text(&lines, &blocks);
-        let mut lines: Vec<Option<TextLine>> = lines.into_iter().map(Some).collect();
-        let lines = blocks.into_iter().flatten().filter_map(|index| lines[index].take()).collect();
-        Reading { lines, text, rotation: self.rotation }
+        let kept =
+            lines.lines.into_iter().zip(read_by).filter(|((_, d), _)| !d.text.is_empty() && d.confidence >= least);
+        let (kept, read_by): (Vec<(Polygon, Decoded)>, Vec<ReadBy>) = kept.unzip();
+        let confidence = confidence::of_page(
+            kept.iter().map(|(_, decoded)| decoded).zip(read_by),
+            (unread.right, unread.characters),
+        );
+        let (lines, text) = in_reading_order(kept, &upright);
+        Step::Done(Reading {
+            lines,
+            text,
+            rotation: upright.rotation,
+            confidence,
+            needs_review: confidence::needs_review(confidence),
+            tasks: self.tasks.iter().copied().collect(),
+        })
     }
 }
 
-fn out_of_step(cause: &str) -> Error {
-    Error::Inference { model: "page reader".to_owned(), cause: format!("results out of step: {cause}") }
-}
-
-fn one<T>(items: Vec<T>) -> Result<T> {
-    let mut items = items.into_iter();
-    match (items.next(), items.next()) {
-        (Some(item), None) => Ok(item),
-        _ => Err(out_of_step("one result was expected")),
-    }
-}
-
-fn maps(results: Vec<Inferred>) -> Result<Vec<ProbabilityMap>> {
-    let map = |result| if let Inferred::Map(map) = result { Ok(map) } else { Err(out_of_step("a map was expected")) };
-    results.into_iter().map(map).collect()
-}
-
-fn symbols(results: Vec<Inferred>) -> Result<Vec<Vec<Symbol>>> {
-    results
+fn in_reading_order(lines: Vec<(Polygon, Decoded)>, upright: &Upright) -> (Vec<TextLine>, String) {
+    let polygons: Vec<Polygon> = lines.iter().map(|(polygon, _)| polygon.map(|p| upright.point(p))).collect();
+    let skew = deskew::skew(&polygons);
+    let boxes: Vec<_> = polygons.iter().map(|polygon| deskew::straightened(polygon, skew)).collect();
+    let blocks = order_lines(&boxes);
+    let lines: Vec<TextLine> = lines
         .into_iter()
-        .map(|result| match result {
-            Inferred::Symbols(symbols) => Ok(symbols),
-            _ => Err(out_of_step("symbols were expected")),
+        .map(|(polygon, Decoded { text, confidence, words, .. })| TextLine {
+            text,
+            polygon,
+            confidence: Some(confidence),
+            words,
         })
-        .collect()
-}
-
-fn probabilities(results: Vec<Inferred>) -> Result<Vec<f32>> {
-    results
-        .into_iter()
-        .map(|result| match result {
-            Inferred::UpsideDown(probability) => Ok(probability),
-            _ => Err(out_of_step("a probability was expected")),
-        })
-        .collect()
+        .collect();
+    let text = compose_text(&lines, &blocks);
+    let mut lines: Vec<Option<TextLine>> = lines.into_iter().map(Some).collect();
+    (blocks.into_iter().flatten().filter_map(|index| lines[index].take()).collect(), text)
 }
 
 #[cfg(test)]

@@ -31,6 +31,11 @@ impl Alphabet {
         Self(list.into())
     }
 
+    /// The characters of classes 1, 2, ….
+    pub fn of_characters<'a>(characters: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(characters.into_iter().map(Box::from).collect())
+    }
+
     /// # Errors
     /// [`Error::Load`] when the model does not say which characters its classes are, [`Error::Io`] when its file cannot be
     /// opened.
@@ -113,7 +118,17 @@ pub struct Decoded {
     pub text: String,
     /// Mean probability of the line's characters, spaces left out; 0 for no text.
     pub confidence: f32,
+    /// Geometric mean of the probabilities of the three least sure characters, spaces included; 0 for no text. It tells
+    /// lines with errors from those without better than the mean over all, the least, or any mean over steps (`lab/confidence.py`).
+    pub certainty: f32,
     pub words: Vec<Word>,
+}
+
+impl Decoded {
+    /// Bytes that it takes, about.
+    pub fn memory_size(&self) -> usize {
+        self.text.len() * 2 + self.words.len() * size_of::<Word>()
+    }
 }
 
 /// Where the steps of a line lie on the page.
@@ -153,7 +168,18 @@ pub fn decode(symbols: &[Symbol], alphabet: &Alphabet, geometry: &StepGeometry) 
         .collect();
     let inked: Vec<(&str, &Symbol)> = characters.into_iter().filter(|(c, _)| !c.trim().is_empty()).collect();
     let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    Decoded { text, confidence: mean(&inked), words }
+    Decoded { text, confidence: mean(&inked), certainty: certainty(symbols), words }
+}
+
+fn certainty(symbols: &[Symbol]) -> f32 {
+    const LEAST: usize = 3;
+    let mut least: Vec<f32> = symbols.iter().map(|symbol| symbol.probability).collect();
+    least.sort_by(f32::total_cmp);
+    least.truncate(LEAST);
+    match least.len() {
+        0 => 0.0,
+        count => (least.iter().map(|p| p.ln()).sum::<f32>() / count as f32).exp(),
+    }
 }
 
 /// Steps stand at the middle of their characters: a word reaches half a character beyond its outer ones.

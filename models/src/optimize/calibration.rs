@@ -7,7 +7,7 @@ use pagestream_documents::Raster;
 use crate::{
     backend::{Tensor, TensorView},
     error::{Error, Result},
-    ocr::{OcrModels, OcrOptions, PageReader, Sessions, Step, Task},
+    ocr::{OcrModels, OcrOptions, PageReader, Quality, Sessions, Step, Task},
 };
 
 /// Reads a page on the calling thread and returns the inputs of `task`'s inferences, in their order: whole pages for the
@@ -23,7 +23,9 @@ pub fn page_inputs(
     task: Task,
 ) -> Result<Vec<Tensor>> {
     let mut inputs = Vec::new();
-    let (mut reader, mut wanted) = PageReader::start(raster, options, models);
+    // PP-OCRv6 is what is calibrated: it reads every line.
+    let options = OcrOptions { quality: Quality::Accurate, ..options.clone() };
+    let (mut reader, mut wanted) = PageReader::start(raster, &options, models)?;
     loop {
         let results = wanted.iter().map(|inference| sessions.run(inference)).collect::<Result<Vec<_>>>()?;
         inputs.extend(wanted.into_iter().filter(|inference| inference.task == task).map(|inference| inference.input));

@@ -260,6 +260,11 @@ impl Registry {
         selected.iter().map(source).collect()
     }
 
+    /// Whether [`Registry::locate`] has nothing to fetch for it.
+    pub fn has_selected(&self, selected: &Selected) -> bool {
+        selected.path.is_some() || self.has(&selected.id)
+    }
+
     /// The model that was made here and is called `id`, whether it was admitted or not.
     pub fn find_derived(&self, id: &str) -> Option<Derived> {
         // An id is one folder's name and nothing that leads elsewhere.

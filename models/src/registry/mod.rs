@@ -266,6 +266,17 @@ impl Registry {
         })
     }
 
+    /// Whether [`Registry::runtime`] has nothing to fetch: it is installed, or the user has named one of their own.
+    pub fn has_runtime(&self) -> bool {
+        self.ort_dylib.is_some() || self.has(&self.runtime)
+    }
+
+    /// Whether an item is installed. Hashes only what no stamp vouches for.
+    pub fn has(&self, id: &str) -> bool {
+        let is_good = |file| matches!(install::check(&self.models_dir, file, Depth::Quick), Ok(FileState::Good));
+        self.item(id).is_ok_and(|item| item.files.iter().all(is_good))
+    }
+
     /// OpenVINO's C library out of the installed `onnxruntime-openvino`, if that is installed: for
     /// [`crate::device::probe`], which otherwise looks where OpenVINO's own installers put it.
     pub fn openvino_library(&self) -> Option<PathBuf> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pagestream::{
-    Digest, OcrMode, Settings,
+    Digest, OcrMode, Quality, Settings,
     evaluation::{Evaluation, Reading, compare, evaluate},
 };
 use pagestream_models::registry::{
@@ -149,6 +149,8 @@ impl Judge<'_> {
         }
         // Text layers are read without any model.
         settings.ocr.mode = OcrMode::Always;
+        // In other qualities most pages would not meet the model.
+        settings.ocr.quality = Quality::Accurate;
         // That the machine has other work is no fault of the model.
         settings.limits.page_time = PATIENCE;
         settings.limits.document_time = None;

@@ -72,8 +72,52 @@ pub fn print(statuses: &[ModelStatus], derived: &[Derived], registry: &Registry)
             model.path.display(),
         ));
     }
+    write(&text);
+}
+
+fn write(text: &str) {
     // A pipe that closes early has seen enough.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+#[cfg(feature = "built-in-models")]
+pub fn card(id: &str, printer: &Printer) -> Exit {
+    use pagestream_models::built_in::{ALL, CARDS};
+    match ALL.iter().find(|model| model.id == id) {
+        Some(model) => {
+            write(model.card);
+            Exit::Ok
+        }
+        None => {
+            let known = CARDS.map(|model| model.id).join(", ");
+            printer.error(&format!("there is no built-in model `{id}`"), Some(&format!("known are: {known}")));
+            Exit::Configuration
+        }
+    }
+}
+
+/// What the program carries, with the key figures of its cards.
+#[cfg(feature = "built-in-models")]
+pub fn print_built_in() {
+    use pagestream_models::built_in::{CARDS, DETECTOR};
+    let mut text = String::new();
+    for model in CARDS {
+        let (what, column) = if model.id == DETECTOR.id {
+            ("lines found", "found")
+        } else {
+            ("character error rate, int8", "both int8")
+        };
+        let figures: Vec<String> =
+            model.figures(column).iter().map(|(source, value)| format!("{source} {value}")).collect();
+        let parameters = model.card_row("parameters").unwrap_or("?");
+        text.push_str(&format!(
+            "{}  built in, {parameters} parameters; {what}: {}; `pagestream models card {}`\n",
+            model.id,
+            figures.join(", "),
+            model.id,
+        ));
+    }
+    write(&text);
 }
 
 /// What it was made of, and what that cost and gained.

@@ -23,6 +23,12 @@ pub enum ModelsCommand {
     },
     /// Compare every installed file with its digest
     Verify,
+    /// The card of a built-in model: what it learnt from, how well it reads, its limits, notices
+    #[cfg(feature = "built-in-models")]
+    Card {
+        #[arg(value_name = "ID")]
+        id: String,
+    },
     /// Cut a recogniser to the characters of an alphabet: faster, and as good for text that has no others
     Specialize(specialize::SpecializeArgs),
     /// Make a model smaller and faster by rounding its numbers, and admit it if that costs no accuracy
@@ -35,7 +41,11 @@ pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Ex
         Err(error) => return failed(printer, &error),
     };
     match command {
+        #[cfg(feature = "built-in-models")]
+        ModelsCommand::Card { id } => list::card(&id, printer),
         ModelsCommand::List => {
+            #[cfg(feature = "built-in-models")]
+            list::print_built_in();
             list::print(&registry.list(), &registry.derived(), &registry);
             Exit::Ok
         }

@@ -8,7 +8,7 @@ use pagestream_documents::{OpenOptions, PageNumber, PageSource, RenderOptions};
 use pagestream_models::{
     Backend, Error,
     backend::onnx::{OnnxBackend, OnnxOptions, OnnxRuntime},
-    ocr::{Alphabet, OcrModels, Sessions, Task},
+    ocr::{Alphabet, LargeModels, OcrModels, Sessions, Task},
     optimize::{
         Calibration, Mode, QuantizeOptions, Quantizer,
         calibration::{page_inputs, spread, write_npy},
@@ -261,10 +261,10 @@ fn sessions(settings: &Settings, registry: &Registry, printer: &Printer) -> Resu
             cause: "no model is configured for this task".to_owned(),
         })
     };
-    let sessions = Sessions {
-        detect: backend.load(source(Task::Detect)?)?,
-        orient: backend.load(source(Task::Orient)?)?,
-        recognize: backend.load(source(Task::Recognize)?)?,
-    };
-    Ok((sessions, OcrModels::new(Alphabet::of_model(source(Task::Recognize)?)?)))
+    let mut sessions = Sessions::default();
+    for task in [Task::Detect, Task::Orient, Task::Recognize] {
+        sessions.0.insert(task, backend.load(source(task)?)?);
+    }
+    let large = LargeModels::Ready(Alphabet::of_model(source(Task::Recognize)?)?);
+    Ok((sessions, OcrModels { compact: None, large }))
 }

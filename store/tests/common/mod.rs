@@ -28,6 +28,8 @@ pub fn record(document: DocumentId, number: u32, text: &str) -> PageRecord {
         rotation: Rotation::default(),
         text: text.into(),
         lines: Vec::new(),
+        confidence: None,
+        needs_review: false,
         duplicate_of: None,
         timings_ms: [("recognise".to_owned(), 12.5)].into(),
         models: Vec::new(),

@@ -1,9 +1,9 @@
 //! A page of bars, and models that read them: a bar's gray level is its letter, its dark end its beginning.
 
-use pagestream_documents::{PixelFormat, Rect};
+use pagestream_documents::{PixelFormat, Rotation};
 
 use super::*;
-use crate::ocr::{Alphabet, reduce};
+use crate::ocr::{Alphabet, LargeModels, reduce};
 
 const WIDTH: u32 = 800;
 const HEIGHT: u32 = 640;
@@ -34,7 +34,12 @@ fn two_columns() -> Vec<(char, u32, u32)> {
 }
 
 fn models() -> OcrModels {
-    OcrModels::new(Alphabet::from_metadata(&('a'..='p').map(|c| format!("{c}\n")).collect::<String>()))
+    let alphabet = Alphabet::from_metadata(&('a'..='p').map(|c| format!("{c}\n")).collect::<String>());
+    OcrModels { compact: None, large: LargeModels::Ready(alphabet) }
+}
+
+fn accurate() -> OcrOptions {
+    OcrOptions { quality: Quality::Accurate, ..OcrOptions::default() }
 }
 
 /// What ideal models would answer.
@@ -56,12 +61,13 @@ fn answer(inference: &Inference) -> Inferred {
             let probability = if at(0.15) < 10.0 { 0.99 } else { 0.7 };
             Inferred::Symbols(vec![Symbol { step: width as u32 / 16, class: letter, probability }])
         }
+        Task::CompactDetect | Task::CompactRecognize => unreachable!("PP-OCRv6 reads"),
     }
 }
 
 /// Reads the page and tells every group of inferences that was asked for.
 fn read(raster: Raster, options: &OcrOptions) -> (Reading, Vec<Vec<Inference>>) {
-    let (mut reader, mut wanted) = PageReader::start(Arc::new(raster), options, &models());
+    let (mut reader, mut wanted) = PageReader::start(Arc::new(raster), options, &models()).unwrap();
     let mut asked = Vec::new();
     loop {
         assert!(!wanted.is_empty());
@@ -84,7 +90,7 @@ fn letters(reading: &Reading) -> String {
 
 #[test]
 fn an_upright_page_is_read_column_by_column_and_pays_nothing_for_its_orientation() {
-    let (reading, asked) = read(page(&two_columns()), &OcrOptions::default());
+    let (reading, asked) = read(page(&two_columns()), &accurate());
     assert_eq!(letters(&reading), "abcdefghijklm");
     assert_eq!(reading.rotation, Rotation::None);
     assert_eq!((count(&asked, Task::Detect), count(&asked, Task::Orient), count(&asked, Task::Recognize)), (1, 0, 13));
@@ -98,7 +104,7 @@ fn a_page_that_is_turned_reads_the_same_and_its_polygons_lie_on_the_page_as_give
         (Rotation::Clockwise270, Rotation::Clockwise90),
     ] {
         let raster = page(&two_columns()).rotated(given);
-        let (reading, _) = read(raster.clone(), &OcrOptions::default());
+        let (reading, _) = read(raster.clone(), &accurate());
         assert_eq!((letters(&reading).as_str(), reading.rotation), ("abcdefghijklm", expected), "given {given:?}");
         for line in &reading.lines {
             // The beginning of the line is its black end.
@@ -118,7 +124,7 @@ fn a_page_that_is_turned_reads_the_same_and_its_polygons_lie_on_the_page_as_give
 
 #[test]
 fn a_page_is_taken_as_it_stands_when_the_caller_knows_how_it_stands() {
-    let options = OcrOptions { orient: false, second_looks: false, ..OcrOptions::default() };
+    let options = OcrOptions { orient: false, second_looks: false, ..accurate() };
     let (reading, asked) = read(page(&two_columns()).rotated(Rotation::Half), &options);
     assert_eq!((reading.rotation, count(&asked, Task::Orient)), (Rotation::None, 0));
     assert_eq!(reading.lines.len(), 13);
@@ -126,18 +132,18 @@ fn a_page_is_taken_as_it_stands_when_the_caller_knows_how_it_stands() {
 
 #[test]
 fn a_blank_page_costs_one_detection_and_has_no_text() {
-    let (reading, asked) = read(page(&[]), &OcrOptions::default());
-    assert_eq!(reading, Reading::default());
+    let (reading, asked) = read(page(&[]), &accurate());
+    assert_eq!(reading, Reading { tasks: vec![Task::Detect], ..Reading::default() });
     assert_eq!((asked.len(), asked[0].len(), asked[0][0].task), (1, 1, Task::Detect));
     let empty = Raster { width: 0, height: 0, format: PixelFormat::Gray8, data: Vec::new(), dpi: 72.0 };
-    assert_eq!(read(empty, &OcrOptions::default()).0, Reading::default());
+    assert_eq!(read(empty, &accurate()).0, Reading { tasks: vec![Task::Detect], ..Reading::default() });
 }
 
 #[test]
 fn crops_are_asked_for_in_groups_of_bounded_size() {
     let bytes = |inference: &Inference| inference.input.data.len() * 4;
     let limit = 500_000;
-    let options = OcrOptions { crop_group_bytes: limit, orient: false, ..OcrOptions::default() };
+    let options = OcrOptions { crop_group_bytes: limit, orient: false, ..accurate() };
     let (reading, asked) = read(page(&two_columns()), &options);
     assert_eq!(letters(&reading), "abcdefghijklm");
     assert!(asked.len() > 3);
@@ -158,7 +164,7 @@ fn a_gray_page_reads_the_same_in_gray_and_in_colour() {
     let gray = page(&two_columns());
     let data = gray.data.iter().flat_map(|&v| [v; 3]).collect();
     let color = Raster { format: PixelFormat::Rgb8, data, ..gray.clone() };
-    let options = OcrOptions::default();
+    let options = accurate();
     assert_eq!(read(gray, &options).0, read(color, &options).0);
 }
 
@@ -166,31 +172,10 @@ fn a_gray_page_reads_the_same_in_gray_and_in_colour() {
 fn results_that_were_not_asked_for_are_an_error_and_end_the_page() {
     let raster = Arc::new(page(&two_columns()));
     for wrong in [vec![], vec![Inferred::UpsideDown(0.5)], vec![Inferred::Symbols(Vec::new())]] {
-        let (mut reader, _) = PageReader::start(raster.clone(), &OcrOptions::default(), &models());
+        let (mut reader, _) = PageReader::start(raster.clone(), &accurate(), &models()).unwrap();
         assert!(reader.advance(wrong).is_err());
         assert!(reader.advance(Vec::new()).is_err());
     }
-}
-
-#[test]
-fn a_line_that_reads_better_in_parts_is_replaced_by_them() {
-    let raster = Arc::new(page(&two_columns()));
-    let (mut reader, wanted) = PageReader::start(raster, &OcrOptions::default(), &models());
-    reader.advance(wanted.iter().map(answer).collect()).expect("in step");
-    let decoded = |text: &str, confidence| Some(Decoded { text: text.to_owned(), confidence, words: Vec::new() });
-    let rect = |top: f32, height: f32| Polygon::from_rect(Rect { left: 0.0, top, right: 300.0, bottom: top + height });
-    let line =
-        |text, confidence, top, height| Line { decoded: decoded(text, confidence), ..Line::new(rect(top, height)) };
-    let part = |of, text, confidence, top| Line { part_of: Some(of), ..line(text, confidence, top, 20.0) };
-    reader.lines = vec![
-        line("first", 0.99, 0.0, 20.0),
-        line("xx", 0.5, 30.0, 44.0),
-        line("kept", 0.8, 80.0, 44.0),
-        part(1, "second", 0.98, 30.0),
-        part(1, "third", 0.98, 54.0),
-        part(2, "k", 0.99, 80.0),
-    ];
-    assert_eq!(reader.finish().text.split_whitespace().collect::<Vec<_>>(), ["first", "second", "third", "kept"]);
 }
 
 #[test]
@@ -198,7 +183,194 @@ fn a_reader_may_move_between_threads_and_says_what_it_holds() {
     fn sendable<T: Send + 'static>(_: &T) {}
     let raster = page(&two_columns());
     let bytes = raster.data.len();
-    let (reader, _) = PageReader::start(Arc::new(raster), &OcrOptions::default(), &models());
+    let (reader, _) = PageReader::start(Arc::new(raster), &accurate(), &models()).unwrap();
     sendable(&reader);
     assert!((bytes..bytes + 4096).contains(&reader.held_bytes()));
+}
+
+// --- our own networks, and the tiers --------------------------------------------------------------------------------
+
+/// How the stand-ins of our own networks answer.
+#[derive(Clone, Copy)]
+struct Compact {
+    /// The letter of the page that they are unsure of; `None` for a page that they read well.
+    unsure_of: Option<char>,
+    /// How sure they are of the others.
+    sure: f32,
+}
+
+const SURE_OF_ALL: Compact = Compact { unsure_of: None, sure: 0.99 };
+
+/// Bars in the detector's input that run across: (left, top, right, bottom). It sees no others.
+fn bars(input: &crate::backend::Tensor) -> Vec<[usize; 4]> {
+    let (height, width) = (input.shape[2], input.shape[3]);
+    let ink = |x: usize, y: usize| x < width && y < height && input.data[y * width + x] < 0.4;
+    let mut found = Vec::new();
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        let corner = ink(x, y) && (x == 0 || !ink(x - 1, y)) && (y == 0 || !ink(x, y - 1));
+        if corner {
+            let right = (x..width).find(|&x| !ink(x, y)).unwrap_or(width);
+            let bottom = (y..height).find(|&y| !ink(x, y)).unwrap_or(height);
+            if right - x > 2 * (bottom - y) {
+                found.push([x, y, right, bottom]);
+            }
+        }
+    }
+    found
+}
+
+fn compact_answer(inference: &Inference, compact: Compact) -> Inferred {
+    let input = &inference.input;
+    match inference.task {
+        Task::CompactDetect => Inferred::Boxes(
+            bars(input)
+                .into_iter()
+                .map(|b| {
+                    // With a margin of paper, as real boxes have.
+                    let [x0, y0, x1, y1] = [b[0] as f64 - 4.0, b[1] as f64 - 4.0, b[2] as f64 + 4.0, b[3] as f64 + 4.0];
+                    [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+                })
+                .collect(),
+        ),
+        Task::CompactRecognize => {
+            let (height, width) = (input.shape[2], input.shape[3]);
+            // A dark bar on a light page may count as light on dark: then the paper is not +1.
+            let inverted = input.data[0] < 0.0;
+            let level = |x: usize| {
+                let v = 255.0 + (input.data[height / 2 * width + x] - 1.0) * 127.5;
+                if inverted { 255.0 - v } else { v }
+            };
+            // A bar with its margin is 248 x 28 page pixels.
+            let content = 32 * 248 / 28;
+            let letter = (((level(content / 2) - 20.0) / 6.0).round() as u32).min(15);
+            let upright = level(content / 8) < 10.0;
+            let doubted = compact.unsure_of.is_some_and(|c| c as u32 - 'a' as u32 == letter);
+            let probability = if upright && !doubted { compact.sure } else { 0.3 };
+            Inferred::Symbols(vec![Symbol { step: content as u32 / 8, class: letter + 1, probability }])
+        }
+        Task::Detect | Task::Orient | Task::Recognize => answer(inference),
+    }
+}
+
+fn tier(quality: Quality) -> OcrOptions {
+    OcrOptions { quality, ..OcrOptions::default() }
+}
+
+fn read_tier(raster: Raster, options: &OcrOptions, models: &OcrModels, compact: Compact) -> (Reading, Vec<Task>) {
+    let (mut reader, mut wanted) = PageReader::start(Arc::new(raster), options, models).unwrap();
+    let mut asked = Vec::new();
+    loop {
+        asked.extend(wanted.iter().map(|inference| inference.task));
+        let results = wanted.iter().map(|inference| compact_answer(inference, compact)).collect();
+        match reader.advance(results).expect("the results are those asked for") {
+            Step::Infer(more) => wanted = more,
+            Step::Done(reading) => return (reading, asked),
+        }
+    }
+}
+
+fn all_models() -> OcrModels {
+    let OcrModels { large, .. } = models();
+    let LargeModels::Ready(alphabet) = &large else { unreachable!("the tests' models are ready") };
+    OcrModels { compact: Some(alphabet.clone()), large }
+}
+
+fn times(asked: &[Task], task: Task) -> usize {
+    asked.iter().filter(|&&t| t == task).count()
+}
+
+#[test]
+fn a_page_that_our_own_networks_are_sure_of_is_theirs_alone() {
+    for quality in [Quality::Fast, Quality::Balanced] {
+        let (reading, asked) = read_tier(page(&two_columns()), &tier(quality), &all_models(), SURE_OF_ALL);
+        assert_eq!(letters(&reading), "abcdefghijklm", "{quality}");
+        assert_eq!(
+            (times(&asked, Task::CompactDetect), times(&asked, Task::CompactRecognize), asked.len()),
+            (1, 13, 14)
+        );
+        assert_eq!(reading.tasks, [Task::CompactDetect, Task::CompactRecognize]);
+        assert!(reading.confidence > Some(0.99) && !reading.needs_review, "{:?}", reading.confidence);
+    }
+}
+
+#[test]
+fn a_page_that_lies_on_its_side_or_stands_on_its_head_is_turned_by_our_own_networks() {
+    for (given, expected) in [
+        (Rotation::Clockwise90, Rotation::Clockwise270),
+        (Rotation::Half, Rotation::Half),
+        (Rotation::Clockwise270, Rotation::Clockwise90),
+    ] {
+        let raster = page(&two_columns()).rotated(given);
+        let (reading, asked) = read_tier(raster.clone(), &tier(Quality::Fast), &all_models(), SURE_OF_ALL);
+        assert_eq!((letters(&reading).as_str(), reading.rotation), ("abcdefghijklm", expected), "given {given:?}");
+        assert_eq!(times(&asked, Task::CompactDetect), 2);
+        let line = reading.lines.iter().find(|line| line.text == "a").unwrap();
+        let [a, b, c, d] = line.polygon.0;
+        let (x, y) = ((0.8 * (a.x + d.x) + 0.2 * (b.x + c.x)) / 2.0, (0.8 * (a.y + d.y) + 0.2 * (b.y + c.y)) / 2.0);
+        assert_eq!(raster.data[y as usize * raster.width as usize + x as usize], 0, "its beginning, given {given:?}");
+        let known = OcrOptions { orient: false, ..tier(Quality::Fast) };
+        let (_, asked) = read_tier(raster, &known, &all_models(), SURE_OF_ALL);
+        assert_eq!(times(&asked, Task::CompactDetect), 1, "a page whose turn is known is not turned");
+    }
+}
+
+#[test]
+fn only_the_doubtful_line_is_read_again_and_where_it_cannot_be_the_page_wants_a_review() {
+    let unsure = Compact { unsure_of: Some('e'), sure: 0.99 };
+    let (reading, asked) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &all_models(), unsure);
+    assert_eq!(letters(&reading), "abcdefghijklm");
+    assert_eq!((times(&asked, Task::Recognize), times(&asked, Task::Detect)), (1, 0));
+    assert!(!reading.needs_review && reading.tasks.contains(&Task::Recognize));
+    let without = OcrModels { large: LargeModels::None, ..all_models() };
+    for (quality, models) in [(Quality::Balanced, &without), (Quality::Fast, &all_models())] {
+        let (reading, asked) = read_tier(page(&two_columns()), &tier(quality), models, unsure);
+        assert_eq!(times(&asked, Task::Recognize), 0, "{quality}");
+        assert_eq!(letters(&reading), "abcdfghijklm", "{quality}: what nobody is sure of is not told");
+    }
+}
+
+#[test]
+fn a_page_that_our_own_networks_cannot_read_is_read_as_a_whole_by_the_larger_ones() {
+    let unsure = Compact { unsure_of: None, sure: 0.55 };
+    let (reading, asked) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &all_models(), unsure);
+    assert_eq!(letters(&reading), "abcdefghijklm");
+    assert!(times(&asked, Task::Detect) > 0 && times(&asked, Task::Recognize) >= 13);
+    assert!(!reading.needs_review);
+    let (reading, _) = read_tier(page(&two_columns()), &tier(Quality::Fast), &all_models(), unsure);
+    assert_eq!(letters(&reading), "abcdefghijklm");
+    assert!(reading.needs_review && reading.confidence < Some(0.9), "{:?}", reading.confidence);
+}
+
+#[test]
+fn the_larger_models_are_looked_for_only_when_a_page_is_in_doubt() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = asked.clone();
+    let large = LargeModels::lazy(move |may_fetch| {
+        assert!(may_fetch, "a whole page is worth it");
+        counter.fetch_add(1, Relaxed);
+        None
+    });
+    let models = OcrModels { large, ..all_models() };
+    let (reading, _) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &models, SURE_OF_ALL);
+    assert_eq!((asked.load(Relaxed), reading.needs_review), (0, false));
+    let unsure = Compact { unsure_of: None, sure: 0.55 };
+    let (reading, _) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &models, unsure);
+    assert_eq!((asked.load(Relaxed), reading.needs_review), (1, true));
+}
+
+#[test]
+fn a_quality_without_its_models_is_an_error() {
+    let raster = Arc::new(page(&two_columns()));
+    for quality in [Quality::Fast, Quality::Balanced, Quality::Accurate] {
+        assert!(PageReader::start(raster.clone(), &tier(quality), &OcrModels::default()).is_err(), "{quality}");
+    }
+}
+
+#[test]
+fn an_empty_page_is_empty_in_every_tier() {
+    for quality in [Quality::Fast, Quality::Balanced] {
+        let (reading, _) = read_tier(page(&[]), &tier(quality), &all_models(), SURE_OF_ALL);
+        assert_eq!((reading.text.as_str(), reading.confidence, reading.needs_review), ("", None, false), "{quality}");
+    }
 }

@@ -1,0 +1,109 @@
+//! Our own models, carried by the program (feature `built-in-models`). `shipped/*.md` are their cards: what they were trained on,
+//! how well they read, what they cannot. Both precisions of each are here, because which one is faster depends on the CPU.
+
+use pagestream_documents::Digest;
+
+use crate::{
+    backend::ModelSource,
+    ocr::{Alphabet, compact::recognizer},
+};
+
+/// One of our models.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    pub id: &'static str,
+    pub bytes: &'static [u8],
+    /// The model card, Markdown.
+    pub card: &'static str,
+}
+
+pub const DETECTOR: BuiltIn = BuiltIn {
+    id: "detector",
+    bytes: include_bytes!("../shipped/detector.onnx"),
+    card: include_str!("../shipped/detector.md"),
+};
+
+pub const DETECTOR_INT8: BuiltIn =
+    BuiltIn { id: "detector-int8", bytes: include_bytes!("../shipped/detector-int8.onnx"), card: DETECTOR.card };
+
+pub const RECOGNIZER: BuiltIn = BuiltIn {
+    id: "recogniser-latin-fast",
+    bytes: include_bytes!("../shipped/recogniser-latin-fast.onnx"),
+    card: include_str!("../shipped/recogniser-latin-fast.md"),
+};
+
+pub const RECOGNIZER_INT8: BuiltIn = BuiltIn {
+    id: "recogniser-latin-fast-int8",
+    bytes: include_bytes!("../shipped/recogniser-latin-fast-int8.onnx"),
+    card: RECOGNIZER.card,
+};
+
+pub const ALL: [BuiltIn; 4] = [DETECTOR, DETECTOR_INT8, RECOGNIZER, RECOGNIZER_INT8];
+
+impl BuiltIn {
+    pub fn source(&self) -> ModelSource {
+        ModelSource::built_in(self.id, self.bytes, Digest::of(self.bytes))
+    }
+}
+
+/// The models by what they do, each once, whatever its precisions.
+pub const CARDS: [BuiltIn; 2] = [DETECTOR, RECOGNIZER];
+
+impl BuiltIn {
+    /// A row of the table at the head of the card, by its name.
+    pub fn card_row(&self, name: &str) -> Option<&'static str> {
+        rows(self.card).find(|cells| cells.first() == Some(&name)).and_then(|cells| cells.get(1).copied())
+    }
+
+    /// A column of the card's table of figures, by source of pages.
+    pub fn figures(&self, column: &str) -> Vec<(&'static str, &'static str)> {
+        let mut table = rows(self.card).skip_while(|cells| cells.first() != Some(&"source"));
+        let Some(place) = table.next().and_then(|header| header.iter().position(|name| *name == column)) else {
+            return Vec::new();
+        };
+        // The rows end with the table: the next one begins with other words.
+        let named = table.skip(1).take_while(|cells| cells.len() > place && !cells[0].contains("confidence"));
+        named.map(|cells| (cells[0], cells[place])).collect()
+    }
+}
+
+/// The rows of a Markdown text's tables.
+fn rows(card: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    let cells = |line: &'static str| -> Option<Vec<&'static str>> {
+        Some(line.trim().strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim).collect())
+    };
+    card.lines().filter_map(cells)
+}
+
+/// The characters of the recogniser's classes.
+pub fn alphabet() -> Alphabet {
+    recognizer::alphabet(include_str!("../shipped/latin.txt"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_card_says_what_the_list_of_models_shows() {
+        for (model, column) in [(DETECTOR, "found"), (RECOGNIZER, "both int8")] {
+            let parameters = model.card_row("parameters").unwrap();
+            assert!(parameters.replace(',', "").parse::<u32>().is_ok(), "{}: {parameters}", model.id);
+            assert!(model.card_row("licence").is_some(), "{}", model.id);
+            let figures = model.figures(column);
+            assert_eq!(figures.first().map(|(source, _)| *source), Some("old books"), "{}: {figures:?}", model.id);
+            assert!(
+                figures.len() >= 4 && figures.iter().all(|(_, value)| !value.is_empty()),
+                "{}: {figures:?}",
+                model.id
+            );
+        }
+        assert_eq!((RECOGNIZER.card_row("no such row"), RECOGNIZER.figures("no such column")), (None, Vec::new()));
+    }
+
+    #[test]
+    fn the_alphabet_is_that_of_the_recogniser() {
+        let characters = RECOGNIZER.source().metadata("character").unwrap().unwrap();
+        assert_eq!(recognizer::alphabet(&characters), alphabet());
+    }
+}

@@ -1,0 +1,101 @@
+//! What a reading is worth: from the recognisers' certainty to an expected share of right characters, and whether that is enough.
+//!
+//! A line's certainty (see [`Decoded::certainty`]) ranks lines by their errors, but is no share of anything. The curves
+//! below turn it into one; they were measured on the lines of the project's corpora.
+
+use pagestream_documents::Polygon;
+
+use super::recognizer::Decoded;
+
+/// Which model read a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadBy {
+    Compact,
+    Large,
+}
+
+/// Certainty of a line of our own recogniser, and the share of its characters that are right: between them straight lines.
+const COMPACT: [(f32, f32); 9] = [
+    (0.0, 0.3),
+    (0.2, 0.465),
+    (0.5, 0.755),
+    (0.65, 0.947),
+    (0.75, 0.974),
+    (0.85, 0.977),
+    (0.925, 0.983),
+    (0.975, 0.997),
+    (1.0, 0.999),
+];
+
+/// The same of PP-OCRv6.
+const LARGE: [(f32, f32); 5] = [(0.0, 0.3), (0.4, 0.75), (0.6, 0.95), (0.9, 0.99), (1.0, 0.999)];
+
+/// Pages that are expected to have more wrong characters than this want a second pair of eyes.
+const REVIEW_BELOW: f32 = 0.97;
+
+/// Expected share of right characters of one line.
+pub fn of_line(line: &Decoded, read_by: ReadBy) -> f32 {
+    let curve: &[(f32, f32)] = match read_by {
+        ReadBy::Compact => &COMPACT,
+        ReadBy::Large => &LARGE,
+    };
+    let above = curve.iter().position(|(certainty, _)| *certainty >= line.certainty).unwrap_or(curve.len() - 1).max(1);
+    let ((x0, y0), (x1, y1)) = (curve[above - 1], curve[above]);
+    y0 + (y1 - y0) * ((line.certainty - x0) / (x1 - x0)).clamp(0.0, 1.0)
+}
+
+/// Expected share of right characters of a page, of which so many more (right ones, all) were seen and not read; `None` for
+/// a page without any.
+pub fn of_page<'a>(lines: impl Iterator<Item = (&'a Decoded, ReadBy)>, unread: (f32, usize)) -> Option<f32> {
+    mean(lines.map(|(line, read_by)| (line, of_line(line, read_by))), unread)
+}
+
+/// Mean certainty of a page's lines.
+pub fn certainty(lines: &[(Polygon, Decoded)]) -> Option<f32> {
+    mean(lines.iter().map(|(_, line)| (line, line.certainty)), (0.0, 0))
+}
+
+/// The mean over lines, weighed by their characters.
+fn mean<'a>(lines: impl Iterator<Item = (&'a Decoded, f32)>, more: (f32, usize)) -> Option<f32> {
+    let (mut sum, mut characters) = more;
+    for (line, value) in lines {
+        let count = line.text.chars().count();
+        sum += value * count as f32;
+        characters += count;
+    }
+    (characters > 0).then(|| sum / characters as f32)
+}
+
+/// Whether a page of this confidence should be looked at by somebody.
+pub fn needs_review(confidence: Option<f32>) -> bool {
+    confidence.is_some_and(|confidence| confidence < REVIEW_BELOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str, certainty: f32) -> Decoded {
+        Decoded { text: text.to_owned(), certainty, ..Decoded::default() }
+    }
+
+    #[test]
+    fn confidence_rises_with_certainty_and_stays_a_share() {
+        for read_by in [ReadBy::Compact, ReadBy::Large] {
+            let values: Vec<f32> = (0..=100).map(|n| of_line(&line("x", n as f32 / 100.0), read_by)).collect();
+            assert!(values.windows(2).all(|w| w[0] <= w[1] && (0.0..=1.0).contains(&w[1])), "{read_by:?}: {values:?}");
+            assert!((of_line(&line("x", 1.5), read_by) - 0.999).abs() < 1e-6);
+        }
+        assert!((of_line(&line("x", 0.65), ReadBy::Compact) - 0.947).abs() < 1e-6);
+    }
+
+    #[test]
+    fn long_lines_count_for_more_and_a_page_without_text_has_no_confidence() {
+        let (good, bad) = (line("a long line of text", 1.0), line("ab", 0.2));
+        let page = of_page([(&good, ReadBy::Compact), (&bad, ReadBy::Compact)].into_iter(), (0.0, 0)).unwrap();
+        assert!((page - (19.0 * 0.999 + 2.0 * 0.465) / 21.0).abs() < 1e-5, "{page}");
+        assert!(needs_review(Some(page)) && !needs_review(Some(0.999)) && !needs_review(None));
+        assert_eq!(of_page(std::iter::empty(), (0.0, 0)), None);
+        assert_eq!(of_page(std::iter::empty(), (5.0, 10)), Some(0.5), "what nobody could read counts");
+    }
+}
