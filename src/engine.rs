@@ -2,21 +2,26 @@
 
 use std::sync::{Arc, OnceLock};
 
-use pagestream_actors::{Device, Engine, EngineModel, Error, LazyEngine};
+use pagestream_actors::{Device, Engine, EngineModel, Error, LazyEngine, OcrMode};
 use pagestream_documents::{Digest, ModelRef};
 use pagestream_models::{
     Backend, Error as ModelError, ModelSource, Session,
     backend::{
         ModelContent,
         onnx::{OnnxBackend, OnnxOptions, OnnxRuntime, Provider},
+        openvino::{OpenVinoBackend, OpenVinoOptions},
         portable::PortableBackend,
     },
+    device::DeviceChoice,
     ocr::{Quality, Task},
     registry::{ORIENTER, Progress, Registry, Selected, manifest::Role},
 };
 use pagestream_store::Store;
 
-use crate::settings::{ModelSettings, Settings};
+use crate::{
+    devices::{self, Measure},
+    settings::{DeviceUse, ModelSettings, Settings},
+};
 
 /// Is told what is fetched. Called from worker threads.
 pub type ProgressSink = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
@@ -59,117 +64,160 @@ pub fn devices(settings: &Settings, progress: ProgressSink) -> Result<(Vec<Devic
         Some(hint) => Error::Start(format!("{e} ({hint})")),
         None => start_error(e),
     })?;
-    let quality = settings.ocr.quality;
-    let built_in = settings.device.providers.iter().flat_map(|provider| {
-        let models = built_in_models(runs_on_onnx(&registry, provider, quality));
+    let chosen = chosen(settings).map_err(start_error)?;
+    let built_in = chosen.iter().flat_map(|device| {
+        let models = built_in_models(runs_on_library(&registry, device, settings.ocr.quality));
         models.into_iter().map(|(_, model)| model.model_ref().sha256)
     });
     let digests: Vec<String> = models.iter().map(|(_, m)| m.sha256).chain(built_in).map(|d| d.to_string()).collect();
-    let devices = settings.device.providers.iter().map(|provider| {
-        let (registry, provider_of_engine, progress) = (registry.clone(), provider.clone(), progress.clone());
-        let models = models.clone();
+    let devices = chosen.into_iter().map(|device| {
+        let (settings_of_engine, registry, models) = (settings.clone(), registry.clone(), models.clone());
+        let (device_of_engine, progress) = (device.clone(), progress.clone());
+        let load = move || engine(&settings_of_engine, &registry, &models, &device_of_engine, &progress);
         Device {
-            name: provider.to_string(),
-            engine: LazyEngine::new(move || engine(&registry, &models, &provider_of_engine, quality, &progress)),
-            threads: settings.device_threads(provider),
-            batch: settings.batch_limits(provider),
+            name: device.to_string(),
+            engine: LazyEngine::new(load),
+            threads: settings.device_threads(&device),
+            batch: settings.batch_limits(&device),
         }
     });
     Ok((devices.collect(), Digest::of(digests.join(",").as_bytes())))
 }
 
-/// Names the models of one device and what runs them. A model is fetched when a page first needs it, and with it what
-/// comes in the same wheel. The runtime is fetched only for models that are not built in.
+/// The devices that the settings name, or the one that `auto` comes to. That may measure, once on a machine.
 ///
 /// # Errors
-/// What is missing and where it goes; a library that cannot be used.
+/// As [`devices::automatic`].
+pub fn chosen(settings: &Settings) -> Result<Vec<DeviceChoice>, ModelError> {
+    match &settings.device.devices {
+        DeviceUse::Named(devices) => Ok(devices.clone()),
+        DeviceUse::Auto if settings.ocr.mode == OcrMode::Never => Ok(vec![DeviceChoice::Onnx(Provider::Cpu)]),
+        DeviceUse::Auto => {
+            let registry = Registry::open(settings.registry_options())?;
+            let verdict = devices::automatic(settings, &registry, Measure::IfNeeded)?;
+            tracing::info!(device = %verdict.device, why = verdict.why, "device is chosen");
+            Ok(vec![verdict.device])
+        }
+    }
+}
+
+/// Names the models of one device and what runs them. A model is fetched when a page first needs it, and with it what
+/// comes in the same wheel. The device's library is fetched only for models that are not built in.
+///
+/// # Errors
+/// What is missing and where it goes; a library that cannot be used; a device that cannot start.
 pub fn engine(
+    settings: &Settings,
     registry: &Registry,
     models: &[(Task, Selected)],
-    provider: &Provider,
-    quality: Quality,
+    device: &DeviceChoice,
     progress: &ProgressSink,
 ) -> Result<Engine, ModelError> {
-    let on_onnx = runs_on_onnx(registry, provider, quality);
+    let on_library = runs_on_library(registry, device, settings.ocr.quality);
     let backend = Runtimes {
+        settings: settings.clone(),
         registry: registry.clone(),
-        provider: provider.clone(),
+        device: device.clone(),
         progress: progress.clone(),
-        on_onnx,
-        onnx: OnceLock::new(),
+        on_library,
+        library: OnceLock::new(),
     };
-    if on_onnx {
-        backend.onnx()?;
+    if on_library {
+        backend.library()?;
     }
+    let needs_onnx = matches!(device, DeviceChoice::Onnx(_));
     let all: Arc<[Selected]> = models.iter().map(|(_, model)| model.clone()).collect();
     let model = |(number, (task, model)): (usize, &(Task, Selected))| {
         let model_ref = ModelRef { id: model.id.clone(), sha256: model.sha256 };
         let (registry, progress, all) = (registry.clone(), progress.clone(), all.clone());
         let (here, selected) = (registry.clone(), model.clone());
         let find = move || {
-            registry.runtime(&mut |event| progress(event))?;
+            if needs_onnx {
+                registry.runtime(&mut |event| progress(event))?;
+            }
             Ok(registry.locate(&all, &mut |event| progress(event))?.swap_remove(number))
         };
-        let at_hand = move || here.has_runtime() && here.has_selected(&selected);
+        let at_hand = move || (!needs_onnx || here.has_runtime()) && here.has_selected(&selected);
         (*task, EngineModel::found_by(model_ref, find).at_hand_if(at_hand))
     };
-    let models = models.iter().enumerate().map(model).chain(built_in_models(on_onnx));
-    Ok(Engine::new(Arc::new(backend), models.collect()))
+    let models = models.iter().enumerate().map(model).chain(built_in_models(on_library));
+    Ok(Engine::new(Arc::new(backend), models.collect()).with_memory(settings.models.memory))
 }
 
-/// Whether the built-in models run on ONNX Runtime, which is faster: where it is at hand, or needed in any case.
-fn runs_on_onnx(registry: &Registry, provider: &Provider, quality: Quality) -> bool {
-    quality == Quality::Accurate || *provider != Provider::Cpu || registry.has_runtime()
+/// Whether the built-in models run on the device's library, which is faster: where it is at hand, or needed in any case.
+fn runs_on_library(registry: &Registry, device: &DeviceChoice, quality: Quality) -> bool {
+    quality == Quality::Accurate || *device != DeviceChoice::Onnx(Provider::Cpu) || registry.has_runtime()
 }
 
 /// The models that the program carries. On ONNX Runtime a page costs 7.1 CPU ms in the f32 detector and 7.8 in int8, and 31
 /// in the f32 recogniser and 15 in int8, with no loss that can be measured; our own runtime knows f32 alone.
 #[cfg(feature = "built-in-models")]
-fn built_in_models(on_onnx: bool) -> Vec<(Task, EngineModel)> {
+fn built_in_models(on_library: bool) -> Vec<(Task, EngineModel)> {
     use pagestream_models::built_in;
-    let recognizer = if on_onnx { built_in::RECOGNIZER_INT8 } else { built_in::RECOGNIZER };
+    let recognizer = if on_library { built_in::RECOGNIZER_INT8 } else { built_in::RECOGNIZER };
     let recognizer = EngineModel::new(recognizer.source()).with_alphabet(built_in::alphabet());
     vec![(Task::CompactDetect, EngineModel::new(built_in::DETECTOR.source())), (Task::CompactRecognize, recognizer)]
 }
 
 #[cfg(not(feature = "built-in-models"))]
-fn built_in_models(_on_onnx: bool) -> Vec<(Task, EngineModel)> {
+fn built_in_models(_on_library: bool) -> Vec<(Task, EngineModel)> {
     Vec::new()
 }
 
-/// ONNX Runtime, and for the built-in models our own runtime where ONNX Runtime is not at hand.
+/// The device's library, and for the built-in models our own runtime where ONNX Runtime is not at hand.
 struct Runtimes {
+    settings: Settings,
     registry: Registry,
-    provider: Provider,
+    device: DeviceChoice,
     progress: ProgressSink,
-    /// Everything runs on ONNX Runtime.
-    on_onnx: bool,
-    onnx: OnceLock<OnnxBackend>,
+    /// Everything runs on the library.
+    on_library: bool,
+    library: OnceLock<Box<dyn Backend>>,
 }
 
 impl Runtimes {
-    /// ONNX Runtime, fetched and loaded if it is not yet. Blocks.
-    fn onnx(&self) -> Result<&OnnxBackend, ModelError> {
-        if let Some(backend) = self.onnx.get() {
-            return Ok(backend);
+    /// The library, fetched and loaded if it is not yet. Blocks.
+    fn library(&self) -> Result<&dyn Backend, ModelError> {
+        if let Some(library) = self.library.get() {
+            return Ok(&**library);
         }
-        let library = self.registry.runtime(&mut |event| (self.progress)(event))?;
-        let runtime = OnnxRuntime::load(&library)?;
-        tracing::info!(library = %library.display(), version = runtime.version(), provider = %self.provider, "runtime is loaded");
-        let options = OnnxOptions { provider: self.provider.clone(), ..OnnxOptions::default() };
-        Ok(self.onnx.get_or_init(|| OnnxBackend::new(runtime, options)))
+        let loaded = self.load_library()?;
+        Ok(&**self.library.get_or_init(|| loaded))
+    }
+
+    fn load_library(&self) -> Result<Box<dyn Backend>, ModelError> {
+        let Self { settings, registry, device, progress, .. } = self;
+        Ok(match device {
+            DeviceChoice::Onnx(provider) => {
+                let library = registry.runtime(&mut |event| progress(event))?;
+                let runtime = OnnxRuntime::load(&library)?;
+                let version = runtime.version();
+                tracing::info!(library = %library.display(), version, %provider, "runtime is loaded");
+                let optimized_dir = settings.optimized_dir();
+                let options = OnnxOptions { provider: provider.clone(), optimized_dir, ..OnnxOptions::default() };
+                Box::new(OnnxBackend::new(runtime, options))
+            }
+            DeviceChoice::OpenVino { device: name } => {
+                let library = registry.openvino(&mut |event| progress(event))?;
+                let streams = settings.device_threads(device);
+                let options = OpenVinoOptions { device: name.clone(), streams };
+                let backend = OpenVinoBackend::new(&library, options)?;
+                tracing::info!(library = %library.display(), %device, "OpenVINO is loaded");
+                Box::new(backend)
+            }
+        })
     }
 }
 
 impl Backend for Runtimes {
     fn name(&self) -> &str {
-        self.onnx.get().map_or_else(|| PortableBackend.name(), |onnx| onnx.name())
+        self.library.get().map_or_else(|| PortableBackend.name(), |library| library.name())
     }
 
     fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>, ModelError> {
         match model.content {
-            ModelContent::BuiltIn(_) if !self.on_onnx => PortableBackend.load(model),
-            ModelContent::BuiltIn(_) | ModelContent::File(_) => self.onnx()?.load(model),
+            ModelContent::BuiltIn(_) if !self.on_library => PortableBackend.load(model),
+            ModelContent::BuiltIn(_) | ModelContent::File(_) => self.library()?.load(model),
         }
     }
 }

@@ -30,6 +30,8 @@ pub use pagestream_documents::{
 pub use pagestream_models::ocr::Quality;
 pub use settings::{Settings, SettingsError};
 
+pub mod allocator;
+pub mod devices;
 pub mod engine;
 pub mod evaluation;
 pub mod settings;

@@ -64,7 +64,7 @@ fn scanned_pages_are_read_by_ocr_the_sideways_one_too() {
     let home = Home::with_models();
     let outcome = home.run(&["process", "sample.pdf"]);
     outcome.expect(0, "");
-    home.assert_nothing_was_left_behind();
+    home.assert_only_optimised_models_were_left();
     let (read, truth) = (rows(&outcome.out), rows(TRUTH));
     assert_eq!(read.len(), 4);
     assert_eq!(read[..2], truth[..2]);
@@ -387,6 +387,8 @@ fn what_makes_no_sense_gives_9() {
         (&["process"], "<INPUT>"),
         (&["process", "--per-page", "sample.pdf"], "--output"),
         (&["proces", "sample.pdf"], "unrecognized subcommand 'proces'"),
+        (&["models", "pull", "nonesuch"], "there is no model or runtime `nonesuch`"),
+        (&["process", "--device", "openvino-nativ", "sample.pdf"], "openvino-native[:DEVICE]"),
     ] {
         let outcome = home.run(arguments);
         assert_eq!((outcome.code, outcome.out.as_str()), (Some(9), ""), "{arguments:?}: {}", outcome.err);

@@ -1,11 +1,10 @@
-//! The threads of one device. Each owns its sessions, takes one batch at a time, and answers every batch.
+//! The threads of one device. Each takes one batch at a time, borrows a session for it, and answers every batch.
 //!
 //! This is what actix's `SyncArbiter` is not: its queue is unbounded and a panic kills its thread in silence. Here the
 //! queue holds one batch, a panic is an answer, and a thread that hangs is seen by its heartbeat and replaced. A call
 //! into a device cannot be killed, so that a hung thread is left behind, with its batch copied to another.
 
 use std::{
-    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{
@@ -19,7 +18,7 @@ use std::{
 
 use pagestream_documents::buffers;
 use pagestream_models::{
-    Error, Session, Tensor, TensorView,
+    Error, Tensor, TensorView,
     ocr::{Inferred, Task, reduce_batch},
 };
 use tokio::sync::mpsc::UnboundedSender;
@@ -131,16 +130,13 @@ fn serve(
     heartbeat: &Heartbeat,
     done: &UnboundedSender<BatchDone>,
 ) {
-    let mut sessions: BTreeMap<Task, Box<dyn Session>> = BTreeMap::new();
     while let Ok(batch) = queue.recv() {
         let since = Instant::now();
-        let result = guarded(|| run(&batch, &mut sessions, engine)).unwrap_or_else(|message| {
-            // A panic may have left the sessions half changed; the next batch loads new ones.
-            sessions.clear();
+        let mut peak_bytes = None;
+        let result = guarded(|| run(&batch, engine, &mut peak_bytes)).unwrap_or_else(|message| {
             Err(BatchError { message: format!("the device thread {message}"), device_unfit: false })
         });
         let elapsed = since.elapsed();
-        let peak_bytes = sessions.get(&batch.task).and_then(|session| session.peak_bytes());
         drop(batch);
         heartbeat.rest();
         if done.send(BatchDone { thread: id, result, elapsed, peak_bytes }).is_err() {
@@ -149,27 +145,22 @@ fn serve(
     }
 }
 
-fn run(
-    batch: &Batch,
-    sessions: &mut BTreeMap<Task, Box<dyn Session>>,
-    engine: &LazyEngine,
-) -> Result<Vec<Inferred>, BatchError> {
-    let session = match sessions.entry(batch.task) {
-        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-        std::collections::btree_map::Entry::Vacant(entry) => entry.insert(engine.get()?.session(batch.task)?),
-    };
-    let mut results = Ok(Vec::new());
-    // Reduced where it lies, item by item: an item's result is a function of its own part of the output alone.
-    let mut read = |output: TensorView<'_>| results = reduce_batch(batch.task, output);
-    match batch.items.as_slice() {
-        [(_, only)] => session.run(only.input.view(), &mut read)?,
-        items => {
-            let stacked = stack(items.iter().map(|(_, i)| &i.input));
-            session.run(stacked.view(), &mut read)?;
-            buffers::give_back(stacked.data);
+fn run(batch: &Batch, engine: &LazyEngine, peak_bytes: &mut Option<u64>) -> Result<Vec<Inferred>, BatchError> {
+    let results = engine.get()?.with_session(batch.task, |session| {
+        let mut results = Ok(Vec::new());
+        // Reduced where it lies, item by item: an item's result is a function of its own part of the output alone.
+        let mut read = |output: TensorView<'_>| results = reduce_batch(batch.task, output);
+        match batch.items.as_slice() {
+            [(_, only)] => session.run(only.input.view(), &mut read)?,
+            items => {
+                let stacked = stack(items.iter().map(|(_, i)| &i.input));
+                session.run(stacked.view(), &mut read)?;
+                buffers::give_back(stacked.data);
+            }
         }
-    }
-    let results = results?;
+        *peak_bytes = session.peak_bytes();
+        results
+    })?;
     if results.len() != batch.items.len() {
         let message = format!("the model gave {} results for {} inputs", results.len(), batch.items.len());
         return Err(BatchError { message, device_unfit: false });

@@ -11,11 +11,13 @@ use std::{
     },
 };
 
-use pagestream_documents::ModelRef;
+use pagestream_documents::{ByteSize, ModelRef};
 use pagestream_models::{
     Backend, Error, ModelSource, Session,
     ocr::{Alphabet, LargeModels, OcrModels, OcrOptions, Quality, Task},
 };
+
+use crate::sessions::{LoadedModels, SessionPool};
 
 type Find = dyn Fn() -> Result<ModelSource, Error> + Send + Sync;
 
@@ -93,12 +95,21 @@ pub struct Engine {
     /// Whether PP-OCRv6 could be had when a page was first in doubt. It is not asked again: without a network every
     /// doubtful page would wait for it in vain.
     large: OnceLock<Option<Alphabet>>,
+    sessions: SessionPool,
 }
 
 impl Engine {
+    /// Bytes that loaded models may take where nobody has said: see `models.memory` in `config/default.toml`.
+    pub const MEMORY: ByteSize = ByteSize::mib(512);
+
     /// Finds and loads nothing yet.
     pub fn new(backend: Arc<dyn Backend>, models: BTreeMap<Task, EngineModel>) -> Self {
-        Self { backend, models, large: OnceLock::new() }
+        Self { backend, models, large: OnceLock::new(), sessions: SessionPool::new(Self::MEMORY) }
+    }
+
+    /// Models that are loaded together take so much at most, but for those in use.
+    pub fn with_memory(self, budget: ByteSize) -> Self {
+        Self { sessions: SessionPool::new(budget), ..self }
     }
 
     /// Whether there is a model for the task; it may have to be fetched yet.
@@ -114,13 +125,29 @@ impl Engine {
         tasks.iter().try_for_each(|&task| self.model(task)?.source().map(drop))
     }
 
-    /// A session of the task's model, for one thread. Blocks while the model is fetched and loaded; threads load at the
-    /// same time.
+    /// A session of the task's model, of the caller's own. Blocks while the model is fetched and loaded.
     ///
     /// # Errors
     /// As [`Engine::ensure`], and when the backend cannot load it.
     pub fn session(&self, task: Task) -> Result<Box<dyn Session>, Error> {
         self.backend.load(self.model(task)?.source()?)
+    }
+
+    /// Runs `work` on a session of the task's model, loaded if none is idle. Threads may do so at the same time.
+    ///
+    /// # Errors
+    /// As [`Engine::session`], and what `work` answers.
+    pub fn with_session<T>(
+        &self,
+        task: Task,
+        work: impl FnOnce(&mut dyn Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.sessions.with(task, || self.session(task), work)
+    }
+
+    /// What is loaded.
+    pub fn loaded(&self) -> LoadedModels {
+        self.sessions.loaded()
     }
 
     /// The characters of a recogniser's classes, without loading it.
@@ -199,12 +226,19 @@ pub struct LazyEngine {
     /// Held while loading, so that a second page waits for the first instead of loading again.
     loading: Arc<Mutex<()>>,
     failed: Arc<AtomicBool>,
+    warm: Arc<AtomicBool>,
 }
 
 impl LazyEngine {
     /// `load` runs on a worker thread, may fetch files, and is tried again by the next page if it fails.
     pub fn new(load: impl Fn() -> Result<Engine, Error> + Send + Sync + 'static) -> Self {
-        Self { load: Arc::new(load), engine: Arc::default(), loading: Arc::default(), failed: Arc::default() }
+        Self {
+            load: Arc::new(load),
+            engine: Arc::default(),
+            loading: Arc::default(),
+            failed: Arc::default(),
+            warm: Arc::default(),
+        }
     }
 
     /// Of a pipeline without devices: every page that needs OCR fails and says so.
@@ -220,6 +254,33 @@ impl LazyEngine {
     /// Whether the last attempt to have it with its models failed.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Relaxed)
+    }
+
+    /// Loads, in the background and once, what the first page of pixels will need, in this order, while the page is being
+    /// rasterised: the library, the models of `tasks`. What fails here is told by the page that needs it.
+    pub fn warm(&self, tasks: &[Task]) {
+        if self.warm.swap(true, Relaxed) {
+            return;
+        }
+        // Which way up a page is, few pages ask.
+        let tasks: Vec<Task> = tasks.iter().copied().filter(|&task| task != Task::Orient).collect();
+        let this = self.clone();
+        let warm = move || {
+            let Ok(engine) = this.get() else { return };
+            for task in tasks {
+                if let Err(error) = engine.sessions.warm(task, || engine.session(task)) {
+                    return tracing::debug!(%error, "a model could not be loaded beforehand");
+                }
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("pagestream-warm".to_owned()).spawn(warm) {
+            tracing::debug!(%error, "no thread to load models beforehand");
+        }
+    }
+
+    /// What is loaded.
+    pub fn loaded(&self) -> LoadedModels {
+        self.engine.get().map(|engine| engine.loaded()).unwrap_or_default()
     }
 
     /// The engine, loaded if it is not yet. Blocks.
@@ -294,7 +355,7 @@ mod tests {
         let attempts = AtomicUsize::new(0);
         let model_ref = ModelRef { id: "d".to_owned(), sha256: Digest::of(b"d") };
         let model = EngineModel::found_by(model_ref, move || match attempts.fetch_add(1, Relaxed) {
-            0 => Err(Error::Missing { what: "d".into(), why: "no network".into(), hint: String::new() }),
+            0 => Err(Error::Missing { what: "d is".into(), why: "no network".into(), hint: String::new() }),
             _ => Ok(source("d")),
         });
         let engine = Engine::new(backend(), [(Task::Detect, model)].into());

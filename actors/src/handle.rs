@@ -26,6 +26,7 @@ use crate::{
     metrics::{Metrics, MetricsSnapshot},
     options::{PipelineOptions, SubmitOptions},
     pipeline::Control,
+    sessions::LoadedModels,
     stages::{
         ingest::{self, Jobs, job_of, options_of},
         page_splitter::UnderWay,
@@ -250,7 +251,8 @@ impl Pipeline {
     }
 
     pub fn metrics(&self) -> MetricsSnapshot {
-        self.shared.metrics.snapshot()
+        let loaded = self.shared.engines.iter().map(LazyEngine::loaded);
+        MetricsSnapshot { models: loaded.fold(Default::default(), LoadedModels::and), ..self.shared.metrics.snapshot() }
     }
 
     /// Hits, misses and sizes of the caches: pages, and lines.

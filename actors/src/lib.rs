@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod options;
 pub mod pipeline;
 mod runtime;
+mod sessions;
 pub mod stages;
 pub mod tail;
 pub mod ticket;
@@ -36,4 +37,5 @@ pub use job::{DocumentFailure, DocumentState, Progress, QuarantinedPage, Source}
 pub use metrics::MetricsSnapshot;
 pub use options::{DuplicateMode, OcrMode, PageSelection, PipelineOptions, Priority, ReadingOptions, SubmitOptions};
 pub use pipeline::{Device, start};
+pub use sessions::LoadedModels;
 pub use tail::{PageStream, Tail};

@@ -7,6 +7,8 @@ use std::{
 
 use serde::Serialize;
 
+use crate::sessions::LoadedModels;
+
 /// The stages, in the order a page passes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -149,6 +151,7 @@ impl Metrics {
             inferences: self.batches.items.load(Relaxed),
             pages_committed: self.pages_committed.load(Relaxed),
             pages_retried: self.pages_retried.load(Relaxed),
+            models: LoadedModels::default(),
         }
     }
 }
@@ -164,6 +167,8 @@ pub struct MetricsSnapshot {
     pub inferences: u64,
     pub pages_committed: u64,
     pub pages_retried: u64,
+    /// Of all devices.
+    pub models: LoadedModels,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -9,8 +9,12 @@ use std::{env, fs, io, thread, time::Instant};
 
 use pagestream_models::{
     Backend, Session, TensorView,
-    backend::onnx::{MemoryPolicy, OnnxBackend, OnnxOptions, OnnxRuntime},
-    registry::{DETECTOR, RECOGNIZER, Registry, RegistryOptions},
+    backend::{
+        onnx::{MemoryPolicy, OnnxBackend, OnnxOptions, OnnxRuntime, Provider},
+        openvino::{OpenVinoBackend, OpenVinoOptions},
+    },
+    device::DeviceChoice,
+    registry::{DETECTOR, OPENVINO, RECOGNIZER, Registry, RegistryOptions},
 };
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -22,14 +26,23 @@ fn main() -> Result<(), Failure> {
         Some("keep") => MemoryPolicy::KeepArena,
         Some("shrink") => MemoryPolicy::ShrinkArena,
         Some("none") => MemoryPolicy::NoArena,
-        _ => return Err("say keep, shrink or none; then how many threads; then a provider".into()),
+        _ => return Err("say keep, shrink or none; then how many threads; then a device".into()),
     };
     let threads: usize = env::args().nth(2).map_or(Ok(1), |text| text.parse())?;
-    let provider = env::args().nth(3).unwrap_or_else(|| "cpu".into()).parse()?;
-    let registry = Registry::open(RegistryOptions::default())?;
+    let device = env::args().nth(3).unwrap_or_else(|| "cpu".into()).parse()?;
+    let runtime = matches!(&device, DeviceChoice::Onnx(Provider::OpenVino { .. })).then(|| OPENVINO.to_owned());
+    let registry = Registry::open(RegistryOptions { runtime, ..RegistryOptions::default() })?;
     let installed = registry.ensure(&[DETECTOR, RECOGNIZER], &mut |_| {})?;
-    let runtime = OnnxRuntime::load(&registry.runtime(&mut |_| {})?)?;
-    let backend = OnnxBackend::new(runtime, OnnxOptions { provider, memory, ..OnnxOptions::default() });
+    let backend: Box<dyn Backend> = match device {
+        DeviceChoice::Onnx(provider) => {
+            let runtime = OnnxRuntime::load(&registry.runtime(&mut |_| {})?)?;
+            Box::new(OnnxBackend::new(runtime, OnnxOptions { provider, memory, ..OnnxOptions::default() }))
+        }
+        DeviceChoice::OpenVino { device } => {
+            let library = registry.openvino(&mut |_| {})?;
+            Box::new(OpenVinoBackend::new(&library, OpenVinoOptions { device, streams: threads })?)
+        }
+    };
     let load = || -> Result<_, Failure> {
         Ok((backend.load(&installed.source(DETECTOR)?)?, backend.load(&installed.source(RECOGNIZER)?)?))
     };

@@ -6,9 +6,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A model or library file is not there and was not, or could not be, fetched. The text names the file and where
-    /// it belongs.
-    #[error("{what} is missing: {why}")]
+    /// Model or library files are not there and were not, or could not be, fetched. `what` names them, with the verb
+    /// (`a.onnx is`); the hint says where each belongs.
+    #[error("{what} missing: {why}")]
     Missing { what: String, why: String, hint: String },
     /// A file is there but is not what the manifest says.
     #[error("{} is damaged: its SHA-256 is {found}, not {expected}", path.display())]

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, ffi::OsString, fs, io::Write, path::PathBuf, ti
 
 use clap::Args;
 use futures::StreamExt;
-use pagestream::{ByteSize, DocumentState, PageSelection, PageStatus, Pipeline, Settings, Source, SubmitOptions};
+use pagestream::{
+    ByteSize, DocumentState, PageSelection, PageStatus, Pipeline, Settings, Source, SubmitOptions, engine,
+};
 use serde::Serialize;
 
 use self::{
@@ -173,7 +175,11 @@ async fn measure(
     sources: &[Source],
     printer: &Printer,
 ) -> Result<(Report, Exit), Exit> {
-    let devices = settings.device.providers.iter().map(ToString::to_string).collect();
+    let devices = engine::chosen(&settings).map_err(|error| {
+        printer.error(&error.to_string(), error.hint());
+        Exit::MissingDependency
+    })?;
+    let devices = devices.iter().map(ToString::to_string).collect();
     let options = SubmitOptions {
         ocr: settings.ocr.mode,
         pages: args.pages.clone().unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! `pagestream doctor`: what is installed, what this machine has, and which devices really compute.
 //!
-//! Fetches nothing and leaves nothing behind. Exits with 0 when pages can be read here, or could be after a fetch, and
+//! Fetches nothing, and leaves nothing behind but the figures that `--measure` asks for. Exits with 0 when pages can be read here, or could be after a fetch, and
 //! with 3 when not. `--json` prints one object, `pagestream.doctor/1`:
 //!
 //! ```text
@@ -16,6 +16,8 @@
 //! runtime   {path, version?, providers, why_not?}, or null where there is none for this platform
 //! machine   {cpu?, cores, simd, memory_bytes?, memory_budget_bytes}
 //! devices   [{id, kind, backend, name?, works, selected, why_not?, hint?, memory_bytes?, details: {name: value}}]
+//! auto      {device, why, measured: [{device, outcome}]}: what `device.use = "auto"` comes to; left out for other values;
+//!           outcome: {measured: {page_ms, threads, batch, memory_bytes}} or {failed: {why}}
 //! ```
 //! Fields may be added within version 1; a field marked `?` is left out where it has nothing to say.
 
@@ -29,7 +31,14 @@ use std::{
 };
 
 use clap::Args;
-use pagestream::{ByteSize, Settings};
+use pagestream::{
+    ByteSize, Settings,
+    devices::{self, Measure, Measurement, Verdict},
+    settings::{
+        DeviceUse,
+        layers::{ConfigPlace, config_places},
+    },
+};
 use pagestream_models::{
     device::{DeviceKind, DeviceReport, Probe, probe},
     ocr::Quality,
@@ -44,6 +53,9 @@ pub struct DoctorArgs {
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
+    /// Measure the installed devices anew, for `device.use = "auto"`; takes a few seconds
+    #[arg(long)]
+    measure: bool,
 }
 
 #[derive(Serialize)]
@@ -62,6 +74,16 @@ struct Report {
     runtime: Option<Runtime>,
     machine: Machine,
     devices: Vec<Device>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auto: Option<Auto>,
+}
+
+/// What `device.use = "auto"` comes to.
+#[derive(Serialize)]
+struct Auto {
+    device: String,
+    why: String,
+    measured: Vec<Measurement>,
 }
 
 #[derive(Serialize)]
@@ -140,7 +162,7 @@ struct Device {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     works: bool,
-    /// `device.use` names it.
+    /// `device.use` names it, or comes to it.
     selected: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     why_not: Option<String>,
@@ -152,7 +174,7 @@ struct Device {
 }
 
 pub fn run(args: &DoctorArgs, settings: &Settings, printer: &Printer) -> Exit {
-    let report = examine(settings, |report| {
+    let report = examine(settings, args.measure, |report| {
         if !args.json {
             write(&report.installed_as_text());
         }
@@ -171,13 +193,16 @@ pub fn run(args: &DoctorArgs, settings: &Settings, printer: &Printer) -> Exit {
 
 /// `before_devices` sees the report while devices are still untried: a driver that kills the process when it is touched
 /// then leaves at least that much on the screen.
-fn examine(settings: &Settings, before_devices: impl FnOnce(&Report)) -> Report {
+fn examine(settings: &Settings, measure: bool, before_devices: impl FnOnce(&Report)) -> Report {
     let mut report = Report {
         schema: "pagestream.doctor/1",
         version: env!("CARGO_PKG_VERSION"),
         ok: false,
         problems: Vec::new(),
-        config: config_files(),
+        config: config_places()
+            .into_iter()
+            .map(|ConfigPlace { which, path }| ConfigFile { which, found: path.is_file(), path })
+            .collect(),
         folders: Vec::new(),
         fetch: Fetch::default(),
         alone: cfg!(feature = "built-in-models") && settings.ocr.quality != Quality::Accurate,
@@ -191,6 +216,7 @@ fn examine(settings: &Settings, before_devices: impl FnOnce(&Report)) -> Report 
             memory_budget_bytes: settings.pipeline_options().memory_budget.bytes(),
         },
         devices: Vec::new(),
+        auto: None,
     };
     let registry = match Registry::open(settings.registry_options()) {
         Ok(registry) => registry,
@@ -214,7 +240,10 @@ fn examine(settings: &Settings, before_devices: impl FnOnce(&Report)) -> Report 
     });
     match probed {
         None => {}
-        Some(Ok(probed)) => report.add_probe(probed, settings),
+        Some(Ok(probed)) => {
+            report.choose(settings, &registry, measure);
+            report.add_probe(probed, settings);
+        }
         Some(Err(why)) => report.problem(why, None),
     }
     report.judge(settings, &registry);
@@ -232,6 +261,20 @@ impl Report {
         self.models.iter().find(|model| model.kind == "runtime" && model.id == id).map(|model| model.path.clone())
     }
 
+    /// What `auto` comes to; that measures only where it was asked for.
+    fn choose(&mut self, settings: &Settings, registry: &Registry, measure: bool) {
+        if settings.device.devices != DeviceUse::Auto {
+            return;
+        }
+        let when = if measure { Measure::Anew } else { Measure::Never };
+        match devices::automatic(settings, registry, when) {
+            Ok(Verdict { device, why, measured }) => {
+                self.auto = Some(Auto { device: device.to_string(), why, measured });
+            }
+            Err(error) => self.problem(error.to_string(), error.hint().map(str::to_owned)),
+        }
+    }
+
     fn add_probe(&mut self, probe: Probe, settings: &Settings) {
         if let Some(cpu) = probe.devices.first() {
             self.machine.cpu.clone_from(&cpu.name);
@@ -244,7 +287,8 @@ impl Report {
             true => runtime.why_not,
             false => Some("it is not installed".to_owned()),
         };
-        let selected: Vec<String> = settings.device.providers.iter().map(ToString::to_string).collect();
+        let named = settings.device.devices.named().iter().map(ToString::to_string);
+        let selected: Vec<String> = named.chain(self.auto.as_ref().map(|auto| auto.device.clone())).collect();
         self.devices = probe.devices.into_iter().map(|report| device(report, &runtime.providers, &selected)).collect();
         let Self { devices, runtime: found, .. } = self;
         *found = Some(Runtime { path: runtime.path, version: runtime.version, providers: runtime.providers, why_not });
@@ -375,6 +419,9 @@ impl Report {
                 text.push_str(&format!("                hint: {hint}\n"));
             }
         }
+        if let Some(Auto { device, why, .. }) = &self.auto {
+            text.push_str(&format!("\nautomatic choice\n  {device}: {why}\n"));
+        }
         let wanting = self.models.iter().filter(|model| model.needed && model.state != "installed").count();
         text.push_str(match (self.ok, wanting) {
             (true, 0) => "\npages can be read here\n",
@@ -386,19 +433,6 @@ impl Report {
         });
         text
     }
-}
-
-/// The places in the order of [`pagestream::settings::Layers::standard`]; a test compares the two.
-fn config_files() -> Vec<ConfigFile> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let user = variable("XDG_CONFIG_HOME")
-        .or_else(|| variable("APPDATA"))
-        .or_else(|| variable("HOME").map(|home| home.join(".config")))
-        .map(|home| ("user", home.join("pagestream/config.toml")));
-    let project = ("project", PathBuf::from("pagestream.toml"));
-    let named = variable("PAGESTREAM_CONFIG").map(|path| ("PAGESTREAM_CONFIG", path));
-    let all = user.into_iter().chain([project]).chain(named);
-    all.map(|(which, path)| ConfigFile { which, found: path.is_file(), path }).collect()
 }
 
 /// Whether files can be made there, or in the nearest folder above it that exists; found out by making one.

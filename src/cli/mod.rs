@@ -11,7 +11,6 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
 use self::{exit::Exit, printer::Printer};
 
-mod allocator;
 mod bench;
 mod cancel;
 mod config;
@@ -113,7 +112,7 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    allocator::give_back_large_blocks();
+    pagestream::allocator::give_back_large_blocks();
     quiet_guarded_panics();
     // ONNX Runtime's published builds (1.31) make an identifier of this user in the cache directory and report to their
     // maker as soon as they are loaded, before the call that turns this off can be made. Only this variable stops it all.

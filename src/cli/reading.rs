@@ -4,6 +4,7 @@ use clap::Args;
 use pagestream::{DocumentHandle, Error, OcrMode, Pipeline, Settings, Source, SubmitOptions, engine};
 use pagestream_models::{
     backend::onnx::Provider,
+    device::DeviceChoice,
     ocr::{Quality, Task},
     registry::Registry,
 };
@@ -29,7 +30,7 @@ pub struct ReadingArgs {
     /// Bytes of pixels and tensors at once, such as 256MiB
     #[arg(long, value_name = "SIZE")]
     memory_budget: Option<String>,
-    /// What runs the models: cpu, openvino, cuda:0, …
+    /// What runs the models: auto, cpu, openvino-native, cuda:0, …
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
     /// Threads, of the device and for the other work
@@ -90,23 +91,36 @@ fn check_models(settings: &Settings) -> Result<(), pagestream_models::Error> {
     let registry = Registry::open(settings.registry_options())?;
     let models: Vec<_> = engine::models(settings, &registry)?.into_iter().map(|(_, model)| model).collect();
     registry.locate(&models, &mut |_| {})?;
-    registry.runtime(&mut |_| {})?;
+    let native = |device: &DeviceChoice| matches!(device, DeviceChoice::OpenVino { .. });
+    let named = settings.device.devices.named();
+    if named.iter().any(native) {
+        registry.openvino(&mut |_| {})?;
+    }
+    if named.is_empty() || !named.iter().all(native) {
+        registry.runtime(&mut |_| {})?;
+    }
     Ok(())
 }
 
 /// A device or a library that was asked for by name must work, whether a page will need it or not; the default ones are
 /// looked at when the first page needs them.
 fn check_devices(settings: &Settings, printer: &Printer) -> Result<(), pagestream_models::Error> {
-    if settings.ort.dylib.is_none() && settings.device.providers == [Provider::Cpu] {
+    let cpu = [DeviceChoice::Onnx(Provider::Cpu)];
+    let devices = match settings.device.devices.named() {
+        // A library that was named is tried even where no device was.
+        [] => &cpu,
+        named => named,
+    };
+    if settings.ort.dylib.is_none() && *devices == cpu {
         return Ok(());
     }
     let registry = Registry::open(settings.registry_options())?;
     let models = engine::models(settings, &registry)?;
-    settings.device.providers.iter().try_for_each(|provider| {
+    devices.iter().try_for_each(|device| {
         // That a provider is compiled in proves little: it must load a model.
         let quality = settings.ocr.quality;
         let task = if quality == Quality::Accurate { Task::Recognize } else { Task::CompactRecognize };
-        engine::engine(&registry, &models, provider, quality, &downloads(printer))?.session(task).map(drop)
+        engine::engine(settings, &registry, &models, device, &downloads(printer))?.session(task).map(drop)
     })
 }
 

@@ -22,7 +22,9 @@ const PROFILES: [(&str, &str); 2] = [
 const ENVIRONMENT_PREFIX: &str = "PAGESTREAM_";
 
 /// Variables of ours that are not settings.
-const OTHER_VARIABLES: [&str; 3] = ["PAGESTREAM_PROFILE", "PAGESTREAM_CONFIG", "PAGESTREAM_CORPORA"];
+const OTHER_VARIABLES: [&str; 3] = ["PAGESTREAM_PROFILE", CONFIG_VARIABLE, "PAGESTREAM_CORPORA"];
+
+const CONFIG_VARIABLE: &str = "PAGESTREAM_CONFIG";
 
 /// Who set a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,16 +221,30 @@ impl Layers {
     }
 }
 
-/// The files that exist, weakest first: the user's, the project's, and one that `PAGESTREAM_CONFIG` names.
-fn files() -> Vec<PathBuf> {
+/// A place where settings are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigPlace {
+    /// `user`, `project` or `PAGESTREAM_CONFIG`.
+    pub which: &'static str,
+    pub path: PathBuf,
+}
+
+/// The places, weakest first: the user's file, the project's, and one that `PAGESTREAM_CONFIG` names.
+pub fn config_places() -> Vec<ConfigPlace> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = variable("XDG_CONFIG_HOME")
         .or_else(|| variable("APPDATA"))
         .or_else(|| variable("HOME").map(|home| home.join(".config")));
-    let user = home.map(|home| home.join("pagestream/config.toml")).filter(|path| path.is_file());
-    let project = Some(PathBuf::from("pagestream.toml")).filter(|path| path.is_file());
-    // One that was named is read whether it exists or not, so that a mistake in the name is told.
-    user.into_iter().chain(project).chain(variable("PAGESTREAM_CONFIG")).collect()
+    let place = |which| move |path| ConfigPlace { which, path };
+    let user = home.map(|home| home.join("pagestream/config.toml")).map(place("user"));
+    let project = place("project")(PathBuf::from("pagestream.toml"));
+    user.into_iter().chain([project]).chain(variable(CONFIG_VARIABLE).map(place(CONFIG_VARIABLE))).collect()
+}
+
+/// The files to read. One that was named is read whether it exists or not, so that a mistake in the name is told.
+fn files() -> impl Iterator<Item = PathBuf> {
+    let read = |place: &ConfigPlace| place.which == CONFIG_VARIABLE || place.path.is_file();
+    config_places().into_iter().filter(read).map(|place| place.path)
 }
 
 fn kind(value: &Value) -> &'static str {

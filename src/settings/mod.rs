@@ -6,8 +6,9 @@ use pagestream_actors::{BatchLimits, DuplicateMode, OcrMode, PipelineOptions, Re
 use pagestream_documents::{ByteSize, Limits, RenderOptions};
 use pagestream_models::{
     backend::onnx::Provider,
+    device::DeviceChoice,
     ocr::{OcrOptions, Quality},
-    registry::RegistryOptions,
+    registry::{RegistryOptions, machine_dir},
 };
 use pagestream_store::{CacheOptions, Durability, Retention, StoreOptions};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -87,8 +88,8 @@ pub struct PipelineSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSettings {
-    #[serde(rename = "use", deserialize_with = "providers")]
-    pub providers: Vec<Provider>,
+    #[serde(rename = "use", deserialize_with = "device_use")]
+    pub devices: DeviceUse,
     pub threads: usize,
     pub batch: usize,
     #[serde(deserialize_with = "size")]
@@ -110,6 +111,28 @@ pub struct ModelSettings {
     pub detector: String,
     pub recognizer: String,
     pub offline: bool,
+    #[serde(deserialize_with = "size")]
+    pub memory: ByteSize,
+    pub cache: String,
+}
+
+/// Which devices run the models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceUse {
+    /// The quickest of those that are installed: see [`crate::devices`].
+    Auto,
+    /// These, side by side.
+    Named(Vec<DeviceChoice>),
+}
+
+impl DeviceUse {
+    /// The devices that were asked for by name.
+    pub fn named(&self) -> &[DeviceChoice] {
+        match self {
+            Self::Auto => &[],
+            Self::Named(devices) => devices,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -213,15 +236,29 @@ impl Settings {
         }
     }
 
+    /// Where what is worked out on this machine is kept.
+    pub fn machine_dir(&self) -> Option<PathBuf> {
+        match self.models.cache.as_str() {
+            "off" => None,
+            "" => machine_dir(),
+            dir => Some(PathBuf::from(dir)),
+        }
+    }
+
+    /// Where models are kept as they were optimised on this machine.
+    pub fn optimized_dir(&self) -> Option<PathBuf> {
+        Some(self.machine_dir()?.join("optimised"))
+    }
+
     /// The library of the manifest that has the providers asked for.
     fn runtime(&self) -> Option<String> {
         if !self.ort.runtime.is_empty() {
             return Some(self.ort.runtime.clone());
         }
-        self.device.providers.iter().find_map(|provider| match provider {
-            Provider::Cpu => None,
-            Provider::OpenVino { .. } => Some("onnxruntime-openvino".to_owned()),
-            Provider::Cuda { .. } | Provider::TensorRt { .. } => Some("onnxruntime-gpu".to_owned()),
+        self.device.devices.named().iter().find_map(|device| match device {
+            DeviceChoice::OpenVino { .. } | DeviceChoice::Onnx(Provider::Cpu) => None,
+            DeviceChoice::Onnx(Provider::OpenVino { .. }) => Some("onnxruntime-openvino".to_owned()),
+            DeviceChoice::Onnx(Provider::Cuda { .. } | Provider::TensorRt { .. }) => Some("onnxruntime-gpu".to_owned()),
         })
     }
 
@@ -231,19 +268,19 @@ impl Settings {
     }
 
     /// Threads of one device: a CPU has one a core, a GPU one.
-    pub fn device_threads(&self, provider: &Provider) -> usize {
+    pub fn device_threads(&self, device: &DeviceChoice) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         match self.device.threads {
-            0 if provider.is_cpu() => cores,
+            0 if device.is_cpu() => cores,
             0 => 1,
             threads => threads,
         }
     }
 
     /// What one run of a model may take on a device.
-    pub fn batch_limits(&self, provider: &Provider) -> BatchLimits {
+    pub fn batch_limits(&self, device: &DeviceChoice) -> BatchLimits {
         let items = match self.device.batch {
-            0 if provider.is_cpu() => 1,
+            0 if device.is_cpu() => 1,
             // Beyond it a GPU gained nothing more in any published figure for models of this size.
             0 => 32,
             items => items,
@@ -317,13 +354,13 @@ fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))
 }
 
-fn providers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Provider>, D::Error> {
+fn device_use<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DeviceUse, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let providers: Vec<Provider> = text
-        .split(',')
-        .map(|name| name.trim().parse().map_err(|e| D::Error::custom(format!("{e}"))))
-        .collect::<Result<_, _>>()?;
-    Ok(providers)
+    if text == "auto" {
+        return Ok(DeviceUse::Auto);
+    }
+    let devices = text.split(',').map(|name| name.trim().parse().map_err(|e| D::Error::custom(format!("{e}"))));
+    devices.collect::<Result<_, _>>().map(DeviceUse::Named)
 }
 
 #[cfg(test)]
@@ -343,7 +380,7 @@ mod tests {
         assert_eq!(ours.inference_time_limit, types.inference_time_limit);
         assert_eq!(ours.open_documents, types.open_documents);
         assert_eq!(ours.retention, types.retention);
-        assert_eq!(settings.device.providers, [Provider::Cpu]);
+        assert_eq!(settings.device.devices, DeviceUse::Named(vec![DeviceChoice::Onnx(Provider::Cpu)]));
         assert_eq!((&*settings.models.detector, &*settings.models.recognizer), (DETECTOR, RECOGNIZER));
     }
 

@@ -93,6 +93,13 @@ impl Home {
         names.into_iter().collect()
     }
 
+    /// Nothing was left behind but the models as they were optimised here.
+    #[track_caller]
+    pub fn assert_only_optimised_models_were_left(&self) {
+        assert_eq!(self.files("."), [".cache", "sample.pdf"]);
+        assert_eq!(self.files(".cache/pagestream"), ["optimised"]);
+    }
+
     /// Nothing was fetched, no folder for it was made, and no library left anything of its own.
     #[track_caller]
     pub fn assert_nothing_was_left_behind(&self) {

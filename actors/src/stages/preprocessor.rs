@@ -143,6 +143,7 @@ fn prepare(
         }
         None => {}
     }
+    engine.warm(&reading.ocr.tasks());
     let raster = match timed(page, "render", || page.source.render(page.page, &reading.render)) {
         Ok(raster) => Arc::new(raster),
         Err(error) => return Prepared::Failed(sentence(&error)),

@@ -1,9 +1,12 @@
 //! The inference seam: two small traits. A backend loads a model into a session; a session maps a tensor to a tensor.
 
+use pagestream_documents::ByteSize;
+
 use crate::error::Result;
 
 pub mod fake;
 pub mod onnx;
+pub mod openvino;
 pub mod portable;
 mod protobuf;
 mod source;
@@ -44,6 +47,9 @@ pub trait Session: Send {
     fn peak_bytes(&self) -> Option<u64> {
         None
     }
+
+    /// Bytes that the session holds between runs: an estimate, for deciding how many may stay loaded.
+    fn memory(&self) -> ByteSize;
 }
 
 /// Something that can run models on one device.

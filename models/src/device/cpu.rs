@@ -39,8 +39,9 @@ impl Cpu {
     }
 }
 
+/// The instructions that the CPU has of those that our code and the backends' look for.
 #[cfg(target_arch = "x86_64")]
-fn features() -> Vec<&'static str> {
+pub(crate) fn features() -> Vec<&'static str> {
     let all = [
         ("sse4.1", is_x86_feature_detected!("sse4.1")),
         ("avx2", is_x86_feature_detected!("avx2")),
@@ -54,7 +55,7 @@ fn features() -> Vec<&'static str> {
 }
 
 #[cfg(target_arch = "aarch64")]
-fn features() -> Vec<&'static str> {
+pub(crate) fn features() -> Vec<&'static str> {
     let all = [
         ("neon", std::arch::is_aarch64_feature_detected!("neon")),
         ("dotprod", std::arch::is_aarch64_feature_detected!("dotprod")),
@@ -66,7 +67,7 @@ fn features() -> Vec<&'static str> {
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn features() -> Vec<&'static str> {
+pub(crate) fn features() -> Vec<&'static str> {
     Vec::new()
 }
 

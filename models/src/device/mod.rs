@@ -19,9 +19,13 @@ use crate::{
     error::{Error, Result},
 };
 
-mod cpu;
+mod choice;
+pub(crate) mod cpu;
 mod cuda;
+pub mod measure;
 mod openvino;
+
+pub use choice::DeviceChoice;
 
 /// Names a device together with what drives it, as configuration does: `cpu`, `cuda:0`, `tensorrt:0`, `openvino`,
 /// `openvino-native:CPU`.
@@ -149,14 +153,30 @@ pub fn check(runtime: &OnnxRuntime, provider: &Provider) -> Result<()> {
     Err(Error::Device { device: provider.to_string(), cause: "it computes wrong numbers".into() })
 }
 
-struct Hardware {
+/// What this machine has, as far as it can be told without trying anything. Never panics.
+pub struct Hardware {
     cpu: cpu::Cpu,
     gpus: std::result::Result<Vec<cuda::Gpu>, String>,
 }
 
 impl Hardware {
-    fn find() -> Self {
+    pub fn find() -> Self {
         Self { cpu: cpu::Cpu::find(), gpus: guarded(cuda::find) }
+    }
+
+    /// What the NVIDIA driver lists, by CUDA's own numbers.
+    pub fn gpus(&self) -> Vec<u32> {
+        self.gpus.iter().flatten().map(|gpu| gpu.ordinal).collect()
+    }
+
+    /// Names, cores, instructions and drivers: a text that changes when what is measured here no longer holds.
+    pub fn describe(&self) -> String {
+        let gpus = self.gpus.iter().flatten().map(cuda::Gpu::report);
+        let describe = |report: DeviceReport| {
+            let details: Vec<_> = report.details.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            format!("{}, {}", report.name.as_deref().unwrap_or("unknown"), details.join(", "))
+        };
+        [self.cpu.report()].into_iter().chain(gpus).map(describe).collect::<Vec<_>>().join("; ")
     }
 }
 

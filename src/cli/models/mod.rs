@@ -71,7 +71,10 @@ pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Ex
 /// Tells the error.
 fn failed(printer: &Printer, error: &Error) -> Exit {
     printer.error(&error.to_string(), error.hint());
-    Exit::MissingDependency
+    match error {
+        Error::UnknownModel { .. } => Exit::Configuration,
+        _ => Exit::MissingDependency,
+    }
 }
 
 /// Tells the error of a command that makes a model, where a name that is wrong is the user's and not a lack.

@@ -33,7 +33,7 @@ impl OnnxRuntime {
     pub fn load(path: &Path) -> Result<Self> {
         // An absolute path also keeps `ort` from looking beside the executable.
         let path = path.canonicalize().ok().filter(|path| path.is_file()).ok_or_else(|| Error::Missing {
-            what: "the ONNX Runtime library".into(),
+            what: "the ONNX Runtime library is".into(),
             why: format!("there is no file {}", path.display()),
             hint: "run `pagestream models pull`, or name a library of your own by PAGESTREAM_ORT_DYLIB".into(),
         })?;

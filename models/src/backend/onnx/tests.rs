@@ -150,3 +150,34 @@ fn a_session_tells_what_its_runs_have_taken() {
     assert!(long > short * 3 / 2 && long < short * 3, "{short}, {long}");
     assert_eq!(short_again, long);
 }
+
+#[test]
+fn an_optimised_model_computes_the_same_and_a_damaged_one_is_replaced() {
+    let registry = Registry::open(RegistryOptions::default()).unwrap();
+    let source = registry.ensure(&[DETECTOR], &mut |_| {}).unwrap().source(DETECTOR).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let optimizing = || backend(OnnxOptions { optimized_dir: Some(dir.path().into()), ..OnnxOptions::default() });
+    let input: Vec<f32> = (0..3 * 64 * 96).map(|i| (i * 37 % 255) as f32 / 127.0 - 1.0).collect();
+    let answer = |session: &mut dyn Session| run(session, &[1, 3, 64, 96], &input).unwrap();
+    let expected = answer(&mut *backend(OnnxOptions::default()).load(&source).unwrap());
+    let entry = || fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).next();
+    assert_eq!(answer(&mut *optimizing().load(&source).unwrap()), expected, "made");
+    let path = entry().unwrap();
+    let made = fs::read(&path).unwrap();
+    let mut first = optimizing().load(&source).unwrap();
+    assert_eq!((entry(), fs::read(&path).unwrap()), (Some(path.clone()), made.clone()), "used as it is");
+    assert_eq!(answer(&mut *first), expected);
+    // Whole, and no model: removed, and made anew by the next.
+    let models = OptimizedModels::new(dir.path().into());
+    let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+    models.remove(&name);
+    models.make(&name, |path| fs::write(path, b"no model at all")).unwrap();
+    assert_eq!(answer(&mut *optimizing().load(&source).unwrap()), expected);
+    assert_eq!(entry(), None);
+    assert_eq!(answer(&mut *optimizing().load(&source).unwrap()), expected);
+    // Cut short: made anew at once.
+    fs::write(&path, &made[..made.len() / 2]).unwrap();
+    assert_eq!(answer(&mut *optimizing().load(&source).unwrap()), expected);
+    assert_eq!(fs::read(&path).unwrap().len(), made.len());
+    assert_eq!(answer(&mut *first), expected, "a session keeps the file that it was made from");
+}

@@ -1,6 +1,8 @@
 //! A backend of our own for our own two networks, so that pages are read where there is no ONNX Runtime: nothing is fetched and
 //! no library is loaded. It knows the few operations that they are made of, in f32, and refuses any other model.
 
+use pagestream_documents::ByteSize;
+
 use super::{Backend, ModelSource, Session, Tensor, TensorView};
 use crate::error::{Error, Result};
 
@@ -22,12 +24,20 @@ impl Backend for PortableBackend {
     }
 
     fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>> {
-        let graph = Graph::of_onnx(&model.bytes()?).map_err(|cause| Error::Load {
+        let bytes = model.bytes()?;
+        let weights = bytes.len() as u64;
+        let graph = Graph::of_onnx(&bytes).map_err(|cause| Error::Load {
             model: model.id.clone(),
             backend: self.name().to_owned(),
             cause: format!("{cause}, which only ONNX Runtime can run"),
         })?;
-        Ok(Box::new(PortableSession { model: model.id.clone(), graph, free: Vec::new(), output: Tensor::default() }))
+        Ok(Box::new(PortableSession {
+            model: model.id.clone(),
+            graph,
+            weights,
+            free: Vec::new(),
+            output: Tensor::default(),
+        }))
     }
 }
 
@@ -35,6 +45,8 @@ impl Backend for PortableBackend {
 struct PortableSession {
     model: String,
     graph: Graph,
+    /// Bytes of the model's file, which is its weights and little else.
+    weights: u64,
     /// Memory of values that nobody reads any more.
     free: Vec<Vec<f32>>,
     output: Tensor,
@@ -56,6 +68,12 @@ impl Session for PortableSession {
         }
         read(self.output.view());
         Ok(())
+    }
+
+    fn memory(&self) -> ByteSize {
+        let values = |buffers: &[Vec<f32>]| buffers.iter().map(Vec::capacity).sum::<usize>();
+        let held = values(&self.free) + self.output.data.capacity();
+        ByteSize(self.weights + (held * size_of::<f32>()) as u64)
     }
 }
 

@@ -1,0 +1,326 @@
+//! `device.use = "auto"`: which of the devices that are installed here reads pages fastest.
+//!
+//! Where there is a choice, each is measured at the first start by a few inferences of the real models, and what came of it is
+//! kept in the machine's cache directory. It is measured again when the machine, the models or the libraries change, and
+//! by `pagestream doctor --measure`. Nothing is fetched for it. A device that fails is left out; one that is asked for by
+//! name never comes this way.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use pagestream_documents::{ByteSize, Digest};
+use pagestream_models::{
+    Error as ModelError,
+    backend::onnx::Provider,
+    device::{
+        DeviceChoice, Hardware,
+        measure::{best_batch, measure_batch_cost, page_time, typical},
+    },
+    ocr::{Quality, Task},
+    registry::{Registry, RegistryOptions, Selected},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{self, ProgressSink},
+    settings::Settings,
+};
+
+/// Raise it when figures of earlier versions are of no use.
+const SCHEMA: u32 = 1;
+
+const FILE: &str = "devices.json";
+
+/// A device must be quicker than an earlier one of the list by more than this to be taken instead: figures vary.
+const GAIN: f64 = 1.1;
+
+/// How many inputs are tried in one run. A CPU gains nothing from more, and the first step shows it.
+const BATCHES: [usize; 6] = [1, 2, 4, 8, 16, 32];
+
+/// What came of measuring one device.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    pub device: String,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Measured {
+        /// One thread's time for a page of one detection and forty lines, in milliseconds.
+        page_ms: f64,
+        threads: usize,
+        /// Inputs in a run of the recogniser that cost least each.
+        batch: usize,
+        /// By how much resident memory grew.
+        memory_bytes: u64,
+    },
+    Failed {
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// Pages a second with all threads at work, as far as they do not hinder each other.
+    pub fn pages_per_second(&self) -> Option<f64> {
+        match self {
+            Self::Measured { page_ms, threads, .. } if *page_ms > 0.0 => Some(*threads as f64 * 1000.0 / page_ms),
+            _ => None,
+        }
+    }
+}
+
+/// What `auto` comes to, and why.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    pub device: DeviceChoice,
+    pub why: String,
+    /// Empty where there was nothing to choose from, or nothing to measure with.
+    pub measured: Vec<Measurement>,
+}
+
+/// Figures as they are kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    schema: u32,
+    /// What they hold for: see [`key`].
+    key: String,
+    measured: Vec<Measurement>,
+}
+
+/// Whether [`automatic`] may measure, which takes a few seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// Where there is a choice and no figures for it.
+    IfNeeded,
+    Anew,
+    Never,
+}
+
+/// The device to use.
+///
+/// # Errors
+/// Only what makes reading pages impossible: an own ONNX Runtime library that cannot be loaded.
+pub fn automatic(settings: &Settings, registry: &Registry, when: Measure) -> Result<Verdict, ModelError> {
+    let candidates = candidates(registry)?;
+    let cpu = DeviceChoice::Onnx(Provider::Cpu);
+    let simply = |why: &str| Verdict { device: cpu.clone(), why: why.to_owned(), measured: Vec::new() };
+    if candidates.len() == 1 && when != Measure::Anew {
+        return Ok(simply("it is the only device that is installed"));
+    }
+    let models = engine::models(settings, registry)?;
+    let offline = Registry::open(RegistryOptions { offline: true, ..settings.registry_options() })?;
+    let selected: Vec<Selected> = models.iter().map(|(_, model)| model.clone()).collect();
+    let needs_models = settings.ocr.quality == Quality::Accurate;
+    if needs_models && offline.locate(&selected, &mut |_| {}).is_err() || !offline.has_runtime() {
+        return Ok(simply("there are no models yet to measure others with"));
+    }
+    let (key, file) =
+        (key(settings, registry, &candidates, &selected), settings.machine_dir().map(|dir| dir.join(FILE)));
+    let kept = file.as_deref().filter(|_| when != Measure::Anew).and_then(|file| read(file, &key));
+    if kept.is_none() && when == Measure::Never {
+        return Ok(simply("others are installed and not measured yet"));
+    }
+    let measured = kept.unwrap_or_else(|| {
+        tracing::info!(devices = candidates.len(), "measuring the devices, once on this machine");
+        let measured: Vec<_> = candidates.iter().map(|device| measure(settings, registry, &models, device)).collect();
+        if let Some(Err(error)) = file.as_deref().map(|file| write(file, &key, &measured)) {
+            tracing::warn!(%error, "what was measured cannot be kept; the next start measures again");
+        }
+        measured
+    });
+    Ok(match choose(&measured, settings.models.memory) {
+        Some((device, why)) => Verdict { device, why, measured },
+        None => Verdict { measured, ..simply("none could be measured") },
+    })
+}
+
+/// What is installed here, the CPU first.
+fn candidates(registry: &Registry) -> Result<Vec<DeviceChoice>, ModelError> {
+    let providers = registry.runtime_providers()?;
+    let has = |name: &str| providers.iter().any(|provider| provider == name);
+    let mut candidates = vec![DeviceChoice::Onnx(Provider::Cpu)];
+    if registry.openvino_library().is_some() {
+        candidates.push(DeviceChoice::OpenVino { device: "CPU".to_owned() });
+    }
+    if has("openvino") {
+        candidates.push(DeviceChoice::Onnx(Provider::OpenVino { device: "CPU".to_owned() }));
+    }
+    if has("cuda") {
+        let gpus = Hardware::find().gpus().into_iter();
+        candidates.extend(gpus.map(|device| DeviceChoice::Onnx(Provider::Cuda { device })));
+    }
+    Ok(candidates)
+}
+
+/// Changes with everything that the figures depend on.
+fn key(settings: &Settings, registry: &Registry, candidates: &[DeviceChoice], models: &[Selected]) -> String {
+    let list = |names: Vec<String>| names.join(", ");
+    let parts = [
+        // The built-in models are those of the version.
+        env!("CARGO_PKG_VERSION").to_owned(),
+        format!("{:?}", settings.ocr.quality),
+        Hardware::find().describe(),
+        list(candidates.iter().map(ToString::to_string).collect()),
+        list(models.iter().map(|model| model.sha256.to_string()).collect()),
+        registry.runtime_identity(),
+    ];
+    Digest::of(parts.join("\n").as_bytes()).to_string()
+}
+
+fn read(file: &Path, key: &str) -> Option<Vec<Measurement>> {
+    let kept: Kept = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    (kept.schema == SCHEMA && kept.key == key).then_some(kept.measured)
+}
+
+fn write(file: &Path, key: &str, measured: &[Measurement]) -> std::io::Result<()> {
+    let kept = Kept { schema: SCHEMA, key: key.to_owned(), measured: measured.to_vec() };
+    let dir = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    // Renamed into place, so that no other process reads a half of it.
+    let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
+    temporary.write_all(&serde_json::to_vec_pretty(&kept)?)?;
+    temporary.persist(file).map(drop).map_err(|error| error.error)
+}
+
+fn measure(
+    settings: &Settings,
+    registry: &Registry,
+    models: &[(Task, Selected)],
+    device: &DeviceChoice,
+) -> Measurement {
+    let silent: ProgressSink = Arc::new(|_| {});
+    let before = resident_bytes();
+    let start = Instant::now();
+    let costs = || -> Result<Outcome, ModelError> {
+        let engine = engine::engine(settings, registry, models, device, &silent)?;
+        let [(detect, page), (recognize, line)] = typical(settings.ocr.quality);
+        let now: &dyn Fn() -> Duration = if device.is_cpu() { &processor_time } else { &|| start.elapsed() };
+        let (mut detector, mut recognizer) = (engine.session(detect)?, engine.session(recognize)?);
+        let pages = measure_batch_cost(&mut *detector, page, &[1], now)?;
+        let lines = measure_batch_cost(&mut *recognizer, line, &BATCHES, now)?;
+        Ok(Outcome::Measured {
+            page_ms: page_time(&pages, &lines).as_secs_f64() * 1e3,
+            threads: settings.device_threads(device),
+            batch: best_batch(&lines),
+            // While the sessions hold what they hold between runs.
+            memory_bytes: resident_bytes().saturating_sub(before),
+        })
+    };
+    let outcome = match costs() {
+        Ok(outcome) => outcome,
+        Err(error) => Outcome::Failed { why: error.to_string() },
+    };
+    tracing::info!(%device, ?outcome, "device is measured");
+    Measurement { device: device.to_string(), outcome }
+}
+
+/// The quickest device that takes no more memory than models may, and why.
+fn choose(measured: &[Measurement], memory: ByteSize) -> Option<(DeviceChoice, String)> {
+    let mut best: Option<(&Measurement, f64)> = None;
+    for measurement in measured {
+        let Some(speed) = measurement.outcome.pages_per_second() else { continue };
+        let fits = match measurement.outcome {
+            Outcome::Measured { memory_bytes, .. } => memory_bytes <= memory.bytes(),
+            Outcome::Failed { .. } => false,
+        };
+        if fits && best.is_none_or(|(_, so_far)| speed > so_far * GAIN) {
+            best = Some((measurement, speed));
+        }
+    }
+    let device = best?.0.device.parse().ok()?;
+    let figures: Vec<String> = measured.iter().map(|measurement| describe(measurement, memory)).collect();
+    Some((device, figures.join("; ")))
+}
+
+/// `cpu: 1.4 pages/s`, or why it is out of the question.
+pub fn describe(measurement: &Measurement, memory: ByteSize) -> String {
+    let Measurement { device, outcome } = measurement;
+    match outcome {
+        Outcome::Failed { why } => format!("{device}: {why}"),
+        Outcome::Measured { page_ms, threads, batch, memory_bytes } => {
+            let speed = outcome.pages_per_second().unwrap_or_default();
+            let taken = ByteSize(*memory_bytes);
+            let excess = if taken > memory { ", more memory than `models.memory` allows" } else { "" };
+            format!(
+                "{device}: {speed:.2} pages/s ({page_ms:.0} ms a page, {threads} threads, batch {batch}, {taken}{excess})"
+            )
+        }
+    }
+}
+
+/// That this process has used, on all its threads; elsewhere than on Unix, the wall's.
+#[cfg(unix)]
+fn processor_time() -> Duration {
+    // SAFETY: all zeroes is a valid timespec, and the call fills it.
+    let time = unsafe {
+        let mut time: libc::timespec = std::mem::zeroed();
+        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time);
+        time
+    };
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(not(unix))]
+fn processor_time() -> Duration {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
+/// Of this process; 0 where it is not known.
+fn resident_bytes() -> u64 {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(device: &str, page_ms: f64, threads: usize, mib: u64) -> Measurement {
+        let outcome = Outcome::Measured { page_ms, threads, batch: 1, memory_bytes: mib << 20 };
+        Measurement { device: device.to_owned(), outcome }
+    }
+
+    fn failed(device: &str) -> Measurement {
+        Measurement { device: device.to_owned(), outcome: Outcome::Failed { why: "it is out of order".to_owned() } }
+    }
+
+    #[test]
+    fn the_quickest_that_works_and_fits_is_chosen_and_the_reason_names_all() {
+        let check = |measured: &[Measurement], expected: Option<&str>| {
+            let chosen = choose(measured, ByteSize::mib(512));
+            assert_eq!(chosen.as_ref().map(|(device, _)| device.to_string()).as_deref(), expected, "{measured:?}");
+            for measurement in measured.iter().filter(|_| chosen.is_some()) {
+                assert!(chosen.as_ref().unwrap().1.contains(&measurement.device));
+            }
+        };
+        check(&[], None);
+        check(&[failed("cpu")], None);
+        check(&[measured("cpu", 1500.0, 2, 100), measured("cuda:0", 100.0, 1, 300)], Some("cuda:0"));
+        check(&[measured("cpu", 1500.0, 2, 100), measured("cuda:0", 1000.0, 1, 300)], Some("cpu"));
+        check(&[measured("cpu", 1500.0, 2, 100), measured("openvino-native:CPU", 1400.0, 2, 100)], Some("cpu"));
+        check(&[measured("cpu", 1500.0, 2, 100), measured("openvino-native:CPU", 1000.0, 2, 600)], Some("cpu"));
+        check(&[failed("cpu"), measured("openvino-native:CPU", 1000.0, 2, 100)], Some("openvino-native:CPU"));
+    }
+
+    #[test]
+    fn figures_are_kept_for_the_machine_that_they_hold_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("new").join(FILE);
+        let figures = [measured("cpu", 1500.0, 2, 100), failed("cuda:0")];
+        assert_eq!(read(&file, "here"), None);
+        write(&file, "here", &figures).unwrap();
+        assert_eq!(read(&file, "here").as_deref(), Some(&figures[..]));
+        assert_eq!(read(&file, "another machine"), None);
+        fs::write(&file, "{").unwrap();
+        assert_eq!(read(&file, "here"), None, "damaged");
+    }
+}
