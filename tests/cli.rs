@@ -184,9 +184,15 @@ fn failed_pages_give_1_and_are_listed_at_the_end() {
 #[test]
 fn pages_are_chosen_by_number() {
     let home = Home::new();
-    for (pages, expected) in [("2", &[2][..]), ("1-2", &[1, 2]), ("-2", &[1, 2]), ("2,1", &[1, 2]), ("1,99", &[1])] {
+    for (pages, expected, told) in [
+        ("2", &[2][..], ""),
+        ("1-2", &[1, 2], ""),
+        ("-2", &[1, 2], ""),
+        ("2,1", &[1, 2], ""),
+        ("1,99", &[1], "warning: sample.pdf: it has 2 pages, and none is page 99\n"),
+    ] {
         let outcome = home.run(&["process", "-f", "jsonl", &format!("--pages={pages}"), "sample.pdf"]);
-        outcome.expect(0, "");
+        outcome.expect(0, told);
         let numbers: Vec<_> = pages_of(&outcome.records()).into_iter().map(|(_, number, _)| number).collect();
         assert_eq!(numbers, expected, "{pages}");
     }

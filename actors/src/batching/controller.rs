@@ -2,7 +2,7 @@
 //!
 //! Nothing is assumed of a device's cost curve: on a GPU a batch of sixteen may cost little more than one, on a CPU each
 //! further input costs more than the one before. So sizes are tried, in steps of two, and judged by what they cost per
-//! number of input, which makes lines of different widths comparable. A larger batch has to be better by [`GAIN`], because
+//! number of input, which makes lines of different widths comparable. A larger batch has to be better by `GAIN`, because
 //! everybody in it waits for the last; a smaller one need only be as good. What was found is tried again now and then, more
 //! and more rarely while nothing changes: devices are shared, throttle, and are given other models.
 //!
