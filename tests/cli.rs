@@ -189,7 +189,7 @@ fn pages_are_chosen_by_number() {
         ("1-2", &[1, 2], ""),
         ("-2", &[1, 2], ""),
         ("2,1", &[1, 2], ""),
-        ("1,99", &[1], "warning: sample.pdf: it has 2 pages, and none is page 99\n"),
+        ("1,99", &[1], "warning: sample.pdf: it has 4 pages, and none is page 99\n"),
     ] {
         let outcome = home.run(&["process", "-f", "jsonl", &format!("--pages={pages}"), "sample.pdf"]);
         outcome.expect(0, told);
