@@ -55,6 +55,7 @@ class PageGenerator(Pictures):
         area = (m[0] * width * over, m[1] * height * over, (1 - m[2]) * width * over, (1 - m[3]) * height * over)
         kind = r.random()
         self.typed = 0.54 < kind < 0.68 or 0.82 < kind < 0.84
+        self.pitch = r.uniform(1.03, 1.3) if self.typed and r.random() < 0.6 else 1.0  # typewriters set wider than the fonts that stand for them
         if kind < 0.22:
             self.columns(area, size, 1)
         elif kind < 0.54:
@@ -93,6 +94,13 @@ class PageGenerator(Pictures):
                 self.draw.text((at, y), word, font=font, fill=fill)
                 at += font.getlength(word) + gap
             length = at - gap - x
+        elif self.pitch > 1 or text.isupper() and length < 0.2 * self.image.width and r.random() < 0.3:  # typed, or letterspaced
+            pitch, at = self.pitch if self.pitch > 1 else r.uniform(1.1, 1.3), x
+            for c in text:
+                self.draw.text((at, y), c, font=font, fill=fill)
+                at += pitch * font.getlength(c)
+            length = at - x
+            width = length
         else:
             self.draw.text((x, y), text, font=font, fill=fill)
         box = font.getbbox("dHlp")
@@ -356,8 +364,8 @@ class PageGenerator(Pictures):
             for y in (r.randrange(height) for _ in range(2)):  # punch holes, where no text is
                 if all(l.x0 > x + radius + 4 or not l.top - radius < y < l.bottom + radius for l in self.lines):
                     cv2.circle(a, (x + r.randint(-2, 2), y), radius, 1.0, -1)
-        if r.random() < 0.12:  # dirt
-            for _ in range(r.randint(3, 60)):
+        if r.random() < 0.3:  # dirt
+            for _ in range(r.randint(3, 90)):
                 cv2.circle(a, (r.randrange(width), r.randrange(height)), r.choice((1, 1, 1, 2, 3)), r.uniform(0.3, 1), -1)
         if r.random() < 0.15:
             cv2.circle(a, (r.randrange(width), r.randrange(height)), r.randint(10, 60), r.uniform(0.2, 0.8), r.randint(1, 4))
