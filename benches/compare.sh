@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# This program, RapidOCR and Tesseract on the same page images, in turns, with accuracy beside speed. Prints the Markdown
+# This program in its three qualities, RapidOCR and Tesseract on the same page images, in turns, with accuracy beside speed. Prints the Markdown
 # table of BENCHMARKS.md.
 #
 #   benches/compare.sh                                   the pages of our own making in examples/data/pages
@@ -50,7 +50,12 @@ run() { # NAME COMMAND…: one run, its figures on a line of runs.jsonl, its tex
     echo "  $name" >&2
     "$python" benches/compare/measure.py run "$peers/runs.jsonl" "$name" "$@"
 }
-ours() { run pagestream target/release/pagestream process "$pages" --ocr always -q -o "$peers/texts/pagestream" "${flags[@]}"; }
+read_as() { # NAME QUALITY
+    run "$1" target/release/pagestream process "$pages" --quality "$2" --ocr always -q -o "$peers/texts/$1" "${flags[@]}"
+}
+ours() { read_as pagestream balanced; }
+ours_fast() { read_as pagestream-fast fast; }
+ours_accurate() { read_as pagestream-accurate accurate; }
 rapidocr() { run rapidocr "$python" benches/compare/rapidocr_pages.py; }
 rapidocr_tuned() { run rapidocr-tuned "$python" benches/compare/rapidocr_pages.py --tuned; }
 tesseract_pages() {
@@ -60,14 +65,14 @@ tesseract_pages() {
 }
 
 rm -f "$peers/runs.jsonl"
-order=(ours rapidocr tesseract_pages rapidocr_tuned)
+order=(ours rapidocr ours_fast tesseract_pages ours_accurate rapidocr_tuned)
 for ((round = 1; round <= rounds; round++)); do
     echo "round $round of $rounds" >&2
     for program in "${order[@]}"; do "$program"; done
     order=("${order[@]:1}" "${order[0]}")
 done
 
-for name in pagestream rapidocr rapidocr-tuned tesseract; do
+for name in pagestream pagestream-fast pagestream-accurate rapidocr rapidocr-tuned tesseract; do
     target/release/pagestream eval -q --json --truth "$pages" --texts "$peers/texts/$name" >"$peers/$name.json"
 done
 "$python" benches/compare/measure.py table "$peers" "$rounds" "$(tesseract --version 2>&1 | head -1)"

@@ -67,7 +67,7 @@ fn a_recogniser_cut_to_latin_is_admitted_and_reads() {
     assert_eq!(line(&listed, id)[1..4], ["recognize", "installed", "admitted"]);
 
     let setting = format!("models.recognizer={id}");
-    let read = home.run(&["process", "-q", "-f", "jsonl", "--set", &setting, "truth/page.png"]);
+    let read = home.run(&["process", "-q", "-f", "jsonl", "--quality=accurate", "--set", &setting, "truth/page.png"]);
     assert_eq!(read.code, Some(0), "{}", read.err);
     let record = &read.records()[0];
     let models: Vec<&Value> = record["models"].as_array().unwrap().iter().map(|model| &model["id"]).collect();

@@ -11,7 +11,9 @@ import sys
 import time
 
 TITLES = {
-    "pagestream": "pagestream",
+    "pagestream": "pagestream (balanced, the default)",
+    "pagestream-fast": "pagestream --quality fast",
+    "pagestream-accurate": "pagestream --quality accurate",
     "rapidocr": "RapidOCR 3.10.0 as shipped",
     "rapidocr-tuned": "RapidOCR 3.10.0, detection at 960, no classifier",
     "tesseract": "Tesseract, a process a core",
@@ -50,7 +52,7 @@ def table(folder, rounds, tesseract):
         used, report, we = median[name], reports[name], median["pagestream"]
         by_source = {source["source"]: source for source in report["sources"]}
         ratio = lambda key: "" if name == "pagestream" else f"{used[key] / we[key]:.1f} x"
-        cells = [title, f"{pages / used['wall']:.2f}", ratio("wall"), f"{used['cpu'] / pages:.2f}", ratio("cpu")]
+        cells = [title, f"{pages / used['wall']:.2f}", ratio("wall"), f"{used['cpu'] / pages:.3f}", ratio("cpu")]
         cells += [f"{used['peak_mib']:.0f}"]
         cells += [f"{by_source[source]['cer']['median']:.4f}" for source in sources]
         cells += [f"{report['overall']['cer'][key]:.4f}" for key in ("median",)]

