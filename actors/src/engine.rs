@@ -95,6 +95,9 @@ pub struct Engine {
     /// Whether PP-OCRv6 could be had when a page was first in doubt. It is not asked again: without a network every
     /// doubtful page would wait for it in vain.
     large: OnceLock<Option<Alphabet>>,
+    /// Whether it was there already when a page first asked. Single lines are read again in all of a run or in none of it:
+    /// what a page says must not depend on whether another had it fetched a moment before.
+    large_was_at_hand: OnceLock<bool>,
     sessions: SessionPool,
 }
 
@@ -104,7 +107,13 @@ impl Engine {
 
     /// Finds and loads nothing yet.
     pub fn new(backend: Arc<dyn Backend>, models: BTreeMap<Task, EngineModel>) -> Self {
-        Self { backend, models, large: OnceLock::new(), sessions: SessionPool::new(Self::MEMORY) }
+        Self {
+            backend,
+            models,
+            large: OnceLock::new(),
+            large_was_at_hand: OnceLock::new(),
+            sessions: SessionPool::new(Self::MEMORY),
+        }
     }
 
     /// Models that are loaded together take so much at most, but for those in use.
@@ -187,11 +196,8 @@ impl Engine {
 
     fn large_alphabet(&self, tasks: &[Task], may_fetch: bool) -> Option<Alphabet> {
         let at_hand = |task: &Task| self.models.get(task).is_some_and(EngineModel::is_at_hand);
-        match self.large.get() {
-            Some(found) => found.clone(),
-            None if may_fetch || tasks.iter().all(at_hand) => self.large.get_or_init(|| self.find_large(tasks)).clone(),
-            None => None,
-        }
+        let was_at_hand = *self.large_was_at_hand.get_or_init(|| tasks.iter().all(at_hand));
+        if may_fetch || was_at_hand { self.large.get_or_init(|| self.find_large(tasks)).clone() } else { None }
     }
 
     fn find_large(&self, tasks: &[Task]) -> Option<Alphabet> {
@@ -361,6 +367,22 @@ mod tests {
         let engine = Engine::new(backend(), [(Task::Detect, model)].into());
         assert!(engine.ensure(&[Task::Detect]).is_err());
         engine.ensure(&[Task::Detect]).unwrap();
+    }
+
+    #[test]
+    fn what_one_page_has_fetched_changes_nothing_for_the_lines_of_another() {
+        let engine_where = |at_hand: bool| {
+            let model_ref = ModelRef { id: "r".to_owned(), sha256: Digest::of(b"r") };
+            let model = EngineModel::found_by(model_ref, || Ok(source("r"))).at_hand_if(move || at_hand);
+            let model = model.with_alphabet(Alphabet::from_metadata("a\n"));
+            Engine::new(backend(), [(Task::Recognize, model)].into())
+        };
+        for at_hand in [false, true] {
+            let engine = engine_where(at_hand);
+            let asked =
+                [false, true, false].map(|may_fetch| engine.large_alphabet(&[Task::Recognize], may_fetch).is_some());
+            assert_eq!(asked, [at_hand, true, at_hand]);
+        }
     }
 
     #[test]
