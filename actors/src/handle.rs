@@ -11,11 +11,12 @@ use pagestream_store::{CacheStats, Store};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
 use crate::{
+    admission::{Admission, Admitted},
     budget::Budget,
     caches::Caches,
     engine::LazyEngine,
@@ -39,7 +40,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Pipeline {
     shared: Arc<Shared>,
-    admission: Arc<Semaphore>,
+    admission: Admission,
 }
 
 pub(crate) struct Shared {
@@ -74,7 +75,7 @@ pub struct DrainReport {
 
 impl Pipeline {
     pub(crate) fn new(shared: Shared) -> Self {
-        let admission = Arc::new(Semaphore::new(shared.options.open_documents.get()));
+        let admission = Admission::new(shared.options.open_documents);
         Self { shared: Arc::new(shared), admission }
     }
 
@@ -85,7 +86,7 @@ impl Pipeline {
     /// [`Error::Read`] when the bytes cannot be read, [`Error::Closed`] when the pipeline drains, [`Error::Store`] when
     /// they cannot be kept. What is wrong *with* the document is told by the handle's outcome.
     pub async fn submit(&self, source: Source, options: SubmitOptions) -> Result<DocumentHandle> {
-        let admission = self.admission.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+        let admission = self.admission.wait(options.priority()).await;
         self.submit_admitted(source, options, admission).await
     }
 
@@ -95,7 +96,7 @@ impl Pipeline {
     /// As [`Pipeline::submit`], and [`Error::Busy`].
     pub async fn try_submit(&self, source: Source, options: SubmitOptions) -> Result<DocumentHandle> {
         let busy = || Error::Busy { open: self.shared.options.open_documents.get() };
-        let admission = self.admission.clone().try_acquire_owned().map_err(|_| busy())?;
+        let admission = self.admission.try_now(options.priority()).ok_or_else(busy)?;
         self.submit_admitted(source, options, admission).await
     }
 
@@ -130,7 +131,7 @@ impl Pipeline {
         &self,
         source: Source,
         options: SubmitOptions,
-        admission: OwnedSemaphorePermit,
+        admission: Admitted,
     ) -> Result<DocumentHandle> {
         if *self.shared.draining.borrow() {
             return Err(Error::Closed);
@@ -167,7 +168,7 @@ impl Pipeline {
                 tracing::info!(id = %document.id, source = document.source, "waits for its password");
                 continue;
             };
-            let admission = self.admission.clone().acquire_owned().await.map_err(|_| Error::Closed)?;
+            let admission = self.admission.wait(options.priority()).await;
             let job = job_of(&document, options, Some(admission));
             self.shared.jobs.insert(&job);
             tracing::info!(parent: &job.span, committed = committed.len(), "goes on with the document");

@@ -9,8 +9,9 @@ use std::{
 };
 
 use pagestream_documents::{Digest, DocumentId, DocumentRef, ErrorKind, PageNumber};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
+use crate::admission::Admitted;
 use crate::options::SubmitOptions;
 
 /// Where a document stands.
@@ -72,7 +73,7 @@ pub struct DocumentJob {
     cancelled: watch::Sender<bool>,
     expired: OnceLock<String>,
     window: watch::Sender<Window>,
-    admission: Mutex<Option<OwnedSemaphorePermit>>,
+    admission: Mutex<Option<Admitted>>,
     quarantined: Mutex<Vec<QuarantinedPage>>,
     compared: AtomicU32,
 }
@@ -91,7 +92,7 @@ impl DocumentJob {
         sha256: Digest,
         options: SubmitOptions,
         options_key: Digest,
-        admission: Option<OwnedSemaphorePermit>,
+        admission: Option<Admitted>,
     ) -> Arc<Self> {
         let span = tracing::info_span!("document", %id, source);
         let progress = Progress { state: DocumentState::Open, pages: None, selected: None, committed: 0, failed: 0 };

@@ -7,6 +7,7 @@
 //! What makes it hold together: the byte and page [`budget`], the page's [`ticket`], and the guarded threads in
 //! [`guard`] and [`device`].
 
+pub mod admission;
 pub mod batching;
 pub mod budget;
 pub mod caches;

@@ -11,9 +11,10 @@ use actix::Message;
 use pagestream_documents::{Digest, PageRecord, Raster};
 use pagestream_models::ocr::{Inference, Inferred, PageReader};
 use pagestream_store::PageSet;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use crate::{
+    admission::Admitted,
     budget::Permit,
     engine::Engine,
     error::Error,
@@ -26,7 +27,7 @@ use crate::{
 pub struct Submission {
     pub source: Source,
     pub options: SubmitOptions,
-    pub admission: OwnedSemaphorePermit,
+    pub admission: Admitted,
     pub reply: oneshot::Sender<Result<Arc<DocumentJob>, Error>>,
 }
 

@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 
 use super::{StageRef, page_splitter::PageSplitter};
 use crate::{
+    admission::Admitted,
     error::{Error, Result},
     failpoints,
     guard::guarded,
@@ -128,11 +129,7 @@ impl Ingest {
 }
 
 /// The job of a journaled document.
-pub fn job_of(
-    document: &Document,
-    options: SubmitOptions,
-    admission: Option<tokio::sync::OwnedSemaphorePermit>,
-) -> Arc<DocumentJob> {
+pub fn job_of(document: &Document, options: SubmitOptions, admission: Option<Admitted>) -> Arc<DocumentJob> {
     DocumentJob::new(document.id, document.source.clone(), document.sha256, options, document.options_key, admission)
 }
 
