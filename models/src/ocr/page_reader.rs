@@ -179,14 +179,17 @@ impl PageReader {
 
     /// Our own networks have read the page: is that enough?
     fn compact_is_done(&mut self, mut lines: Lines) -> Step {
-        lines.lines.retain(|(_, line)| !confidence::is_noise(line));
+        let whole_page = confidence::certainty(&lines.lines).is_some_and(|certainty| certainty < DOUBTFUL_PAGE);
+        // On a page that is in doubt as a whole they may be what is left of a script that nobody here can read.
+        if !whole_page {
+            lines.lines.retain(|(_, line)| !confidence::is_noise(line));
+        }
         let read_by = vec![ReadBy::Compact; lines.lines.len()];
         let doubtful = |line: &Decoded| line.certainty < DOUBTFUL_LINE && !line.text.is_empty();
         let waiting: VecDeque<usize> = (0..lines.lines.len()).filter(|&i| doubtful(&lines.lines[i].1)).collect();
         if self.options.quality == Quality::Fast || waiting.is_empty() {
             return self.done(lines, &read_by, Unread::default());
         }
-        let whole_page = confidence::certainty(&lines.lines).is_some_and(|certainty| certainty < DOUBTFUL_PAGE);
         // A line or two are not worth a download.
         let Some(alphabet) = self.models.large.alphabet(whole_page) else {
             return self.done(lines, &read_by, Unread::default());
