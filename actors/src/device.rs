@@ -40,7 +40,7 @@ pub struct BatchDone {
     /// One result an item, in order.
     pub result: Result<Vec<Inferred>, BatchError>,
     pub elapsed: Duration,
-    /// See [`Session::peak_bytes`].
+    /// See [`pagestream_models::Session::peak_bytes`].
     pub peak_bytes: Option<u64>,
 }
 
