@@ -188,7 +188,8 @@ async fn the_latin_recogniser_reads_the_corpora_as_well_as_the_whole_one() {
     };
     let changed: Vec<_> = files.iter().filter(|file| texts[0][*file] != texts[1][*file]).collect();
     println!("{} of {} pages have another text: {changed:?}", changed.len(), files.len());
-    assert!(changed.len() * 8 <= files.len(), "{changed:?}");
+    // By a character or a speck each (five of 44 pages here); how many depends on the processor's arithmetic. The gate is the CER.
+    assert!(changed.len() * 4 <= files.len(), "{changed:?}");
     let verdict = compare(&score(&texts[0]), &score(&texts[1]), 0.0005);
     assert!(verdict.admitted, "{verdict:?}");
 }
