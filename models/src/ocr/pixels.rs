@@ -122,7 +122,7 @@ fn scaled(v: u8) -> f32 {
 mod tests {
     use super::*;
 
-    /// Every instruction set that this machine has, and none at all where that is still compiled in.
+    /// Every instruction set that this machine has.
     fn levels() -> Vec<Level> {
         let best = Level::new();
         let mut levels = vec![best];

@@ -62,6 +62,20 @@ impl Alphabet {
 /// # Errors
 /// [`Error::Inference`] when the output has another shape.
 pub fn reduce(output: TensorView<'_>) -> Result<Vec<Symbol>> {
+    best_path(output, best, |_, probability| probability)
+}
+
+/// The best path through an output `[1, steps, classes]`, repeats collapsed and blanks dropped: the surest step of each run,
+/// which says best where the character stands and how sure the model is of it. `best` finds a step's class and value, and
+/// `probability` what that value means; it is not asked for blanks.
+///
+/// # Errors
+/// [`Error::Inference`] when the output has another shape.
+pub(super) fn best_path(
+    output: TensorView<'_>,
+    best: impl Fn(&[f32]) -> (u32, f32),
+    probability: impl Fn(&[f32], f32) -> f32,
+) -> Result<Vec<Symbol>> {
     let &[1, _, classes] = output.shape else {
         return Err(Error::Inference {
             model: "recogniser".to_owned(),
@@ -70,17 +84,18 @@ pub fn reduce(output: TensorView<'_>) -> Result<Vec<Symbol>> {
     };
     let mut symbols: Vec<Symbol> = Vec::new();
     let mut previous = BLANK;
-    for (step, probabilities) in output.data.chunks_exact(classes.max(1)).enumerate() {
-        let (class, probability) = best(probabilities);
-        let symbol = Symbol { step: step as u32, class, probability };
-        if class != BLANK && class != previous {
-            symbols.push(symbol);
-        } else if class != BLANK
-            && let Some(last) = symbols.last_mut()
-            && last.probability < probability
-        {
-            // The surest step of a run says best where the character stands and how sure the model is of it.
-            *last = symbol;
+    for (step, values) in output.data.chunks_exact(classes.max(1)).enumerate() {
+        let (class, value) = best(values);
+        if class != BLANK {
+            let symbol = Symbol { step: step as u32, class, probability: probability(values, value) };
+            match symbols.last_mut() {
+                Some(last) if class == previous => {
+                    if last.probability < symbol.probability {
+                        *last = symbol;
+                    }
+                }
+                _ => symbols.push(symbol),
+            }
         }
         previous = class;
     }
@@ -89,7 +104,7 @@ pub fn reduce(output: TensorView<'_>) -> Result<Vec<Symbol>> {
 
 /// The first greatest value and its index. A row has 18,710 classes and a page thousands of rows, so the search goes
 /// by blocks: the maximum of a block is found without branches, and only a block that raises it is searched.
-fn best(probabilities: &[f32]) -> (u32, f32) {
+pub(super) fn best(probabilities: &[f32]) -> (u32, f32) {
     const BLOCK: usize = 256;
     const LANES: usize = 16;
     let mut greatest = f32::NEG_INFINITY;

@@ -11,8 +11,11 @@ use super::{
 };
 use crate::{
     backend::{Tensor, TensorView},
-    error::{Error, Result},
-    ocr::{Alphabet, Symbol},
+    error::Result,
+    ocr::{
+        Alphabet, Symbol,
+        recognizer::{best, best_path},
+    },
 };
 
 /// Height of a line as the recogniser was trained.
@@ -30,9 +33,6 @@ const MAX_WIDTH: usize = 4096;
 
 /// Gray levels that differ by less are not stretched to the full range: an empty crop stays empty.
 const LEAST_CONTRAST: usize = 32;
-
-/// Class 0 of the model: no character here.
-const BLANK: usize = 0;
 
 /// The recogniser's characters by class, from the list that is shipped with it: one a line. Class 1 is the space.
 pub fn alphabet(characters: &str) -> Alphabet {
@@ -120,47 +120,10 @@ pub fn level_table(pixels: &[u8]) -> [f32; 256] {
 /// each run, with its probability.
 ///
 /// # Errors
-/// [`Error::Inference`] when the output has another shape.
+/// [`crate::Error::Inference`] when the output has another shape.
 pub fn reduce(output: TensorView<'_>) -> Result<Vec<Symbol>> {
-    let &[1, _, classes] = output.shape else {
-        return Err(Error::Inference {
-            model: "recogniser".to_owned(),
-            cause: format!("its output has shape {:?}, not [1, steps, classes]", output.shape),
-        });
-    };
-    let mut symbols: Vec<Symbol> = Vec::new();
-    let mut previous = BLANK;
-    for (step, logits) in output.data.chunks_exact(classes.max(1)).enumerate() {
-        let (class, logit) = best(logits);
-        // Two of three steps are blanks, whose probability nobody asks for.
-        if class != BLANK {
-            let symbol = Symbol { step: step as u32, class: class as u32, probability: softmax_of_best(logits, logit) };
-            match symbols.last_mut() {
-                Some(last) if class == previous => {
-                    if last.probability < symbol.probability {
-                        *last = symbol;
-                    }
-                }
-                _ => symbols.push(symbol),
-            }
-        }
-        previous = class;
-    }
-    Ok(symbols)
-}
-
-/// The first greatest value and its index.
-fn best(values: &[f32]) -> (usize, f32) {
-    const LANES: usize = 16;
-    let mut lanes = [f32::NEG_INFINITY; LANES];
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, &v) in lanes.iter_mut().zip(chunk) {
-            *lane = if v > *lane { v } else { *lane };
-        }
-    }
-    let top = lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |top, &v| if v > top { v } else { top });
-    (values.iter().position(|&v| v == top).unwrap_or(BLANK), top)
+    // Two of three steps are blanks, whose probability nobody asks for.
+    best_path(output, best, softmax_of_best)
 }
 
 /// The softmax of the greatest logit.
