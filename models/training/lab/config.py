@@ -1,12 +1,14 @@
 """Where things lie, and the alphabet: classes, fonts, texts. Every step takes --alphabet and reads it through here."""
 import argparse
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BLANK, SPACE, FIRST = 0, 1, 2  # CTC blank, space, first character
+FOREIGN = "\ufffd"  # stands for a run of characters of another script, in alphabets that list it
 
 
 def work_dir() -> Path:
@@ -49,7 +51,8 @@ class Alphabet:
 
     def label(self, drawn: str) -> str:
         """What the reader should say for what the page shows."""
-        return "".join(self.read_as.get(c, c) for c in drawn)
+        known = "".join(self.read_as.get(c, c) for c in drawn)
+        return re.sub(f"[^ {re.escape(self.characters)}]+", FOREIGN, known) if FOREIGN in self.characters else known
 
     def _index(self) -> dict[str, int]:
         index = self.__dict__.get("_cached_index")

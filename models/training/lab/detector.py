@@ -88,13 +88,15 @@ def targets(lines, turn: float, height: int, width: int) -> np.ndarray:
     return out
 
 
-def loss_of(maps, wanted):
+def loss_of(maps, wanted, weight):
+    """`weight` [N, H / 2, W / 8]: 0 where nobody knows what is there."""
     core, end = wanted[:, CORE], wanted[:, END]
-    p = maps[:, CORE].sigmoid()
+    p = maps[:, CORE].sigmoid() * weight
+    core = core * weight
     dice = 1 - (2 * (p * core).sum() + 1) / ((p + core).sum() + 1)
     # a core that runs on through a line's end joins two columns: few cells, which count for more
-    core_loss = F.binary_cross_entropy_with_logits(maps[:, CORE], core, weight=1 + END_WEIGHT * end, pos_weight=torch.tensor(2.0))
-    end_loss = F.binary_cross_entropy_with_logits(maps[:, END], end, pos_weight=torch.tensor(3.0))
+    core_loss = F.binary_cross_entropy_with_logits(maps[:, CORE], core, weight=weight * (1 + END_WEIGHT * end), pos_weight=torch.tensor(2.0))
+    end_loss = F.binary_cross_entropy_with_logits(maps[:, END], end, weight=weight, pos_weight=torch.tensor(3.0))
     distance = ((maps[:, UP] - wanted[:, UP]).abs() + (maps[:, DOWN] - wanted[:, DOWN]).abs())
     distance = (distance * core).sum() / (core.sum() + 1)
     return core_loss + 0.5 * dice + 0.5 * end_loss + 0.5 * distance

@@ -29,11 +29,13 @@ def load(run: str) -> tuple[torch.nn.Module, Alphabet, dict]:
     path = work_dir() / "runs" / run / "checkpoint.pt"
     state = torch.load(path if path.exists() else ROOT / "weights" / f"{run}.pt")
     alphabet = Alphabet.load(state["meta"]["alphabet"])
-    net = Detector() if state["meta"].get("detector") else build(state["meta"]["tier"], alphabet.classes)
+    weights = state["average"] or state["net"]
+    # as many classes as it was trained with: characters may have been added to the alphabet's end since
+    net = Detector() if state["meta"].get("detector") else build(state["meta"]["tier"], len(weights["head.weight"]))
     if state["meta"].get("inner"):
         from .prune import shrink
         net = shrink(net, state["meta"]["inner"])
-    net.load_state_dict(state["average"] or state["net"])
+    net.load_state_dict(weights)
     return net.eval(), alphabet, state
 
 

@@ -2,6 +2,7 @@
 import json
 import math
 import random
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,10 +11,11 @@ from PIL import Image, ImageDraw, ImageFont
 from . import degrade
 from .config import Alphabet, work_dir
 from .preprocess import HEIGHT, resize_line
-from .text import TextSource
+from .text import ForeignText, TextSource
 
 WIDTHS = (96, 160, 320, 320, 480, 480, 640, 800)  # widest line asked for, in pixels at 32 high
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+FOREIGN_LINES, MIXED_LINES = 0.05, 0.03  # shares of lines in another script, and with some of its characters
 LIGATURES = (("ffi", "ﬃ"), ("ffl", "ﬄ"), ("ff", "ﬀ"), ("fi", "ﬁ"), ("fl", "ﬂ"))
 
 
@@ -26,6 +28,10 @@ class LineGenerator:
         self.typewriters = [f for f in fonts if f["typewriter"]]
         self.fonts, self.weights = fonts, [f["weight"] for f in fonts]
         self.loaded: dict = {}
+        try:
+            self.foreign = ForeignText(alphabet, self.r)
+        except FileNotFoundError:
+            self.foreign = None
 
     def font(self, typed: bool):
         r = self.r
@@ -67,9 +73,17 @@ class LineGenerator:
         if r.random() < 0.10:
             n = r.randint(1, 6)
         text = self.drawn_text(covers, n, plain=typed)
+        style, strange = r.random(), self.foreign and r.random()
+        if strange and strange < FOREIGN_LINES:
+            drawn = self.foreign.line(n)
+            if not drawn:
+                return None
+            text, typed, style = drawn[0], False, 1.0
+            font = ImageFont.truetype(str(work_dir() / drawn[1]), size, layout_engine=ImageFont.Layout.RAQM)
+        elif strange and strange < FOREIGN_LINES + MIXED_LINES and text:
+            text, style = self.foreign.mixed(text, str(Path(font.path).relative_to(work_dir()))), max(style, 0.045)
         if not text:
             return None
-        style = r.random()
         if typed and style < 0.8:
             ink, label, box = self.glyph_by_glyph(font, size, text)
         elif style < 0.045:

@@ -64,7 +64,7 @@ class PageGenerator(Pictures):
             self.columns(area, size, 1)
         elif kind < 0.82:
             self.table(area, size)
-        elif kind > 0.91:
+        elif kind > 0.88:
             self.figures(area, size)
         else:
             self.scattered(area, size)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fontTools.ttLib import TTFont
 
-from .config import Alphabet, arguments, work_dir
+from .config import FOREIGN, Alphabet, arguments, work_dir
 
 HELD_OUT_SHARE = 0.03  # of all paragraphs, kept for validation
 
@@ -46,23 +46,52 @@ def unpack_npm(package: str) -> Path:
 
 # --- fonts ---------------------------------------------------------------------------------------------------------
 
-def covered(path: Path, wanted: set[str]) -> str | None:
+def covered(path: Path, wanted: set[str], plain: str = "aezAEZ059.,") -> str | None:
     """The wanted characters this font draws, or None if it cannot be read or lacks plain letters."""
     try:
-        font = TTFont(path, lazy=True)
+        font = TTFont(path, lazy=True, fontNumber=0)
         cmap = font.getBestCmap()
     except Exception:
         return None
-    if not cmap or not all(ord(c) in cmap for c in "aezAEZ059.,"):
+    if not cmap or not all(ord(c) in cmap for c in plain):
         return None
     return "".join(sorted(c for c in wanted if ord(c) in cmap))
+
+
+def prepare_foreign(alphabet: Alphabet, fonts: list[dict]) -> dict:
+    """Other scripts: words by language, and which fonts draw which of their characters (the alphabet's own, too, where they can)."""
+    from babel import Locale, localedata
+    own = set(alphabet.characters) | set(alphabet.read_as) | {" "}
+    words = {}
+    for name in sorted(localedata.locale_identifiers()):
+        if "_" in name:
+            continue
+        locale = Locale.parse(name)
+        listed = {str(w) for w in (*locale.languages.values(), *locale.territories.values(), *locale.currencies.values())}
+        strange = sorted(w for w in listed if sum(c not in own for c in w) > 0.6 * len(w))
+        if len(strange) > 60:
+            words[name] = strange
+    table = alphabet.table["foreign"]
+    wanted = set(table["symbols"]).union(*(set("".join(w)) for w in words.values())) - own
+    named = re.compile(table["files"])
+    files = [(f["path"], None) for f in fonts if not f["held_out"]]
+    for package in alphabet.table["fonts"]["foreign"]:
+        root = unpack_debian(package)
+        files += [(str(f.relative_to(work_dir())), package) for f in sorted(root.rglob("*")) if f.suffix in (".ttf", ".otf", ".ttc") and named.match(f.stem)]
+    covers = {}
+    for path, _ in files:
+        cover = covered(work_dir() / path, wanted, plain="")
+        if cover and len(cover) > 20:
+            covers[path] = cover
+    print(f"other scripts: {len(words)} languages, {len(covers)} fonts")
+    return dict(words=words, fonts=covers)
 
 
 def prepare_fonts(alphabet: Alphabet) -> list[dict]:
     """One entry a font file: path, family (its package), coverage, weight within the family, held out or not."""
     table = alphabet.table["fonts"]
     skip = re.compile(table["skip"], re.I)
-    wanted = set(alphabet.characters) | set(alphabet.read_as)
+    wanted = (set(alphabet.characters) | set(alphabet.read_as)) - {FOREIGN}
     fonts = []
     for source, unpack in (("debian", unpack_debian), ("npm", unpack_npm)):
         for package in table.get(source, {}):
@@ -184,7 +213,10 @@ def main():
     random.seed(1)
     folder = work_dir() / alphabet.name
     folder.mkdir(exist_ok=True)
-    (folder / "fonts.json").write_text(json.dumps(prepare_fonts(alphabet), ensure_ascii=False))
+    fonts = prepare_fonts(alphabet)
+    (folder / "fonts.json").write_text(json.dumps(fonts, ensure_ascii=False))
+    if FOREIGN in alphabet.characters:
+        (folder / "foreign.json").write_text(json.dumps(prepare_foreign(alphabet, fonts), ensure_ascii=False))
     (folder / "text.json").write_text(json.dumps(prepare_texts(alphabet), ensure_ascii=False))
 
 

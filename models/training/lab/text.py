@@ -4,7 +4,7 @@ import random
 import re
 import unicodedata
 
-from .config import Alphabet, work_dir
+from .config import FOREIGN, Alphabet, work_dir
 
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 UPPER = LOWER.upper()
@@ -25,7 +25,7 @@ class TextSource:
             base = unicodedata.normalize("NFD", c)[0]
             if base != c:
                 self.variants.setdefault(base, []).append(c)
-        self.rare = [c for c in alphabet.characters if ord(c) > 0xA0]
+        self.rare = [c for c in alphabet.characters if ord(c) > 0xA0 and c != FOREIGN]
 
     def piece(self, n: int) -> str:
         """About n characters of text, whole words where there are words."""
@@ -129,7 +129,12 @@ class TextSource:
             return " ".join(a + w + b if r.random() < 0.4 else w for w in some(1).split())
         if u < 0.92:
             return some(0.3) + ": " + "_" * r.randint(3, 20) + " " + some(0.2)
-        return r.choice(self.alphabet.characters)
+        return self.character()
+
+    def character(self) -> str:
+        while (c := self.rng.choice(self.alphabet.characters)) == FOREIGN:
+            pass
+        return c
 
     def scramble(self, n: int) -> str:
         """Letters and rare characters without any language, so that the shapes alone decide."""
@@ -139,7 +144,66 @@ class TextSource:
             if u < 0.4:
                 out.append("".join(r.choice(self.rare if r.random() < 0.4 else LOWER + UPPER) for _ in range(length)))
             elif u < 0.7:
-                out.append("".join(r.choice(self.alphabet.characters) for _ in range(length)))
+                out.append("".join(self.character() for _ in range(length)))
             else:
                 out.append(r.choice(MARKS) + "".join(r.choice(LOWER) for _ in range(length)) + r.choice(MARKS))
         return " ".join(out)
+
+
+class ForeignText:
+    """Words of other scripts and symbols without a class, and the fonts that draw them."""
+
+    OFTEN = ("ru", "uk", "bg", "sr", "el", "he", "ar", "fa", "hi", "th", "ka", "hy", "ja", "ko", "zh", "yue")
+    EUROPEAN = re.compile("[\u0370-\u052f]")  # fonts of other scripts may lack our marks
+    RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff]")
+
+    def __init__(self, alphabet: Alphabet, rng: random.Random):
+        path = work_dir() / alphabet.name / "foreign.json"
+        if FOREIGN not in alphabet.characters or not path.exists():
+            raise FileNotFoundError(path)
+        self.rng, self.alphabet = rng, alphabet
+        table = json.loads(path.read_text())
+        self.words, self.fonts = table["words"], {path: set(cover) for path, cover in table["fonts"].items()}
+        self.symbols = set(alphabet.table["foreign"]["symbols"])
+        self.drawn_by: dict[str, list[str]] = {}
+
+    def line(self, n: int) -> tuple[str, str] | None:
+        """(text, font path) of about n characters in one of the languages."""
+        r = self.rng
+        language = r.choice(self.OFTEN if r.random() < 0.7 else list(self.words))
+        words = self.words.get(language)
+        if not words:
+            return None
+        if language not in self.drawn_by:
+            needed = set("".join(words)) - set(self.alphabet.characters) - set(" ")
+            self.drawn_by[language] = [path for path, cover in self.fonts.items() if len(needed & cover) > 0.9 * min(len(needed), 400)]
+        fonts = self.drawn_by[language]
+        if not fonts:
+            return None
+        path = r.choice(fonts)
+        drawn = lambda w: all(c in self.fonts[path] or ord(c) < 127 or c in " \u200c\u200d" for c in w)
+        out = ""
+        while len(out) < n:
+            word = r.choice(words)
+            if self.RIGHT_TO_LEFT.search(word):  # what stands between such words is drawn elsewhere than it is written
+                word = " ".join(re.sub("[!-~]+", " ", word).split())
+            if drawn(word):
+                out += " " + word + (r.choice((",", ".", ";", "")) if self.EUROPEAN.search(word) else "")
+            elif r.random() < 0.05:
+                return None
+        out = out[1:n + 1].strip()
+        return (out.upper() if r.random() < 0.15 else out, path) if out else None
+
+    def mixed(self, text: str, path: str) -> str:
+        """The text with some Greek letters, symbols or words among its own, as far as its font draws them."""
+        r = self.rng
+        symbols = sorted(self.symbols & self.fonts.get(path, set()))
+        if not symbols:
+            return text
+        words = text.split(" ")
+        for _ in range(r.choice((1, 1, 2, 3))):
+            sign = "".join(r.choice(symbols) for _ in range(r.choice((1, 1, 1, 2))))
+            sign = r.choice(("{}", "{}", "{}", "{}", "{}-", "({})", "{},", "{} =", "{}{}", "{}(x)", "-{}", "{}/2")).replace("{}", sign, 1).replace("{}", r.choice("0123456789xytnijk"))
+            at = r.randrange(len(words) + 1)
+            words[at:at + r.choice((0, 0, 1))] = [sign]
+        return " ".join(words)
