@@ -33,11 +33,38 @@ const LARGE: [(f32, f32); 5] = [(0.0, 0.3), (0.4, 0.75), (0.6, 0.95), (0.9, 0.99
 /// Pages that are expected to have more wrong characters than this want a second pair of eyes.
 const REVIEW_BELOW: f32 = 0.97;
 
+/// What our own recogniser gives for characters of a script that it does not know: one for each run of them. That it is sure of
+/// them does not make them read.
+pub const UNKNOWN: char = char::REPLACEMENT_CHARACTER;
+
+/// A run of unknown characters counts for as many as this: a word's.
+const UNKNOWN_LENGTH: usize = 5;
+
+/// Whether some of the line is in a script that nobody has read yet.
+pub fn has_unknown(line: &Decoded) -> bool {
+    line.text.contains(UNKNOWN)
+}
+
+/// The line's certainty as far as it was read.
+pub fn certainty_of(line: &Decoded) -> f32 {
+    line.certainty * share_read(line)
+}
+
+/// Characters on the page, about.
+fn characters(line: &Decoded) -> usize {
+    line.text.chars().map(|c| if c == UNKNOWN { UNKNOWN_LENGTH } else { 1 }).sum()
+}
+
+fn share_read(line: &Decoded) -> f32 {
+    let known = line.text.chars().filter(|&c| c != UNKNOWN).count();
+    known as f32 / characters(line).max(1) as f32
+}
+
 /// Whether a line of our own recogniser is a speck, a stroke of a stamp or of a pen: one or two characters read without any
 /// certainty. On real pages dropping them takes a quarter off the errors of typewritten pages and costs no page number
 /// (`lab/confidence.py`, where the limits come from).
 pub fn is_noise(line: &Decoded) -> bool {
-    line.certainty < 0.6 && line.text.trim().chars().count() <= 2
+    line.certainty < 0.6 && line.text.trim().chars().count() <= 2 && !has_unknown(line)
 }
 
 /// Expected share of right characters of one line.
@@ -48,7 +75,7 @@ pub fn of_line(line: &Decoded, read_by: ReadBy) -> f32 {
     };
     let above = curve.iter().position(|(certainty, _)| *certainty >= line.certainty).unwrap_or(curve.len() - 1).max(1);
     let ((x0, y0), (x1, y1)) = (curve[above - 1], curve[above]);
-    y0 + (y1 - y0) * ((line.certainty - x0) / (x1 - x0)).clamp(0.0, 1.0)
+    (y0 + (y1 - y0) * ((line.certainty - x0) / (x1 - x0)).clamp(0.0, 1.0)) * share_read(line)
 }
 
 /// Expected share of right characters of a page, of which so many more (right ones, all) were seen and not read; `None` for
@@ -59,18 +86,18 @@ pub fn of_page<'a>(lines: impl Iterator<Item = (&'a Decoded, ReadBy)>, unread: (
 
 /// Mean certainty of a page's lines.
 pub fn certainty(lines: &[(Polygon, Decoded)]) -> Option<f32> {
-    mean(lines.iter().map(|(_, line)| (line, line.certainty)), (0.0, 0))
+    mean(lines.iter().map(|(_, line)| (line, certainty_of(line))), (0.0, 0))
 }
 
 /// The mean over lines, weighed by their characters.
 fn mean<'a>(lines: impl Iterator<Item = (&'a Decoded, f32)>, more: (f32, usize)) -> Option<f32> {
-    let (mut sum, mut characters) = more;
+    let (mut sum, mut total) = more;
     for (line, value) in lines {
-        let count = line.text.chars().count();
+        let count = characters(line);
         sum += value * count as f32;
-        characters += count;
+        total += count;
     }
-    (characters > 0).then(|| sum / characters as f32)
+    (total > 0).then(|| sum / total as f32)
 }
 
 /// Whether a page of this confidence should be looked at by somebody.
@@ -102,6 +129,17 @@ mod tests {
         {
             assert_eq!(is_noise(&line(text, certainty)), noise, "{text} at {certainty}");
         }
+    }
+
+    #[test]
+    fn what_is_in_an_unknown_script_is_neither_read_nor_dropped() {
+        let (latin, greek, mixed) = (line("abcde", 1.0), line("\u{fffd} \u{fffd}", 0.99), line("rate \u{fffd} =", 0.9));
+        assert!(!is_noise(&line("\u{fffd}", 0.1)) && has_unknown(&mixed) && !has_unknown(&latin));
+        assert!(certainty_of(&greek) < 0.1 && certainty_of(&latin) == 1.0);
+        let page = of_page([(&latin, ReadBy::Compact), (&greek, ReadBy::Compact)].into_iter(), (0.0, 0)).unwrap();
+        // Five characters read, and two words and a space of which only the space was.
+        assert!((page - (5.0 * 0.999 + of_line(&greek, ReadBy::Compact) * 11.0) / 16.0).abs() < 1e-5, "{page}");
+        assert!(needs_review(Some(page)));
     }
 
     #[test]

@@ -34,6 +34,9 @@ const DOUBTFUL_LINE: f32 = 0.75;
 /// Pages whose mean certainty is lower are read again as a whole: script that our own networks do not know, damage.
 const DOUBTFUL_PAGE: f32 = 0.65;
 
+/// PP-OCRv6 must be as sure as this of what our own networks took for another script, to be believed.
+const LEAST_FOR_UNKNOWN: f32 = 0.5;
+
 /// What a page wants next.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -185,7 +188,8 @@ impl PageReader {
             lines.lines.retain(|(_, line)| !confidence::is_noise(line));
         }
         let read_by = vec![ReadBy::Compact; lines.lines.len()];
-        let doubtful = |line: &Decoded| line.certainty < DOUBTFUL_LINE && !line.text.is_empty();
+        let doubtful =
+            |line: &Decoded| (line.certainty < DOUBTFUL_LINE && !line.text.is_empty()) || confidence::has_unknown(line);
         let waiting: VecDeque<usize> = (0..lines.lines.len()).filter(|&i| doubtful(&lines.lines[i].1)).collect();
         if self.options.quality == Quality::Fast || waiting.is_empty() {
             return self.done(lines, &read_by, Unread::default());
@@ -235,7 +239,9 @@ impl PageReader {
         for (&index, symbols) in rereading.asked.iter().zip(&symbols) {
             let (polygon, ours) = &mut rereading.lines.lines[index];
             let theirs = large_reader::decode(polygon, symbols, &rereading.alphabet);
-            if theirs.certainty > ours.certainty {
+            // They have a character for everything, and of a script that they do not know make something.
+            let least = if confidence::has_unknown(ours) { LEAST_FOR_UNKNOWN } else { 0.0 };
+            if theirs.certainty > confidence::certainty_of(ours).max(least) {
                 if 2 * theirs.text.chars().count() < ours.text.chars().count() {
                     rereading.unread = rereading.unread.and(ours);
                 }

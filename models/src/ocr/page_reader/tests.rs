@@ -199,9 +199,11 @@ struct Compact {
     unsure: f32,
     /// How sure they are of the others.
     sure: f32,
+    /// The letters that are of a script that they do not know: this one and all after it.
+    foreign_from: char,
 }
 
-const SURE_OF_ALL: Compact = Compact { unsure_of: None, unsure: 0.0, sure: 0.99 };
+const SURE_OF_ALL: Compact = Compact { unsure_of: None, unsure: 0.0, sure: 0.99, foreign_from: 'z' };
 
 /// Bars in the detector's input that run across: (left, top, right, bottom). It sees no others.
 fn bars(input: &crate::backend::Tensor) -> Vec<[usize; 4]> {
@@ -252,7 +254,10 @@ fn compact_answer(inference: &Inference, compact: Compact) -> Inferred {
                 (true, true) => compact.unsure,
                 (true, false) => compact.sure,
             };
-            Inferred::Symbols(vec![Symbol { step: content as u32 / 8, class: letter + 1, probability }])
+            // The last class stands for what is of another script.
+            let foreign = u32::from(compact.foreign_from) - u32::from('a');
+            let class = if letter >= foreign { 17 } else { letter + 1 };
+            Inferred::Symbols(vec![Symbol { step: content as u32 / 8, class, probability }])
         }
         Task::Detect | Task::Orient | Task::Recognize => answer(inference),
     }
@@ -278,7 +283,9 @@ fn read_tier(raster: Raster, options: &OcrOptions, models: &OcrModels, compact: 
 fn all_models() -> OcrModels {
     let OcrModels { large, .. } = models();
     let LargeModels::Ready(alphabet) = &large else { unreachable!("the tests' models are ready") };
-    OcrModels { compact: Some(alphabet.clone()), large }
+    let letters: Vec<String> = ('a'..='p').chain(['\u{fffd}']).map(String::from).collect();
+    let own = Alphabet::of_characters(letters.iter().map(String::as_str));
+    OcrModels { compact: Some(own), large: LargeModels::Ready(alphabet.clone()) }
 }
 
 fn times(asked: &[Task], task: Task) -> usize {
@@ -341,6 +348,22 @@ fn a_speck_that_was_read_as_a_letter_is_dropped_and_nobody_is_asked() {
         let (reading, asked) = read_tier(page(&two_columns()), &tier(quality), &all_models(), speck);
         assert_eq!((letters(&reading).as_str(), times(&asked, Task::Recognize)), ("abcdfghijklm", 0), "{quality}");
     }
+}
+
+#[test]
+fn another_script_is_read_by_the_larger_models_and_without_them_marked_but_never_guessed() {
+    let one = Compact { foreign_from: 'm', ..SURE_OF_ALL };
+    let (reading, asked) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &all_models(), one);
+    assert_eq!((letters(&reading).as_str(), times(&asked, Task::Recognize)), ("abcdefghijklm", 1));
+    let (reading, asked) = read_tier(page(&two_columns()), &tier(Quality::Fast), &all_models(), one);
+    assert_eq!((letters(&reading).as_str(), times(&asked, Task::Recognize)), ("abcdefghijkl\u{fffd}", 0));
+    let most = Compact { foreign_from: 'b', ..SURE_OF_ALL };
+    let (reading, asked) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &all_models(), most);
+    assert_eq!(letters(&reading), "abcdefghijklm");
+    assert!(times(&asked, Task::Detect) > 0 && !reading.needs_review, "the whole page is read again");
+    let (reading, _) = read_tier(page(&two_columns()), &tier(Quality::Fast), &all_models(), most);
+    assert_eq!(letters(&reading), format!("a{}", "\u{fffd}".repeat(12)));
+    assert!(reading.needs_review && reading.confidence < Some(0.3), "{:?}", reading.confidence);
 }
 
 #[test]
