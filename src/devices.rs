@@ -5,15 +5,9 @@
 //! by `pagestream doctor --measure`. Nothing is fetched for it. A device that fails is left out; one that is asked for by
 //! name never comes this way.
 
-use std::{
-    fs,
-    io::Write,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fs, sync::Arc, time::Duration};
 
-use pagestream_documents::{ByteSize, Digest};
+use pagestream_documents::ByteSize;
 use pagestream_models::{
     Error as ModelError,
     backend::onnx::Provider,
@@ -28,11 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::{self, ProgressSink},
+    measured,
     settings::Settings,
 };
-
-/// Raise it when figures of earlier versions are of no use.
-const SCHEMA: u32 = 1;
 
 const FILE: &str = "devices.json";
 
@@ -85,15 +77,6 @@ pub struct Verdict {
     pub measured: Vec<Measurement>,
 }
 
-/// Figures as they are kept.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    schema: u32,
-    /// What they hold for: see [`key`].
-    key: String,
-    measured: Vec<Measurement>,
-}
-
 /// Whether [`automatic`] may measure, which takes a few seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
@@ -123,15 +106,15 @@ pub fn automatic(settings: &Settings, registry: &Registry, when: Measure) -> Res
     }
     let (key, file) =
         (key(settings, registry, &candidates, &selected), settings.machine_dir().map(|dir| dir.join(FILE)));
-    let kept = file.as_deref().filter(|_| when != Measure::Anew).and_then(|file| read(file, &key));
+    let kept = file.as_deref().filter(|_| when != Measure::Anew).and_then(|file| measured::read(file, &key));
     if kept.is_none() && when == Measure::Never {
         return Ok(simply("others are installed and not measured yet"));
     }
     let measured = kept.unwrap_or_else(|| {
         tracing::info!(devices = candidates.len(), "measuring the devices, once on this machine");
         let measured: Vec<_> = candidates.iter().map(|device| measure(settings, registry, &models, device)).collect();
-        if let Some(Err(error)) = file.as_deref().map(|file| write(file, &key, &measured)) {
-            tracing::warn!(%error, "what was measured cannot be kept; the next start measures again");
+        if let Some(file) = &file {
+            measured::write(file, &key, &measured);
         }
         measured
     });
@@ -163,30 +146,13 @@ fn candidates(registry: &Registry) -> Result<Vec<DeviceChoice>, ModelError> {
 fn key(settings: &Settings, registry: &Registry, candidates: &[DeviceChoice], models: &[Selected]) -> String {
     let list = |names: Vec<String>| names.join(", ");
     let parts = [
-        // The built-in models are those of the version.
-        env!("CARGO_PKG_VERSION").to_owned(),
         format!("{:?}", settings.ocr.quality),
         Hardware::find().describe(),
         list(candidates.iter().map(ToString::to_string).collect()),
         list(models.iter().map(|model| model.sha256.to_string()).collect()),
         registry.runtime_identity(),
     ];
-    Digest::of(parts.join("\n").as_bytes()).to_string()
-}
-
-fn read(file: &Path, key: &str) -> Option<Vec<Measurement>> {
-    let kept: Kept = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
-    (kept.schema == SCHEMA && kept.key == key).then_some(kept.measured)
-}
-
-fn write(file: &Path, key: &str, measured: &[Measurement]) -> std::io::Result<()> {
-    let kept = Kept { schema: SCHEMA, key: key.to_owned(), measured: measured.to_vec() };
-    let dir = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(dir)?;
-    // Renamed into place, so that no other process reads a half of it.
-    let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
-    temporary.write_all(&serde_json::to_vec_pretty(&kept)?)?;
-    temporary.persist(file).map(drop).map_err(|error| error.error)
+    measured::key(&parts)
 }
 
 fn measure(
@@ -197,11 +163,10 @@ fn measure(
 ) -> Measurement {
     let silent: ProgressSink = Arc::new(|_| {});
     let before = resident_bytes();
-    let start = Instant::now();
     let costs = || -> Result<Outcome, ModelError> {
         let engine = engine::engine(settings, registry, models, device, &silent)?;
         let [(detect, page), (recognize, line)] = typical(settings.ocr.quality);
-        let now: &dyn Fn() -> Duration = if device.is_cpu() { &processor_time } else { &|| start.elapsed() };
+        let now: &dyn Fn() -> Duration = if device.is_cpu() { &measured::process_time } else { &measured::wall_time };
         let (mut detector, mut recognizer) = (engine.session(detect)?, engine.session(recognize)?);
         let pages = measure_batch_cost(&mut *detector, page, &[1], now)?;
         let lines = measure_batch_cost(&mut *recognizer, line, &BATCHES, now)?;
@@ -255,24 +220,6 @@ pub fn describe(measurement: &Measurement, memory: ByteSize) -> String {
     }
 }
 
-/// That this process has used, on all its threads; elsewhere than on Unix, the wall's.
-#[cfg(unix)]
-fn processor_time() -> Duration {
-    // SAFETY: all zeroes is a valid timespec, and the call fills it.
-    let time = unsafe {
-        let mut time: libc::timespec = std::mem::zeroed();
-        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time);
-        time
-    };
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-#[cfg(not(unix))]
-fn processor_time() -> Duration {
-    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    START.elapsed()
-}
-
 /// Of this process; 0 where it is not known.
 fn resident_bytes() -> u64 {
     let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -309,18 +256,5 @@ mod tests {
         check(&[measured("cpu", 1500.0, 2, 100), measured("openvino-native:CPU", 1400.0, 2, 100)], Some("cpu"));
         check(&[measured("cpu", 1500.0, 2, 100), measured("openvino-native:CPU", 1000.0, 2, 600)], Some("cpu"));
         check(&[failed("cpu"), measured("openvino-native:CPU", 1000.0, 2, 100)], Some("openvino-native:CPU"));
-    }
-
-    #[test]
-    fn figures_are_kept_for_the_machine_that_they_hold_for() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("new").join(FILE);
-        let figures = [measured("cpu", 1500.0, 2, 100), failed("cuda:0")];
-        assert_eq!(read(&file, "here"), None);
-        write(&file, "here", &figures).unwrap();
-        assert_eq!(read(&file, "here").as_deref(), Some(&figures[..]));
-        assert_eq!(read(&file, "another machine"), None);
-        fs::write(&file, "{").unwrap();
-        assert_eq!(read(&file, "here"), None, "damaged");
     }
 }

@@ -18,6 +18,8 @@ use pagestream_models::{
 };
 use pagestream_store::Store;
 
+#[cfg(feature = "built-in-models")]
+use crate::precision;
 use crate::{
     devices::{self, Measure},
     settings::{DeviceUse, ModelSettings, Settings},
@@ -65,10 +67,7 @@ pub fn devices(settings: &Settings, progress: ProgressSink) -> Result<(Vec<Devic
         None => start_error(e),
     })?;
     let chosen = chosen(settings).map_err(start_error)?;
-    let built_in = chosen.iter().flat_map(|device| {
-        let models = built_in_models(runs_on_library(&registry, device, settings.ocr.quality));
-        models.into_iter().map(|(_, model)| model.model_ref().sha256)
-    });
+    let built_in = built_in_digests(settings);
     let digests: Vec<String> = models.iter().map(|(_, m)| m.sha256).chain(built_in).map(|d| d.to_string()).collect();
     let devices = chosen.into_iter().map(|device| {
         let (settings_of_engine, registry, models) = (settings.clone(), registry.clone(), models.clone());
@@ -122,9 +121,8 @@ pub fn engine(
         on_library,
         library: OnceLock::new(),
     };
-    if on_library {
-        backend.library()?;
-    }
+    let library = if on_library { Some(backend.library()?) } else { None };
+    let built_in = built_in_models(settings, registry, device, library);
     let needs_onnx = matches!(device, DeviceChoice::Onnx(_));
     let all: Arc<[Selected]> = models.iter().map(|(_, model)| model.clone()).collect();
     let model = |(number, (task, model)): (usize, &(Task, Selected))| {
@@ -140,7 +138,7 @@ pub fn engine(
         let at_hand = move || (!needs_onnx || here.has_runtime()) && here.has_selected(&selected);
         (*task, EngineModel::found_by(model_ref, find).at_hand_if(at_hand))
     };
-    let models = models.iter().enumerate().map(model).chain(built_in_models(on_library));
+    let models = models.iter().enumerate().map(model).chain(built_in);
     Ok(Engine::new(Arc::new(backend), models.collect()).with_memory(settings.models.memory))
 }
 
@@ -149,18 +147,47 @@ fn runs_on_library(registry: &Registry, device: &DeviceChoice, quality: Quality)
     quality == Quality::Accurate || *device != DeviceChoice::Onnx(Provider::Cpu) || registry.has_runtime()
 }
 
-/// The models that the program carries. On ONNX Runtime a page costs 7.1 CPU ms in the f32 detector and 7.8 in int8, and 31
-/// in the f32 recogniser and 15 in int8, with no loss that can be measured; our own runtime knows f32 alone.
+/// The models that the program carries, as they run on this device: see [`crate::precision`].
 #[cfg(feature = "built-in-models")]
-fn built_in_models(on_library: bool) -> Vec<(Task, EngineModel)> {
+fn built_in_models(
+    settings: &Settings,
+    registry: &Registry,
+    device: &DeviceChoice,
+    library: Option<&dyn Backend>,
+) -> Vec<(Task, EngineModel)> {
     use pagestream_models::built_in;
-    let recognizer = if on_library { built_in::RECOGNIZER_INT8 } else { built_in::RECOGNIZER };
-    let recognizer = EngineModel::new(recognizer.source()).with_alphabet(built_in::alphabet());
-    vec![(Task::CompactDetect, EngineModel::new(built_in::DETECTOR.source())), (Task::CompactRecognize, recognizer)]
+    let models = match library {
+        Some(library) if settings.ocr.quality != Quality::Accurate => {
+            precision::best(settings, registry, device, library)
+        }
+        // PP-OCRv6 alone will read, or our own runtime does.
+        _ => precision::portable(settings),
+    };
+    let model = |(task, model): (Task, built_in::BuiltIn)| {
+        let served = EngineModel::new(model.source());
+        (task, if task == Task::CompactRecognize { served.with_alphabet(built_in::alphabet()) } else { served })
+    };
+    models.into_iter().map(model).collect()
 }
 
 #[cfg(not(feature = "built-in-models"))]
-fn built_in_models(_on_library: bool) -> Vec<(Task, EngineModel)> {
+fn built_in_models(
+    _settings: &Settings,
+    _registry: &Registry,
+    _device: &DeviceChoice,
+    _library: Option<&dyn Backend>,
+) -> Vec<(Task, EngineModel)> {
+    Vec::new()
+}
+
+/// What they are known by before it is known in which precision they run.
+#[cfg(feature = "built-in-models")]
+fn built_in_digests(settings: &Settings) -> Vec<Digest> {
+    precision::portable(settings).iter().map(|(_, model)| Digest::of(model.bytes)).collect()
+}
+
+#[cfg(not(feature = "built-in-models"))]
+fn built_in_digests(_settings: &Settings) -> Vec<Digest> {
     Vec::new()
 }
 

@@ -34,6 +34,9 @@ pub mod allocator;
 pub mod devices;
 pub mod engine;
 pub mod evaluation;
+mod measured;
+#[cfg(feature = "built-in-models")]
+mod precision;
 pub mod settings;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with

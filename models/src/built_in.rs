@@ -1,11 +1,11 @@
 //! Our own models, carried by the program (feature `built-in-models`). `shipped/*.md` are their cards: what they were trained on,
-//! how well they read, what they cannot. Both precisions of each are here, because which one is faster depends on the CPU.
+//! how well they read, what they cannot. Both precisions of each are here, because which one is faster depends on the machine.
 
 use pagestream_documents::Digest;
 
 use crate::{
     backend::ModelSource,
-    ocr::{Alphabet, compact::recognizer},
+    ocr::{Alphabet, Quality, compact::recognizer},
 };
 
 /// One of our models.
@@ -17,37 +17,59 @@ pub struct BuiltIn {
     pub card: &'static str,
 }
 
-pub const DETECTOR: BuiltIn = BuiltIn {
-    id: "detector",
-    bytes: include_bytes!("../shipped/detector.onnx"),
-    card: include_str!("../shipped/detector.md"),
+/// One of our networks in both its precisions.
+#[derive(Clone, Copy, Debug)]
+pub struct Network {
+    pub f32: BuiltIn,
+    /// Quantised. Faster on some processors, slower on others.
+    pub int8: BuiltIn,
+}
+
+pub const DETECTOR: Network = Network {
+    f32: BuiltIn {
+        id: "detector",
+        bytes: include_bytes!("../shipped/detector.onnx"),
+        card: include_str!("../shipped/detector.md"),
+    },
+    int8: BuiltIn {
+        id: "detector-int8",
+        bytes: include_bytes!("../shipped/detector-int8.onnx"),
+        card: include_str!("../shipped/detector.md"),
+    },
 };
 
-pub const DETECTOR_INT8: BuiltIn =
-    BuiltIn { id: "detector-int8", bytes: include_bytes!("../shipped/detector-int8.onnx"), card: DETECTOR.card };
-
-pub const RECOGNIZER: BuiltIn = BuiltIn {
-    id: "recogniser-latin-fast",
-    bytes: include_bytes!("../shipped/recogniser-latin-fast.onnx"),
-    card: include_str!("../shipped/recogniser-latin-fast.md"),
+/// The smaller recogniser, of the quality `fast`.
+pub const RECOGNIZER: Network = Network {
+    f32: BuiltIn {
+        id: "recogniser-latin-fast",
+        bytes: include_bytes!("../shipped/recogniser-latin-fast.onnx"),
+        card: include_str!("../shipped/recogniser-latin-fast.md"),
+    },
+    int8: BuiltIn {
+        id: "recogniser-latin-fast-int8",
+        bytes: include_bytes!("../shipped/recogniser-latin-fast-int8.onnx"),
+        card: include_str!("../shipped/recogniser-latin-fast.md"),
+    },
 };
 
-pub const RECOGNIZER_INT8: BuiltIn = BuiltIn {
-    id: "recogniser-latin-fast-int8",
-    bytes: include_bytes!("../shipped/recogniser-latin-fast-int8.onnx"),
-    card: RECOGNIZER.card,
-};
+/// All networks that the program carries.
+pub const NETWORKS: [Network; 2] = [DETECTOR, RECOGNIZER];
 
-pub const ALL: [BuiltIn; 4] = [DETECTOR, DETECTOR_INT8, RECOGNIZER, RECOGNIZER_INT8];
+/// The recogniser of a quality.
+pub fn recognizer(_quality: Quality) -> Network {
+    RECOGNIZER
+}
+
+/// The model of this name, in either precision.
+pub fn model(id: &str) -> Option<BuiltIn> {
+    NETWORKS.iter().flat_map(|network| [network.f32, network.int8]).find(|model| model.id == id)
+}
 
 impl BuiltIn {
     pub fn source(&self) -> ModelSource {
         ModelSource::built_in(self.id, self.bytes, Digest::of(self.bytes))
     }
 }
-
-/// The models by what they do, each once, whatever its precisions.
-pub const CARDS: [BuiltIn; 2] = [DETECTOR, RECOGNIZER];
 
 impl BuiltIn {
     /// A row of the table at the head of the card, by its name.
@@ -86,7 +108,9 @@ mod tests {
 
     #[test]
     fn every_card_says_what_the_list_of_models_shows() {
-        for (model, column) in [(DETECTOR, "found"), (RECOGNIZER, "both int8")] {
+        for Network { f32: model, int8 } in NETWORKS {
+            let column = if model.id == DETECTOR.f32.id { "found" } else { "both int8" };
+            assert_eq!((int8.id, int8.card), (format!("{}-int8", model.id).as_str(), model.card));
             let parameters = model.card_row("parameters").unwrap();
             assert!(parameters.replace(',', "").parse::<u32>().is_ok(), "{}: {parameters}", model.id);
             assert!(model.card_row("licence").is_some(), "{}", model.id);
@@ -98,12 +122,26 @@ mod tests {
                 model.id
             );
         }
-        assert_eq!((RECOGNIZER.card_row("no such row"), RECOGNIZER.figures("no such column")), (None, Vec::new()));
+        let model = RECOGNIZER.f32;
+        assert_eq!((model.card_row("no such row"), model.figures("no such column")), (None, Vec::new()));
     }
 
     #[test]
-    fn the_alphabet_is_that_of_the_recogniser() {
-        let characters = RECOGNIZER.source().metadata("character").unwrap().unwrap();
-        assert_eq!(recognizer::alphabet(&characters), alphabet());
+    fn the_alphabet_is_that_of_every_recogniser() {
+        for quality in [Quality::Fast, Quality::Balanced] {
+            let Network { f32, int8 } = super::recognizer(quality);
+            for model in [f32, int8] {
+                let characters = model.source().metadata("character").unwrap().unwrap();
+                assert_eq!(recognizer::alphabet(&characters), alphabet(), "{}", model.id);
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_is_found_by_its_name_in_either_precision() {
+        for name in ["detector", "recogniser-latin-fast-int8"] {
+            assert_eq!(model(name).unwrap().id, name);
+        }
+        assert!(model("no such model").is_none());
     }
 }

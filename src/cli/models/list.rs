@@ -82,14 +82,14 @@ fn write(text: &str) {
 
 #[cfg(feature = "built-in-models")]
 pub fn card(id: &str, printer: &Printer) -> Exit {
-    use pagestream_models::built_in::{ALL, CARDS};
-    match ALL.iter().find(|model| model.id == id) {
+    use pagestream_models::built_in::{self, NETWORKS};
+    match built_in::model(id) {
         Some(model) => {
             write(model.card);
             Exit::Ok
         }
         None => {
-            let known = CARDS.map(|model| model.id).join(", ");
+            let known = NETWORKS.map(|network| network.f32.id).join(", ");
             printer.error(&format!("there is no built-in model `{id}`"), Some(&format!("known are: {known}")));
             Exit::Configuration
         }
@@ -99,10 +99,10 @@ pub fn card(id: &str, printer: &Printer) -> Exit {
 /// What the program carries, with the key figures of its cards.
 #[cfg(feature = "built-in-models")]
 pub fn print_built_in() {
-    use pagestream_models::built_in::{CARDS, DETECTOR};
+    use pagestream_models::built_in::{DETECTOR, NETWORKS};
     let mut text = String::new();
-    for model in CARDS {
-        let (what, column) = if model.id == DETECTOR.id {
+    for model in NETWORKS.map(|network| network.f32) {
+        let (what, column) = if model.id == DETECTOR.f32.id {
             ("lines found", "found")
         } else {
             ("character error rate, int8", "both int8")

@@ -179,7 +179,7 @@ mod with_our_models {
         let (width, height) = image.dimensions();
         let view = View::page(width, height, pagestream_documents::Rotation::None, 960);
         let input = prepare(Plane::new(image.as_raw(), width as usize, height as usize), &view);
-        let output = run(built_in::DETECTOR, &input);
+        let output = run(built_in::DETECTOR.f32, &input);
         let expected: Vec<f32> =
             vectors("page-maps.f32").as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
         assert_eq!(output.shape, [1, 4, view.shape()[2] / 2, view.shape()[3] / 8]);
@@ -194,7 +194,7 @@ mod with_our_models {
             let (width, height) = (case["width"].as_u64().unwrap() as usize, recognizer::LINE_HEIGHT);
             let line = crate::ocr::compact::tests::base64(&case["resized"]);
             let input = recognizer::tensor(Plane::new(&line, width, height));
-            let output = run(built_in::RECOGNIZER, &input);
+            let output = run(built_in::RECOGNIZER.f32, &input);
             let classes = output.shape[2];
             let best =
                 |step: &[f32]| (0..classes).max_by(|&a, &b| step[a].total_cmp(&step[b]).then(b.cmp(&a))).unwrap();
@@ -207,7 +207,7 @@ mod with_our_models {
 
     #[test]
     fn inputs_that_do_not_fit_are_errors_and_the_session_goes_on() {
-        let mut session = PortableBackend.load(&built_in::RECOGNIZER.source()).unwrap();
+        let mut session = PortableBackend.load(&built_in::RECOGNIZER.f32.source()).unwrap();
         for shape in [vec![1, 3, 32, 64], vec![1, 1, 48, 64], vec![32, 64], vec![1, 1, 1, 1]] {
             let input = Tensor { data: vec![0.0; shape.iter().product()], shape };
             assert!(session.run(input.view(), &mut |_| {}).is_err(), "{:?}", input.shape);

@@ -1,0 +1,126 @@
+//! What was measured on this machine, kept in its cache directory until what it depends on changes.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use pagestream_documents::Digest;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// Raise it when figures of earlier versions are of no use.
+const SCHEMA: u32 = 1;
+
+/// Figures as they are kept.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    schema: u32,
+    /// A digest of everything that they depend on.
+    key: String,
+    measured: T,
+}
+
+/// One digest of all that figures depend on. The version of the program is always a part of it: it names the built-in models.
+pub fn key(parts: &[String]) -> String {
+    Digest::of([&[env!("CARGO_PKG_VERSION").to_owned()], parts].concat().join("\n").as_bytes()).to_string()
+}
+
+/// The figures in a file, if they hold for this key.
+pub fn read<T: DeserializeOwned>(file: &Path, key: &str) -> Option<T> {
+    let kept: Kept<T> = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    (kept.schema == SCHEMA && kept.key == key).then_some(kept.measured)
+}
+
+/// Keeps figures; says so where that cannot be done, which costs no more than measuring again.
+pub fn write<T: Serialize>(file: &Path, key: &str, measured: &T) {
+    if let Err(error) = try_write(file, key, measured) {
+        tracing::warn!(%error, file = %file.display(), "what was measured cannot be kept; the next start measures again");
+    }
+}
+
+fn try_write<T: Serialize>(file: &Path, key: &str, measured: &T) -> std::io::Result<()> {
+    let kept = Kept { schema: SCHEMA, key: key.to_owned(), measured };
+    let dir = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    // Renamed into place, so that no other process reads a half of it.
+    let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
+    temporary.write_all(&serde_json::to_vec_pretty(&kept)?)?;
+    temporary.persist(file).map(drop).map_err(|error| error.error)
+}
+
+/// Processor time of this process, on all its threads; elsewhere than on Unix, the wall's.
+#[cfg(unix)]
+pub fn process_time() -> Duration {
+    clock(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// Processor time of this thread, which does not see what others do; elsewhere than on Unix, the wall's.
+#[cfg(unix)]
+pub fn thread_time() -> Duration {
+    clock(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+#[cfg(unix)]
+fn clock(id: libc::clockid_t) -> Duration {
+    // SAFETY: all zeroes is a valid timespec, and the call fills it.
+    let time = unsafe {
+        let mut time: libc::timespec = std::mem::zeroed();
+        libc::clock_gettime(id, &mut time);
+        time
+    };
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+#[cfg(not(unix))]
+pub fn process_time() -> Duration {
+    wall_time()
+}
+
+#[cfg(not(unix))]
+pub fn thread_time() -> Duration {
+    wall_time()
+}
+
+/// Since some moment of this process.
+pub fn wall_time() -> Duration {
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_kept_for_what_they_hold_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("new").join("figures.json");
+        let (here, there) = (key(&["here".to_owned()]), key(&["another machine".to_owned()]));
+        let figures = vec![("cpu".to_owned(), 1500.0), ("cuda:0".to_owned(), 0.1 + 0.2)];
+        let read = |key: &str| read::<Vec<(String, f64)>>(&file, key);
+        assert_eq!(read(&here), None);
+        write(&file, &here, &figures);
+        assert_eq!((read(&here), read(&there)), (Some(figures), None));
+        fs::write(&file, "{").unwrap();
+        assert_eq!(read(&here), None, "damaged");
+    }
+
+    #[test]
+    fn where_nothing_can_be_kept_nothing_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let blocked = dir.path().join("file");
+        fs::write(&blocked, "").unwrap();
+        write(&blocked.join("figures.json"), "key", &1);
+    }
+
+    #[test]
+    fn clocks_go_forwards_and_a_thread_takes_no_more_than_its_process() {
+        let (process, thread) = (process_time(), thread_time());
+        let sum: u64 = (0..100_000_u64).map(std::hint::black_box).sum();
+        assert_eq!(std::hint::black_box(sum), 4_999_950_000);
+        assert!(thread_time() > thread && process_time() > process && wall_time() >= Duration::ZERO);
+        assert!(thread_time() <= process_time());
+    }
+}
