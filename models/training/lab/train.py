@@ -60,11 +60,11 @@ class Pool:
         return torch.from_numpy(x)[:, None], [torch.from_numpy(t) for _, t in chosen]
 
 
-def augment(gray: np.ndarray, width: int, n: np.random.Generator) -> np.ndarray:
-    """The contract's levels, then small changes that cost nothing: a shift of a pixel, of up to 7 pixels sideways, noise, contrast."""
+def augment(gray: np.ndarray, width: int, n: np.random.Generator, shift: bool = True) -> np.ndarray:
+    """The contract's levels, then small changes that cost nothing: a shift of a pixel, of up to 7 pixels sideways (with `shift`), noise, contrast."""
     x = np.ones((HEIGHT, width), np.float32)
     room = width - gray.shape[1]
-    left = int(n.integers(0, min(room, 7) + 1)) if n.random() < 0.3 else 0
+    left = int(n.integers(0, min(room, 7) + 1)) if n.random() < 0.3 and shift else 0
     values = level_table(gray)[gray]
     u = n.random()
     if u < 0.2:
