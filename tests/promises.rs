@@ -238,7 +238,8 @@ async fn a_full_disk_ends_the_run_with_the_cause_and_loses_no_page() {
     drop((pipeline, document));
     // A smaller record that was under way may still have found room.
     let log = rusqlite::Connection::open(folder.path().join(DATABASE_FILE)).unwrap();
-    let kept: usize = log.query_row("SELECT count(*) FROM pages", [], |row| row.get(0)).unwrap();
+    let kept: i64 = log.query_row("SELECT count(*) FROM pages", [], |row| row.get(0)).unwrap();
+    let kept = usize::try_from(kept).unwrap();
     drop(log);
     assert!(kept >= read_before);
 
