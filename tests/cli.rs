@@ -326,6 +326,36 @@ fn missing_models_give_3_and_are_named_before_anything_starts() {
 
 /// In an empty home, with neither Python nor a network: the networks in the program read the scans by themselves.
 #[cfg(feature = "built-in-models")]
+/// A page of English with lines of Russian and Greek.
+const SCRIPTS: &[u8] = include_bytes!("../examples/data/scripts.png");
+const SCRIPTS_TRUTH: &str = include_str!("../examples/data/scripts.truth.txt");
+
+#[test]
+fn other_scripts_are_marked_and_never_guessed() {
+    let home = Home::new();
+    home.write("scripts.png", SCRIPTS);
+    for quality in ["fast", "balanced"] {
+        let outcome = home.run(&["process", "-f", "jsonl", "-q", "--offline", "--quality", quality, "scripts.png"]);
+        outcome.expect(0, "");
+        let record = &outcome.records()[0];
+        let lines: Vec<&str> = record["text"].as_str().unwrap().lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines.len(), SCRIPTS_TRUTH.lines().count(), "{quality}: {lines:#?}");
+        for (line, truth) in lines.iter().zip(SCRIPTS_TRUTH.lines()) {
+            let foreign = |c: char| c.is_alphabetic() && !c.is_ascii();
+            if truth.chars().filter(|&c| foreign(c)).count() < 5 {
+                let expected = truth.replace(foreign, "\u{fffd}");
+                assert_eq!(*line, expected, "{quality}");
+                continue;
+            }
+            let letters = line.chars().filter(|c| c.is_alphabetic()).count();
+            let marks = line.matches('\u{fffd}').count();
+            let words = truth.split_whitespace().count();
+            assert!(letters == 0 && marks + 1 >= words && marks <= words + 1, "{quality}: {line} for {truth}");
+        }
+        assert_eq!(record["needs_review"], true, "{quality}");
+    }
+}
+
 #[test]
 fn pages_are_read_with_nothing_to_fetch_and_no_library() {
     for quality in ["fast", "balanced"] {
@@ -342,7 +372,8 @@ fn pages_are_read_with_nothing_to_fetch_and_no_library() {
             assert!(score.cer < 0.02, "{quality}: {text} is not {truth}");
             let models: Vec<&str> =
                 record["models"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
-            assert_eq!(models, ["detector", "recogniser-latin-fast"], "{quality}");
+            let recogniser = if quality == "fast" { "recogniser-latin-fast" } else { "recogniser-latin-medium" };
+            assert_eq!(models, ["detector", recogniser], "{quality}");
             assert!(record["confidence"].as_f64().unwrap() > 0.95, "{quality}: {}", record["confidence"]);
         }
         assert!(!home.path(".cache").exists(), "nothing is installed");

@@ -6,6 +6,10 @@
     book.png          1-bit, 300 dpi, 11 pt, thresholded as old books are, with a running head and a page number
     digital.png       colour, 150 dpi, a heading on a dark band
 
+and, beside that folder, a page for what is not Latin:
+
+    scripts.png       grey, 150 dpi, lines of Russian and Greek and a Greek letter between lines of English
+
 Run: `pip install pillow==13.0.0 numpy==2.4.6 && python3 make_pages.py FOLDER_OF_FONTS`, where the folder (searched with
 its sub-folders) has Liberation 2 and Courier Prime, both under the SIL Open Font License, which does not extend to
 documents that are made with them. The same fonts and versions give the same pixels.
@@ -109,6 +113,17 @@ measurement. It also follows that drawing the page at twice the size gains nothi
 same height before it is read.
 
 Write to pages@example.org if your own figures differ by more than 10%."""
+
+
+SCRIPTS = [
+    "The first lines of this page are in English, and the next in Russian:",
+    "Все счастливые семьи похожи друг на друга, каждая",
+    "несчастливая семья несчастлива по-своему.",
+    "Then there is a line of Greek, from the same writer's desk,",
+    "Ἄνδρα μοι ἔννεπε, Μοῦσα, πολύτροπον, ὃς μάλα πολλὰ",
+    "and the rate of decay λ is given by the old equation.",
+    "Nothing of it may be read as letters that only look alike.",
+]
 
 
 def font(name, size):
@@ -220,6 +235,12 @@ def digital():
     save(page.quantize(32), "digital.png", [DIGITAL_HEAD] + lines, 150, optimize=True)
 
 
+def scripts():
+    page = Image.new("L", (1240, 520), 255)
+    draw(page, SCRIPTS, font("LiberationSerif-Regular.ttf", 34), 90, 50, 62, ink=20)
+    save(page, "../scripts.png", SCRIPTS, 150, optimize=True)
+
+
 OUT.mkdir(exist_ok=True)
-for make in (two_columns, scanned, typewriter, book, digital):
+for make in (two_columns, scanned, typewriter, book, digital, scripts):
     make()

@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut pages = Vec::new();
     let mut options = OcrOptions::default();
     let mut portable = false;
-    let (mut detector, mut line_reader) = (built_in::DETECTOR.f32, built_in::RECOGNIZER.int8);
+    let (mut detector, mut line_reader) = (built_in::DETECTOR.f32, built_in::FAST_RECOGNIZER.int8);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--quality" => options.quality = args.next().ok_or("--quality QUALITY")?.parse()?,
             "--portable" => portable = true,
             "--int8" => detector = built_in::DETECTOR.int8,
-            "--fp32" => line_reader = built_in::RECOGNIZER.f32,
+            "--fp32" => line_reader = built_in::FAST_RECOGNIZER.f32,
             "--no-looks" => options.second_looks = false,
             "--side" => options.detect_max_side = args.next().ok_or("--side SIDE")?.parse()?,
             "--unclip" => options.unclip_ratio = args.next().ok_or("--unclip RATIO")?.parse()?,

@@ -39,7 +39,7 @@ pub const DETECTOR: Network = Network {
 };
 
 /// The smaller recogniser, of the quality `fast`.
-pub const RECOGNIZER: Network = Network {
+pub const FAST_RECOGNIZER: Network = Network {
     f32: BuiltIn {
         id: "recogniser-latin-fast",
         bytes: include_bytes!("../shipped/recogniser-latin-fast.onnx"),
@@ -52,12 +52,29 @@ pub const RECOGNIZER: Network = Network {
     },
 };
 
-/// All networks that the program carries.
-pub const NETWORKS: [Network; 2] = [DETECTOR, RECOGNIZER];
+/// The larger one, of `balanced`.
+pub const MEDIUM_RECOGNIZER: Network = Network {
+    f32: BuiltIn {
+        id: "recogniser-latin-medium",
+        bytes: include_bytes!("../shipped/recogniser-latin-medium.onnx"),
+        card: include_str!("../shipped/recogniser-latin-medium.md"),
+    },
+    int8: BuiltIn {
+        id: "recogniser-latin-medium-int8",
+        bytes: include_bytes!("../shipped/recogniser-latin-medium-int8.onnx"),
+        card: include_str!("../shipped/recogniser-latin-medium.md"),
+    },
+};
 
-/// The recogniser of a quality.
-pub fn recognizer(_quality: Quality) -> Network {
-    RECOGNIZER
+/// All networks that the program carries.
+pub const NETWORKS: [Network; 3] = [DETECTOR, FAST_RECOGNIZER, MEDIUM_RECOGNIZER];
+
+/// The recogniser of a quality; in `accurate`, PP-OCRv6 reads instead.
+pub fn recognizer(quality: Quality) -> Network {
+    match quality {
+        Quality::Fast => FAST_RECOGNIZER,
+        Quality::Balanced | Quality::Accurate => MEDIUM_RECOGNIZER,
+    }
 }
 
 /// The model of this name, in either precision.
@@ -122,7 +139,7 @@ mod tests {
                 model.id
             );
         }
-        let model = RECOGNIZER.f32;
+        let model = FAST_RECOGNIZER.f32;
         assert_eq!((model.card_row("no such row"), model.figures("no such column")), (None, Vec::new()));
     }
 

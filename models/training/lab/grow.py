@@ -6,7 +6,7 @@ and new blocks add nothing at first (after "Net2Net", Chen et al. 2015, without 
 import torch
 from torch import nn
 
-from .config import arguments, work_dir
+from .config import BLANK, arguments, work_dir
 from .export import load
 from .nets import TIERS, Bottleneck, build, parameters
 
@@ -47,7 +47,9 @@ def grow(small: nn.Module, tier: str, classes: int) -> nn.Module:
     copy(small.column, net.column)
     copy(small.sequence, net.sequence)
     widen(small.head, net.head)
-    net.head.bias.data[small.head.out_channels:] = -5  # new characters are seen when they have been learnt
+    # new characters start as a weaker blank: seen nowhere until they have been learnt
+    net.head.weight.data[small.head.out_channels:] = net.head.weight.data[BLANK]
+    net.head.bias.data[small.head.out_channels:] = net.head.bias.data[BLANK] - 4
     return net
 
 

@@ -15,7 +15,7 @@ from .text import ForeignText, TextSource
 
 WIDTHS = (96, 160, 320, 320, 480, 480, 640, 800)  # widest line asked for, in pixels at 32 high
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-FOREIGN_LINES, MIXED_LINES = 0.05, 0.03  # shares of lines in another script, and with some of its characters
+FOREIGN_LINES, MIXED_LINES = 0.08, 0.03  # shares of lines in another script, and with some of its characters
 LIGATURES = (("ffi", "ﬃ"), ("ffl", "ﬄ"), ("ff", "ﬀ"), ("fi", "ﬁ"), ("fl", "ﬂ"))
 
 

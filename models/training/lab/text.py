@@ -153,7 +153,7 @@ class TextSource:
 class ForeignText:
     """Words of other scripts and symbols without a class, and the fonts that draw them."""
 
-    OFTEN = ("ru", "uk", "bg", "sr", "el", "he", "ar", "fa", "hi", "th", "ka", "hy", "ja", "ko", "zh", "yue")
+    OFTEN = ("ru", "ru", "uk", "bg", "sr", "el", "el", "el", "he", "ar", "fa", "hi", "th", "ka", "hy", "ja", "ko", "zh", "yue")
     EUROPEAN = re.compile("[\u0370-\u052f]")  # fonts of other scripts may lack our marks
     RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff]")
 
@@ -170,7 +170,7 @@ class ForeignText:
     def line(self, n: int) -> tuple[str, str] | None:
         """(text, font path) of about n characters in one of the languages."""
         r = self.rng
-        language = r.choice(self.OFTEN if r.random() < 0.7 else list(self.words))
+        language = r.choice(self.OFTEN if r.random() < 0.8 else list(self.words))
         words = self.words.get(language)
         if not words:
             return None

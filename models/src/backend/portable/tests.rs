@@ -188,26 +188,32 @@ mod with_our_models {
     }
 
     #[test]
-    fn the_recogniser_reads_as_in_the_lab() {
-        let cases: Value = serde_json::from_slice(&vectors("recogniser-latin-fast.json")).unwrap();
+    fn the_recognisers_read_as_in_the_lab() {
+        for network in [built_in::FAST_RECOGNIZER, built_in::MEDIUM_RECOGNIZER] {
+            reads_as_in_the_lab(network.f32);
+        }
+    }
+
+    fn reads_as_in_the_lab(model: built_in::BuiltIn) {
+        let cases: Value = serde_json::from_slice(&vectors(&format!("{}.json", model.id))).unwrap();
         for (number, case) in cases["cases"].as_array().unwrap().iter().enumerate() {
             let (width, height) = (case["width"].as_u64().unwrap() as usize, recognizer::LINE_HEIGHT);
             let line = crate::ocr::compact::tests::base64(&case["resized"]);
             let input = recognizer::tensor(Plane::new(&line, width, height));
-            let output = run(built_in::RECOGNIZER.f32, &input);
+            let output = run(model, &input);
             let classes = output.shape[2];
             let best =
                 |step: &[f32]| (0..classes).max_by(|&a, &b| step[a].total_cmp(&step[b]).then(b.cmp(&a))).unwrap();
             let path: Vec<usize> = output.data.chunks_exact(classes).map(best).collect();
             let expected: Vec<usize> =
                 case["classes"].as_array().unwrap().iter().map(|c| c.as_u64().unwrap() as usize).collect();
-            assert_eq!(path, expected, "case {number}");
+            assert_eq!(path, expected, "{} {number}", model.id);
         }
     }
 
     #[test]
     fn inputs_that_do_not_fit_are_errors_and_the_session_goes_on() {
-        let mut session = PortableBackend.load(&built_in::RECOGNIZER.f32.source()).unwrap();
+        let mut session = PortableBackend.load(&built_in::FAST_RECOGNIZER.f32.source()).unwrap();
         for shape in [vec![1, 3, 32, 64], vec![1, 1, 48, 64], vec![32, 64], vec![1, 1, 1, 1]] {
             let input = Tensor { data: vec![0.0; shape.iter().product()], shape };
             assert!(session.run(input.view(), &mut |_| {}).is_err(), "{:?}", input.shape);
@@ -215,6 +221,6 @@ mod with_our_models {
         let two = Tensor { shape: vec![2, 1, 32, 64], data: numbers(2 * 32 * 64, 9) };
         let mut shapes = Vec::new();
         session.run(two.view(), &mut |output| shapes.push(output.shape.to_vec())).unwrap();
-        assert_eq!(shapes, [[2, 16, 340]]);
+        assert_eq!(shapes, [[2, 16, 341]]);
     }
 }

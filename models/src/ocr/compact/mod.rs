@@ -8,9 +8,11 @@ use pagestream_documents::{PixelFormat, Raster};
 
 pub mod crop;
 pub mod detector;
+mod fit;
 pub(super) mod reader;
 pub mod recognizer;
 pub mod resize;
+mod script;
 
 use resize::Plane;
 

@@ -12,12 +12,14 @@ use pagestream_documents::{Polygon, Raster, Rotation};
 use super::{
     GrayPage,
     detector::{self, Corners, View},
-    recognizer,
+    fit, recognizer, script,
 };
 use crate::{
     error::Result,
     ocr::{
-        Alphabet, Inference, Inferred, Lines, LinesStep as Step, OcrOptions, Symbol, Task, gutter,
+        Alphabet, Inference, Inferred, Lines, LinesStep as Step, OcrOptions, Symbol, Task,
+        confidence::certainty_of,
+        gutter,
         orientation::{self, Upright},
         recognizer::{Decoded, StepGeometry, decode},
         results::{boxes, one, out_of_step, symbols},
@@ -86,7 +88,7 @@ impl Candidate {
     }
 
     fn certainties(&self) -> Vec<f32> {
-        let certainty = |&index: &usize| self.lines[index].decoded.as_ref().map_or(0.0, |d| d.certainty);
+        let certainty = |&index: &usize| self.lines[index].decoded.as_ref().map_or(0.0, certainty_of);
         self.sample.iter().map(certainty).collect()
     }
 
@@ -276,7 +278,8 @@ impl CompactReader {
     }
 
     fn candidate(&self, view: &View, found: &[Corners]) -> Candidate {
-        let lines: Vec<Polygon> = found.iter().take(self.options.max_lines).map(|b| view.to_page(b)).collect();
+        let lines: Vec<Polygon> =
+            found.iter().take(self.options.max_lines).map(|b| fit::fit(self.page.plane(), &view.to_page(b))).collect();
         let (width, height) = (self.raster.width as f32, self.raster.height as f32);
         let upright = Upright { rotation: view.rotation, width, height };
         Candidate::new(view.rotation, gutter::cut_at_gutters(&self.raster, &lines, &upright))
@@ -307,11 +310,10 @@ impl CompactReader {
 
     fn decode(&self, line: &Polygon, symbols: &[Symbol]) -> Decoded {
         let content_width = recognizer::content_width(line);
-        decode(
-            symbols,
-            &self.alphabet,
-            &StepGeometry { line: *line, content_width, step_width: recognizer::STEP_WIDTH },
-        )
+        let geometry = StepGeometry { line: *line, content_width, step_width: recognizer::STEP_WIDTH };
+        let mut decoded = decode(symbols, &self.alphabet, &geometry);
+        script::settle(&mut decoded);
+        decoded
     }
 }
 
