@@ -67,7 +67,10 @@ pub fn devices(settings: &Settings, progress: ProgressSink) -> Result<(Vec<Devic
         None => start_error(e),
     })?;
     let chosen = chosen(settings).map_err(start_error)?;
-    let built_in = built_in_digests(settings);
+    #[cfg(feature = "built-in-models")]
+    let built_in = precision::identity(settings);
+    #[cfg(not(feature = "built-in-models"))]
+    let built_in = Vec::new();
     let digests: Vec<String> = models.iter().map(|(_, m)| m.sha256).chain(built_in).map(|d| d.to_string()).collect();
     let devices = chosen.into_iter().map(|device| {
         let (settings_of_engine, registry, models) = (settings.clone(), registry.clone(), models.clone());
@@ -177,17 +180,6 @@ fn built_in_models(
     _device: &DeviceChoice,
     _library: Option<&dyn Backend>,
 ) -> Vec<(Task, EngineModel)> {
-    Vec::new()
-}
-
-/// What they are known by before it is known in which precision they run.
-#[cfg(feature = "built-in-models")]
-fn built_in_digests(settings: &Settings) -> Vec<Digest> {
-    precision::portable(settings).iter().map(|(_, model)| Digest::of(model.bytes)).collect()
-}
-
-#[cfg(not(feature = "built-in-models"))]
-fn built_in_digests(_settings: &Settings) -> Vec<Digest> {
     Vec::new()
 }
 

@@ -6,6 +6,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use pagestream_documents::Digest;
 use pagestream_models::{
     Backend, Error as ModelError,
     built_in::{self, BuiltIn, Network},
@@ -39,6 +40,12 @@ impl Figures {
             (_, None) => false,
         }
     }
+}
+
+/// What the built-in networks of these settings are known by, before it is known in which precision they run. Of the int8 models, which
+/// are made of the f32 ones and a quarter of their size: this is asked at every start, and pages with a text layer need neither.
+pub fn identity(settings: &Settings) -> Vec<Digest> {
+    networks(settings).map(|(_, network)| Digest::of(network.int8.bytes)).to_vec()
 }
 
 /// The built-in networks of these settings, as they run on our own runtime.
