@@ -58,6 +58,10 @@ pub fn process_time() -> Duration {
 
 /// Processor time of this thread, which does not see what others do; elsewhere than on Unix, the wall's.
 #[cfg(unix)]
+#[cfg_attr(
+    not(feature = "built-in-models"),
+    allow(dead_code, reason = "only our own networks' precision is measured by it")
+)]
 pub fn thread_time() -> Duration {
     clock(libc::CLOCK_THREAD_CPUTIME_ID)
 }
@@ -79,6 +83,10 @@ pub fn process_time() -> Duration {
 }
 
 #[cfg(not(unix))]
+#[cfg_attr(
+    not(feature = "built-in-models"),
+    allow(dead_code, reason = "only our own networks' precision is measured by it")
+)]
 pub fn thread_time() -> Duration {
     wall_time()
 }
