@@ -45,6 +45,13 @@ pub fn has_unknown(line: &Decoded) -> bool {
     line.text.contains(UNKNOWN)
 }
 
+/// Whether another reading has a letter for every letter of this one and for every mark. PP-OCRv6 leaves out what it has no character
+/// for, and is sure of the comma that is left.
+pub fn says_as_much(other: &Decoded, line: &Decoded) -> bool {
+    let letters = |line: &Decoded| line.text.chars().filter(|&c| c.is_alphanumeric() || c == UNKNOWN).count();
+    !has_unknown(line) || letters(other) >= letters(line)
+}
+
 /// The line's certainty as far as it was read.
 pub fn certainty_of(line: &Decoded) -> f32 {
     line.certainty * share_read(line)
@@ -136,6 +143,8 @@ mod tests {
         let (latin, greek, mixed) = (line("abcde", 1.0), line("\u{fffd} \u{fffd}", 0.99), line("rate \u{fffd} =", 0.9));
         assert!(!is_noise(&line("\u{fffd}", 0.1)) && has_unknown(&mixed) && !has_unknown(&latin));
         assert!(certainty_of(&greek) < 0.1 && certainty_of(&latin) == 1.0);
+        assert!(says_as_much(&line("αβ γδ", 0.9), &greek) && !says_as_much(&line(",", 0.9), &greek));
+        assert!(says_as_much(&line(",", 0.9), &latin), "what was read is not held against them");
         let page = of_page([(&latin, ReadBy::Compact), (&greek, ReadBy::Compact)].into_iter(), (0.0, 0)).unwrap();
         // Five characters read, and two words and a space of which only the space was.
         assert!((page - (5.0 * 0.999 + of_line(&greek, ReadBy::Compact) * 11.0) / 16.0).abs() < 1e-5, "{page}");

@@ -62,8 +62,16 @@ enum State {
     /// Doubtful lines of theirs are read by PP-OCRv6, a group at a time.
     Rereading(Rereading),
     /// PP-OCRv6 reads the page.
-    Large(Box<LargeReader>, Unread),
+    Large(Box<LargeReader>, Before),
     Done,
+}
+
+/// What our own networks made of a page that PP-OCRv6 reads again.
+#[derive(Debug, Default)]
+struct Before {
+    unread: Unread,
+    /// Kept where some of it is marked as another script.
+    lines: Option<Lines>,
 }
 
 /// What our own networks took for text and PP-OCRv6 did not: characters, and how many of them may be right. It is no text that
@@ -110,7 +118,7 @@ impl PageReader {
         let (state, wanted) = if options.quality == Quality::Accurate {
             let alphabet = models.large.alphabet(true).ok_or_else(|| missing("the models of PP-OCRv6", ""))?;
             let (reader, wanted) = LargeReader::start(raster.clone(), options, alphabet);
-            (State::Large(Box::new(reader), Unread::default()), wanted)
+            (State::Large(Box::new(reader), Before::default()), wanted)
         } else {
             let alphabet = models.compact.clone().ok_or_else(|| {
                 missing(
@@ -152,8 +160,15 @@ impl PageReader {
                 LinesStep::Done(lines) => {
                     let read_by = vec![ReadBy::Large; lines.lines.len()];
                     let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
-                    let lost = 2 * found < before.characters;
-                    self.done(lines, &read_by, if lost { before } else { Unread::default() })
+                    let lost = 2 * found < before.unread.characters;
+                    match before.lines {
+                        // They do not know this script either, and leave out what they do not know.
+                        Some(ours) if lost => {
+                            let read_by = vec![ReadBy::Compact; ours.lines.len()];
+                            self.done(ours, &read_by, Unread::default())
+                        }
+                        _ => self.done(lines, &read_by, if lost { before.unread } else { Unread::default() }),
+                    }
                 }
             },
             State::Done => return Err(out_of_step("the page is done")),
@@ -169,7 +184,7 @@ impl PageReader {
     pub fn held_bytes(&self) -> usize {
         let held = match &self.state {
             State::Compact(reader) => reader.held_bytes(),
-            State::Large(reader, _) => reader.held_bytes(),
+            State::Large(reader, before) => reader.held_bytes() + before.lines.as_ref().map_or(0, Lines::memory_size),
             State::Rereading(rereading) => rereading.lines.memory_size(),
             State::Done => 0,
         };
@@ -199,7 +214,9 @@ impl PageReader {
             return self.done(lines, &read_by, Unread::default());
         };
         if whole_page {
-            let before = Unread::of(&lines.lines);
+            let unread = Unread::of(&lines.lines);
+            let marked = lines.lines.iter().any(|(_, line)| confidence::has_unknown(line));
+            let before = Before { unread, lines: marked.then_some(lines) };
             let (reader, wanted) = LargeReader::start(self.raster.clone(), &self.options, alphabet);
             self.state = State::Large(Box::new(reader), before);
             return Step::Infer(wanted);
@@ -241,7 +258,7 @@ impl PageReader {
             let theirs = large_reader::decode(polygon, symbols, &rereading.alphabet);
             // They have a character for everything, and of a script that they do not know make something.
             let least = if confidence::has_unknown(ours) { LEAST_FOR_UNKNOWN } else { 0.0 };
-            if theirs.certainty > confidence::certainty_of(ours).max(least) {
+            if theirs.certainty > confidence::certainty_of(ours).max(least) && confidence::says_as_much(&theirs, ours) {
                 if 2 * theirs.text.chars().count() < ours.text.chars().count() {
                     rereading.unread = rereading.unread.and(ours);
                 }

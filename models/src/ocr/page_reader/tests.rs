@@ -367,6 +367,22 @@ fn another_script_is_read_by_the_larger_models_and_without_them_marked_but_never
 }
 
 #[test]
+fn a_script_that_nobody_knows_keeps_its_marks() {
+    // The larger models see the lines and have no character for anything.
+    let silent = Alphabet::of_characters([]);
+    let models = OcrModels { large: LargeModels::Ready(silent), ..all_models() };
+    for (foreign_from, expected) in
+        [('m', "abcdefghijkl\u{fffd}".to_owned()), ('b', format!("a{}", "\u{fffd}".repeat(12)))]
+    {
+        let compact = Compact { foreign_from, ..SURE_OF_ALL };
+        let (reading, asked) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &models, compact);
+        assert!(times(&asked, Task::Recognize) > 0);
+        assert_eq!(letters(&reading), expected);
+        assert!(reading.needs_review, "{:?}", reading.confidence);
+    }
+}
+
+#[test]
 fn a_page_that_our_own_networks_cannot_read_is_read_as_a_whole_by_the_larger_ones() {
     let unsure = Compact { sure: 0.55, ..SURE_OF_ALL };
     let (reading, asked) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &all_models(), unsure);
