@@ -51,19 +51,22 @@ fn try_write<T: Serialize>(file: &Path, key: &str, measured: &T) -> std::io::Res
 }
 
 /// Processor time of this process, on all its threads; elsewhere than on Unix, the wall's.
-#[cfg(unix)]
 pub fn process_time() -> Duration {
-    clock(libc::CLOCK_PROCESS_CPUTIME_ID)
+    #[cfg(unix)]
+    let time = clock(libc::CLOCK_PROCESS_CPUTIME_ID);
+    #[cfg(not(unix))]
+    let time = wall_time();
+    time
 }
 
 /// Processor time of this thread, which does not see what others do; elsewhere than on Unix, the wall's.
-#[cfg(unix)]
-#[cfg_attr(
-    not(feature = "built-in-models"),
-    allow(dead_code, reason = "only our own networks' precision is measured by it")
-)]
+#[cfg(feature = "built-in-models")]
 pub fn thread_time() -> Duration {
-    clock(libc::CLOCK_THREAD_CPUTIME_ID)
+    #[cfg(unix)]
+    let time = clock(libc::CLOCK_THREAD_CPUTIME_ID);
+    #[cfg(not(unix))]
+    let time = wall_time();
+    time
 }
 
 #[cfg(unix)]
@@ -75,20 +78,6 @@ fn clock(id: libc::clockid_t) -> Duration {
         time
     };
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-#[cfg(not(unix))]
-pub fn process_time() -> Duration {
-    wall_time()
-}
-
-#[cfg(not(unix))]
-#[cfg_attr(
-    not(feature = "built-in-models"),
-    allow(dead_code, reason = "only our own networks' precision is measured by it")
-)]
-pub fn thread_time() -> Duration {
-    wall_time()
 }
 
 /// Since some moment of this process.
@@ -123,6 +112,7 @@ mod tests {
         write(&blocked.join("figures.json"), "key", &1);
     }
 
+    #[cfg(feature = "built-in-models")]
     #[test]
     fn clocks_go_forwards_and_a_thread_takes_no_more_than_its_process() {
         let (process, thread) = (process_time(), thread_time());

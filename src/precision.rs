@@ -9,6 +9,7 @@ use std::{path::PathBuf, time::Duration};
 use pagestream_documents::Digest;
 use pagestream_models::{
     Backend, Error as ModelError,
+    backend::onnx::Provider,
     built_in::{self, BuiltIn, Network},
     device::{
         DeviceChoice, Hardware,
@@ -97,8 +98,7 @@ fn file(settings: &Settings, device: &DeviceChoice) -> Option<PathBuf> {
 }
 
 fn measure(network: &Network, shape: [usize; 4], device: &DeviceChoice, library: &dyn Backend) -> Figures {
-    // Sessions run on the thread that calls them, so that its own time is not disturbed by the pages of other threads.
-    let now: &dyn Fn() -> Duration = if device.is_cpu() { &measured::thread_time } else { &measured::wall_time };
+    let now: &dyn Fn() -> Duration = if runs_on_caller(device) { &measured::thread_time } else { &measured::wall_time };
     let time = |model: &BuiltIn| -> Result<f64, ModelError> {
         let mut session = library.load(&model.source())?;
         let costs = measure_batch_cost(&mut *session, shape, &[1], now)?;
@@ -112,6 +112,12 @@ fn measure(network: &Network, shape: [usize; 4], device: &DeviceChoice, library:
         time.ok()
     });
     Figures { network: network.f32.id.to_owned(), f32_ms, int8_ms }
+}
+
+/// Whether sessions compute on the thread that calls them, whose own time is then not disturbed by the pages of other threads.
+/// OpenVINO has threads of its own, and what a GPU does is no processor time at all.
+fn runs_on_caller(device: &DeviceChoice) -> bool {
+    *device == DeviceChoice::Onnx(Provider::Cpu)
 }
 
 #[cfg(test)]
@@ -137,6 +143,15 @@ mod tests {
         ] {
             let figures = Figures { network: "a".to_owned(), f32_ms, int8_ms };
             assert_eq!(figures.is_int8(), is_int8, "{figures:?}");
+        }
+    }
+
+    #[test]
+    fn what_others_compute_is_timed_by_the_wall() {
+        for (device, on_caller) in
+            [("cpu", true), ("openvino-native:CPU", false), ("openvino:CPU", false), ("cuda:0", false)]
+        {
+            assert_eq!(runs_on_caller(&device.parse().unwrap()), on_caller, "{device}");
         }
     }
 

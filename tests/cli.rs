@@ -324,12 +324,13 @@ fn missing_models_give_3_and_are_named_before_anything_starts() {
     assert!(outcome.err.contains("onnxruntime"), "{}", outcome.err);
 }
 
-/// In an empty home, with neither Python nor a network: the networks in the program read the scans by themselves.
-#[cfg(feature = "built-in-models")]
 /// A page of English with lines of Russian and Greek.
+#[cfg(feature = "built-in-models")]
 const SCRIPTS: &[u8] = include_bytes!("../examples/data/scripts.png");
+#[cfg(feature = "built-in-models")]
 const SCRIPTS_TRUTH: &str = include_str!("../examples/data/scripts.truth.txt");
 
+#[cfg(feature = "built-in-models")]
 #[test]
 fn other_scripts_are_marked_and_never_guessed() {
     let home = Home::new();
@@ -356,6 +357,8 @@ fn other_scripts_are_marked_and_never_guessed() {
     }
 }
 
+/// In an empty home, with neither Python nor a network: the networks in the program read the scans by themselves.
+#[cfg(feature = "built-in-models")]
 #[test]
 fn pages_are_read_with_nothing_to_fetch_and_no_library() {
     for quality in ["fast", "balanced"] {

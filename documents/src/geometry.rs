@@ -58,6 +58,17 @@ impl Polygon {
         }
     }
 
+    /// The piece between two parts of the way along the reading direction, from 0 to 1.
+    pub fn piece(self, from: f32, to: f32) -> Self {
+        let [a, b, c, d] = self.0;
+        let along = |p: Point, q: Point, t: f32| match t {
+            // To the last bit the corner itself.
+            1.0 => q,
+            _ => Point::new(p.x + t * (q.x - p.x), p.y + t * (q.y - p.y)),
+        };
+        Self([along(a, b, from), along(a, b, to), along(d, c, to), along(d, c, from)])
+    }
+
     /// Length along the reading direction, in pixels.
     pub fn width(&self) -> f32 {
         self.0[0].distance(self.0[1]).max(self.0[3].distance(self.0[2]))

@@ -5,7 +5,7 @@
 //! the page's own pixels the gutter is blank, and above and below it other lines end, start, or are blank, too. A word
 //! space is blank as well, but word spaces of many consecutive lines do not stand above each other.
 
-use pagestream_documents::{PixelFormat, Point, Polygon, Raster, Rect, buffers};
+use pagestream_documents::{PixelFormat, Polygon, Raster, Rect, buffers};
 
 use super::{
     compact::{
@@ -227,18 +227,16 @@ fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> Vec<(f32, f32)> {
 
 /// The pieces of a line between gutters, each with the margin that a detected box has.
 fn cut_line(line: &Polygon, rect: &Rect, gutters: &[(f32, f32)]) -> Vec<Polygon> {
-    let [a, b, c, d] = line.0;
     let part = |x: f32| ((x - rect.left) / rect.width().max(1.0)).clamp(0.0, 1.0);
-    let along = |p: Point, q: Point, t: f32| Point::new(p.x + t * (q.x - p.x), p.y + t * (q.y - p.y));
     let mut pieces = Vec::with_capacity(gutters.len() + 1);
     let mut from = 0.0;
     for &(start, end) in gutters {
         let margin = ((end - start) / 2.0).min(0.4 * rect.height());
         let to = part(start + margin);
-        pieces.push(Polygon([along(a, b, from), along(a, b, to), along(d, c, to), along(d, c, from)]));
+        pieces.push(line.piece(from, to));
         from = part(end - margin);
     }
-    pieces.push(Polygon([along(a, b, from), b, c, along(d, c, from)]));
+    pieces.push(line.piece(from, 1.0));
     pieces
 }
 

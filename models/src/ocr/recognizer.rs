@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use pagestream_documents::{Point, Polygon, Word};
+use pagestream_documents::{Polygon, Word};
 
 use super::Symbol;
 use crate::{
@@ -160,11 +160,8 @@ pub struct StepGeometry {
 impl StepGeometry {
     /// The piece of the line between two steps (fractions allowed), cut to the line.
     fn piece(&self, from: f32, to: f32) -> Polygon {
-        let [a, b, c, d] = self.line.0;
         let part = |step: f32| (step * self.step_width / self.content_width.max(1) as f32).clamp(0.0, 1.0);
-        let along = |p: Point, q: Point, t: f32| Point::new(p.x + t * (q.x - p.x), p.y + t * (q.y - p.y));
-        let (from, to) = (part(from), part(to));
-        Polygon([along(a, b, from), along(a, b, to), along(d, c, to), along(d, c, from)])
+        self.line.piece(part(from), part(to))
     }
 }
 

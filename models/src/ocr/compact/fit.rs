@@ -3,7 +3,7 @@
 //! The detector's maps have a cell every eight pixels, and a box reaches half a cell beyond its outer ones. For a line of text that
 //! is nothing; a page number or a letter in a diagram gets a box twice its width, which may reach into what stands beside it.
 
-use pagestream_documents::{Point, Polygon};
+use pagestream_documents::Polygon;
 
 use super::{
     crop::{self, Pixels},
@@ -32,10 +32,7 @@ pub fn fit(page: Plane<'_>, line: &Polygon) -> Polygon {
     let Some((first, last)) = ends else { return *line };
     let margin = MARGIN * height as f32;
     let part = |x: f32| (x / width as f32).clamp(0.0, 1.0);
-    let (from, to) = (part(first as f32 - margin), part(last as f32 + 1.0 + margin));
-    let [a, b, c, d] = line.0;
-    let along = |p: Point, q: Point, t: f32| Point::new(p.x + t * (q.x - p.x), p.y + t * (q.y - p.y));
-    Polygon([along(a, b, from), along(a, b, to), along(d, c, to), along(d, c, from)])
+    line.piece(part(first as f32 - margin), part(last as f32 + 1.0 + margin))
 }
 
 /// First and last column with ink, whichever of the two levels is the lighter one.
@@ -67,7 +64,7 @@ fn ink(pixels: Plane<'_>) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use pagestream_documents::Rect;
+    use pagestream_documents::{Point, Rect};
 
     use super::*;
 
