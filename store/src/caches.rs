@@ -51,6 +51,7 @@ impl MemorySize for TextLine {
 /// A cache that many threads use at once; the least used goes first when room is needed (TinyLFU).
 pub struct Cache<K, V> {
     entries: Option<moka::sync::Cache<K, Arc<V>>>,
+    max_size: ByteSize,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -80,14 +81,16 @@ where
         let entries = (options.max_size.bytes() > 0).then(|| {
             moka::sync::Cache::builder()
                 .max_capacity(options.max_size.bytes())
-                .weigher(|_: &K, value: &Arc<V>| {
-                    let size = OVERHEAD + size_of::<K>() + value.memory_size();
-                    u32::try_from(size).unwrap_or(u32::MAX)
-                })
+                .weigher(|_: &K, value: &Arc<V>| u32::try_from(Self::entry_size(value)).unwrap_or(u32::MAX))
                 .time_to_live(options.time_to_live)
                 .build()
         });
-        Self { entries, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+        Self { entries, max_size: options.max_size, hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
+    }
+
+    /// Bytes that an entry counts for.
+    fn entry_size(value: &V) -> u64 {
+        (OVERHEAD + size_of::<K>() + value.memory_size()) as u64
     }
 
     pub fn get(&self, key: &K) -> Option<Arc<V>> {
@@ -98,9 +101,13 @@ where
         found
     }
 
-    /// What is larger than the whole cache is not kept.
+    /// What is larger than the whole cache is not kept; what was there under its key is forgotten, as it is no longer true.
     pub fn insert(&self, key: K, value: Arc<V>) {
-        if let Some(entries) = &self.entries {
+        let Some(entries) = &self.entries else { return };
+        // moka refuses such a value under a new key, but under one that it has it would make room by dropping everything.
+        if Self::entry_size(&value) > self.max_size.bytes() {
+            entries.invalidate(&key);
+        } else {
             entries.insert(key, value);
         }
     }
@@ -144,6 +151,19 @@ mod tests {
         let stats = cache.stats();
         assert!(stats.size.bytes() <= 100_000 && stats.entries >= 50, "{stats:?}");
         assert!(cache.get(&5_000).is_none(), "larger than all the room there is");
+    }
+
+    #[test]
+    fn a_value_larger_than_the_cache_drops_only_what_was_under_its_key() {
+        let cache = cache(100_000, Duration::from_secs(3600));
+        for n in 0..10 {
+            cache.insert(n, Arc::new(Sized(1_000)));
+        }
+        assert_eq!(cache.stats().entries, 10);
+        cache.insert(3, Arc::new(Sized(200_000)));
+        assert!(cache.get(&3).is_none(), "neither the new value nor the old one");
+        assert_eq!(cache.stats().entries, 9);
+        assert!((0..10).filter(|n| *n != 3).all(|n| cache.get(&n).is_some()));
     }
 
     #[test]
