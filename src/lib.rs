@@ -63,6 +63,15 @@ pub async fn start_with(settings: Settings, progress: engine::ProgressSink) -> R
     started.await.map_err(|e| Error::Start(e.to_string()))?
 }
 
+/// Lets nobody call a foreign library (ONNX Runtime, OpenVINO) any more, and waits two seconds for calls that are being done. Whether
+/// none is left; else one hangs, and the process should end by `_exit`: the library's destructors would crash it.
+///
+/// A process that ends as usual under Linux with glibc does the same by itself. Elsewhere, and to be quite sure, stop the
+/// pipeline ([`Pipeline::stop`], or drop it) and call this last.
+pub fn close_foreign_libraries() -> bool {
+    pagestream_models::backend::foreign::close(pagestream_models::backend::foreign::PATIENCE)
+}
+
 /// Whether a file that begins with these bytes (a kilobyte is enough) is of a kind that is read.
 pub fn is_supported(head: &[u8]) -> bool {
     pagestream_documents::detect(head).is_ok()

@@ -23,7 +23,50 @@ use pagestream_models::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::{batching::Batch, engine::LazyEngine, guard::guarded};
+use crate::{
+    batching::{Batch, BatchLimits},
+    engine::LazyEngine,
+    guard::guarded,
+    options::PipelineOptions,
+};
+
+/// A device that the pipeline may use.
+pub struct Device {
+    /// For logs and errors, e.g. `cpu` or `cuda:0`.
+    pub name: String,
+    pub engine: LazyEngine,
+    /// Threads, one session of each model a thread.
+    pub threads: usize,
+    /// What one run of a model may take.
+    pub batch: BatchLimits,
+}
+
+/// One device of the pipeline.
+#[derive(Clone)]
+pub struct DeviceSpec {
+    /// For logs, e.g. `cpu`.
+    pub name: String,
+    pub threads: usize,
+    pub engine: LazyEngine,
+    pub limits: BatchLimits,
+    /// After this long in one batch a thread counts as hung.
+    pub time_limit: Duration,
+    /// Threads that may be lost before the device is.
+    pub losses: u32,
+}
+
+impl DeviceSpec {
+    pub fn new(device: Device, options: &PipelineOptions) -> Self {
+        Self {
+            name: device.name,
+            threads: device.threads.max(1),
+            engine: device.engine,
+            limits: device.batch,
+            time_limit: options.inference_time_limit,
+            losses: options.device_losses,
+        }
+    }
+}
 
 /// A thread that runs models.
 pub struct DeviceThread {
@@ -71,9 +114,10 @@ impl DeviceThread {
         let heartbeat = Arc::new(Heartbeat { epoch: Instant::now(), busy_since: AtomicU64::new(0) });
         let (batches, queue) = sync_channel(1);
         let pulse = heartbeat.clone();
-        std::thread::Builder::new()
-            .name(format!("pagestream-{device}-{id}"))
-            .spawn(move || serve(id, &queue, &engine, &pulse, &done))
+        let threads = engine.clone();
+        threads
+            .threads()
+            .spawn(format!("pagestream-{device}-{id}"), move || serve(id, &queue, &engine, &pulse, &done))
             .map_err(|e| format!("no thread for device {device}: {e}"))?;
         Ok(Self { id, batches, heartbeat, batch: None })
     }

@@ -17,7 +17,10 @@ use pagestream_models::{
     ocr::{Alphabet, LargeModels, OcrModels, OcrOptions, Quality, Task},
 };
 
-use crate::sessions::{LoadedModels, SessionPool};
+use crate::{
+    sessions::{LoadedModels, SessionPool},
+    threads::Threads,
+};
 
 type Find = dyn Fn() -> Result<ModelSource, Error> + Send + Sync;
 
@@ -233,6 +236,8 @@ pub struct LazyEngine {
     loading: Arc<Mutex<()>>,
     failed: Arc<AtomicBool>,
     warm: Arc<AtomicBool>,
+    /// Whoever calls the backend's library from a thread of its own.
+    threads: Arc<Threads>,
 }
 
 impl LazyEngine {
@@ -244,6 +249,7 @@ impl LazyEngine {
             loading: Arc::default(),
             failed: Arc::default(),
             warm: Arc::default(),
+            threads: Arc::default(),
         }
     }
 
@@ -274,14 +280,22 @@ impl LazyEngine {
         let warm = move || {
             let Ok(engine) = this.get() else { return };
             for task in tasks {
+                if this.threads.is_closing() {
+                    return;
+                }
                 if let Err(error) = engine.sessions.warm(task, || engine.session(task)) {
                     return tracing::debug!(%error, "a model could not be loaded beforehand");
                 }
             }
         };
-        if let Err(error) = std::thread::Builder::new().name("pagestream-warm".to_owned()).spawn(warm) {
+        if let Err(error) = self.threads.spawn("pagestream-warm".to_owned(), warm) {
             tracing::debug!(%error, "no thread to load models beforehand");
         }
+    }
+
+    /// The threads that run its models.
+    pub fn threads(&self) -> &Threads {
+        &self.threads
     }
 
     /// What is loaded.

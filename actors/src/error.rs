@@ -46,6 +46,11 @@ impl Error {
     }
 }
 
+/// What the store refused, as an error of the pipeline.
+pub fn store_error(error: pagestream_store::Error) -> Error {
+    Error::Store { message: error.to_string(), hint: error.hint().map(str::to_owned) }
+}
+
 impl From<pagestream_documents::Error> for DocumentFailure {
     fn from(error: pagestream_documents::Error) -> Self {
         Self { kind: error.kind, message: error.to_string(), hint: error.hint }

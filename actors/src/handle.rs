@@ -2,7 +2,6 @@
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    thread::JoinHandle,
     time::Duration,
 };
 
@@ -20,23 +19,22 @@ use crate::{
     budget::Budget,
     caches::Caches,
     engine::LazyEngine,
-    error::{Error, Result},
+    error::{Error, Result, store_error},
     guard::CpuPool,
     job::{DocumentJob, DocumentState, Progress, QuarantinedPage, Source},
-    messages::{OpenDocument, Submission},
+    jobs::{Jobs, job_of, options_of},
+    messages::{Control, OpenDocument, Submission},
     metrics::{Metrics, MetricsSnapshot},
     options::{PipelineOptions, SubmitOptions},
-    pipeline::Control,
     sessions::LoadedModels,
-    stages::{
-        ingest::{self, Jobs, job_of, options_of},
-        page_splitter::UnderWay,
-    },
     tail::{PageStream, Tail},
+    threads::OwnedThread,
+    under_way::UnderWay,
 };
 
 /// The running pipeline. Clones are the same pipeline; when the last is dropped it stops where it is, and what was
-/// acknowledged is there for the next run.
+/// acknowledged is there for the next run. That waits for the pipeline's threads, as [`Pipeline::stop`] does: mostly for
+/// milliseconds, for seconds where one hangs. A program that must not block there stops the pipeline first.
 #[derive(Clone)]
 pub struct Pipeline {
     shared: Arc<Shared>,
@@ -58,10 +56,11 @@ pub(crate) struct Shared {
     pub submissions: mpsc::Sender<Submission>,
     pub control: mpsc::UnboundedSender<Control>,
     pub runtime: Handle,
-    pub thread: Mutex<Option<JoinHandle<()>>>,
+    pub thread: Mutex<Option<OwnedThread>>,
 }
 
-/// How long a stop waits for CPU work that is still being done: a page takes a tenth of it.
+/// How long a stop waits for work that is still being done, of the processor and then of the devices: a page takes a tenth of it.
+/// What takes longer is taken to hang, and left behind.
 const REST: Duration = Duration::from_secs(2);
 
 /// What a drain left undone.
@@ -71,6 +70,37 @@ pub struct DrainReport {
     pub interrupted: Vec<(DocumentId, String, u32)>,
     /// Pages that were under way when the deadline came.
     pub pages_abandoned: usize,
+}
+
+impl Shared {
+    /// Blocks until the threads are gone, but no longer than a few seconds: see [`REST`].
+    fn stop(&self) {
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return };
+        self.engines.iter().for_each(|engine| engine.threads().close());
+        let (stop, _nobody_waits) = oneshot::channel();
+        // When it is gone already there is nothing to stop.
+        let _ = self.control.send(Control::Stop(stop));
+        if !thread.join_within(REST) {
+            tracing::warn!("the actor system does not end and is left behind");
+        }
+        // Work that is still being done holds the store, which the next pipeline may want at once.
+        self.pool.rest(REST);
+        let left: usize = self.engines.iter().map(|engine| engine.threads().rest(REST)).sum();
+        if left > 0 {
+            tracing::warn!(left, "device threads hang and are left behind");
+        }
+        // Nobody is left to end them: whoever waits for one must not wait for ever.
+        for job in self.jobs.all() {
+            job.finish(DocumentState::Interrupted);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 impl Pipeline {
@@ -158,7 +188,7 @@ impl Pipeline {
             let documents = reader.open_documents()?;
             documents.into_iter().map(|d| Ok((reader.committed_pages(d.id)?, d))).collect::<Result<Vec<_>, _>>()
         });
-        let open = open.await?.map_err(ingest::store_error)?;
+        let open = open.await?.map_err(store_error)?;
         let mut handles = Vec::new();
         for (committed, document) in open {
             if self.shared.jobs.get(document.id).is_some() {
@@ -226,28 +256,13 @@ impl Pipeline {
         report
     }
 
-    /// Stops at once, where it is. [`Pipeline::drain`] first, if pages under way are to be finished.
+    /// Stops at once, where it is, and waits for the pipeline's threads; one that hangs is left behind after a while.
+    /// [`Pipeline::drain`] first, if pages under way are to be finished.
     pub async fn stop(&self) {
-        let (stop, stopped) = oneshot::channel();
-        if self.shared.control.send(Control::Stop(stop)).is_ok() {
-            let _ = stopped.await;
-        }
-        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            let pool = self.shared.pool.clone();
-            // Work that is still being done holds the store, which the next pipeline may want at once.
-            let joined = tokio::task::spawn_blocking(move || {
-                let joined = thread.join();
-                pool.rest(REST);
-                joined
-            });
-            if !matches!(joined.await, Ok(Ok(()))) {
-                tracing::error!("the actor system's thread panicked");
-            }
-        }
-        // Nobody is left to end them: whoever waits for one must not wait for ever.
-        for job in self.shared.jobs.all() {
-            job.finish(DocumentState::Interrupted);
+        let shared = self.shared.clone();
+        let stopped = tokio::task::spawn_blocking(move || shared.stop());
+        if stopped.await.is_err() {
+            tracing::error!("the pipeline's threads could not be waited for");
         }
     }
 

@@ -15,10 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
     guard::guarded,
-    stages::{
-        ingest::{Jobs, job_of, options_of},
-        sink,
-    },
+    jobs::{Jobs, job_of, options_of},
 };
 
 /// How often other processes' requests are looked for: one look costs microseconds, and who has asked to cancel is
@@ -115,7 +112,7 @@ pub fn end_at_rest(store: &Store, id: DocumentId, request: Request) -> Result<()
             job.opened(total, total, 0, 0);
             let unread = job.options.pages.of(total).filter(|&page| !committed.contains(page));
             let skipped: Vec<PageCommit> =
-                unread.map(|page| PageCommit { record: Arc::new(sink::skipped(&job, page)), raster: None }).collect();
+                unread.map(|page| PageCommit { record: Arc::new(job.skipped(page)), raster: None }).collect();
             store.commit(&skipped)?;
         }
         store.finish(id, Outcome::Cancelled, Some("cancelled"))?;

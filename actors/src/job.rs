@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use pagestream_documents::{Digest, DocumentId, DocumentRef, ErrorKind, PageNumber};
+use pagestream_documents::{Digest, DocumentId, DocumentRef, ErrorKind, PageNumber, PageRecord, PageStatus};
 use tokio::sync::watch;
 
 use crate::admission::Admitted;
@@ -197,6 +197,13 @@ impl DocumentJob {
     /// Waits until the `emitted + 1`st page would be at most `window` pages ahead of the reader.
     pub async fn reader_has_room(&self, emitted: u32, window: u32) {
         let _ = self.window.subscribe().wait_for(|w| !w.reading || emitted < w.taken.saturating_add(window)).await;
+    }
+
+    /// The record of a page that will not be read because the document was cancelled or has used its time up.
+    pub fn skipped(&self, page: PageNumber) -> PageRecord {
+        let status = if self.expired().is_some() { PageStatus::Failed } else { PageStatus::Skipped };
+        let reason = self.expired().unwrap_or("cancelled").to_owned();
+        PageRecord::without_text(self.document_ref(), page, status, Some(reason))
     }
 
     /// Waits until `n` pages have their record, or nothing more will come.

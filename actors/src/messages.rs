@@ -100,3 +100,12 @@ pub struct CheckedPage {
 #[derive(Message, Clone, Copy)]
 #[rtype(result = "()")]
 pub struct Drain;
+
+/// What the handle asks of the running system.
+pub enum Control {
+    /// Go on with a document of an earlier run.
+    Resume(OpenDocument),
+    /// Answered when nothing new is begun any more.
+    Drain(oneshot::Sender<()>),
+    Stop(oneshot::Sender<()>),
+}

@@ -5,53 +5,30 @@ use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
 use actix::{Actor, Addr, Context};
 use pagestream_store::Store;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::{ReceiverStream, UnboundedReceiverStream};
 
 use crate::{
-    batching::BatchLimits,
     budget::{Budget, Capacity},
     caches::Caches,
+    device::{Device, DeviceSpec},
     engine::LazyEngine,
     error::Error,
     guard::CpuPool,
     handle::{Pipeline, Shared},
     housekeeping::Housekeeper,
-    messages::{Drain, OpenDocument, Submission},
+    jobs::Jobs,
+    messages::{Control, Drain, Submission},
     metrics::{Metrics, Stage},
     options::PipelineOptions,
     runtime,
     stages::{
-        RestartPolicy, StageRef,
-        decoder::Decoder,
-        embedding_deduper::EmbeddingDeduper,
-        gpu_scheduler::{DeviceRouter, DeviceSpec, GpuScheduler},
-        ingest::{Ingest, Jobs},
-        page_splitter::{PageSplitter, UnderWay},
-        preprocessor::Preprocessor,
+        RestartPolicy, StageRef, decoder::Decoder, device_router::DeviceRouter, embedding_deduper::EmbeddingDeduper,
+        gpu_scheduler::GpuScheduler, ingest::Ingest, page_splitter::PageSplitter, preprocessor::Preprocessor,
         sink::Sink,
     },
+    under_way::UnderWay,
 };
-
-/// A device that the pipeline may use.
-pub struct Device {
-    /// For logs and errors, e.g. `cpu` or `cuda:0`.
-    pub name: String,
-    pub engine: LazyEngine,
-    /// Threads, one session of each model a thread.
-    pub threads: usize,
-    /// What one run of a model may take.
-    pub batch: BatchLimits,
-}
-
-/// What the handle asks of the running system.
-pub enum Control {
-    /// Go on with a document of an earlier run.
-    Resume(OpenDocument),
-    /// Answered when nothing new is begun any more.
-    Drain(oneshot::Sender<()>),
-    Stop(oneshot::Sender<()>),
-}
 
 /// Submissions that wait for Ingest. They hold an admission permit each, so that more would not help.
 const SUBMISSIONS: usize = 64;
@@ -154,7 +131,7 @@ fn spawn_pipeline(
             GpuScheduler::new(i, spec.clone(), router.clone(), decoder.clone(), metrics.clone(), caches.clone())
         })
     });
-    router.set_devices(schedulers.collect());
+    router.set_devices(schedulers.map(|scheduler| Box::new(scheduler) as _).collect());
     let decoder = stage(Stage::Decoder, &metrics, &fatal, room, {
         let decoder = Decoder {
             pool: pool.clone(),
@@ -166,7 +143,7 @@ fn spawn_pipeline(
         };
         move || decoder.clone()
     });
-    drop(decoder_of_schedulers.set(decoder));
+    drop(decoder_of_schedulers.set(Box::new(decoder) as _));
 
     // Preprocessor <- PageSplitter <- Ingest
     let preprocessor = stage(Stage::Preprocessor, &metrics, &fatal, room, {

@@ -1,37 +1,37 @@
 //! The one place that knows actix's `System`. It cannot start inside a tokio runtime, so that it lives on a thread of
 //! its own; everything else reaches it through channels, and an application embeds it in whatever runtime it has.
 
-use std::{future::Future, pin::pin, thread::JoinHandle};
+use std::{future::Future, pin::pin};
 
 use actix::System;
 use futures::{Stream, StreamExt};
 use tokio::runtime::Handle;
+
+use crate::threads::OwnedThread;
 
 /// Starts a system on its own thread. `build` makes the actors there and returns what drives the system; the thread ends
 /// when that is done.
 ///
 /// # Errors
 /// When there is no thread to be had, or when `build` fails.
-pub fn spawn<D>(build: impl FnOnce() -> Result<D, String> + Send + 'static) -> Result<(JoinHandle<()>, Handle), String>
+pub fn spawn<D>(build: impl FnOnce() -> Result<D, String> + Send + 'static) -> Result<(OwnedThread, Handle), String>
 where
     D: Future<Output = ()> + 'static,
 {
     let (started, start) = std::sync::mpsc::sync_channel(1);
-    let thread = std::thread::Builder::new()
-        .name("pagestream-system".to_owned())
-        .spawn(move || {
-            System::new().block_on(async move {
-                match build() {
-                    Ok(drive) => {
-                        if started.send(Ok(Handle::current())).is_ok() {
-                            drive.await;
-                        }
+    let thread = OwnedThread::spawn("pagestream-system".to_owned(), move || {
+        System::new().block_on(async move {
+            match build() {
+                Ok(drive) => {
+                    if started.send(Ok(Handle::current())).is_ok() {
+                        drive.await;
                     }
-                    Err(error) => drop(started.send(Err(error))),
                 }
-            });
-        })
-        .map_err(|e| format!("no thread for the actor system: {e}"))?;
+                Err(error) => drop(started.send(Err(error))),
+            }
+        });
+    })
+    .map_err(|e| format!("no thread for the actor system: {e}"))?;
     match start.recv() {
         Ok(Ok(handle)) => Ok((thread, handle)),
         Ok(Err(error)) => Err(error),

@@ -15,10 +15,10 @@ use pagestream_store::{Cursor, DocumentState as StoredState, Error as StoreError
 use tokio::runtime::Handle;
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, Result, store_error},
     job::{DocumentJob, DocumentState},
+    jobs::Jobs,
     options::PageSelection,
-    stages::ingest::{Jobs, store_error},
 };
 
 /// Pages read from the log at a time: enough to hide the query's cost, few enough to hold.

@@ -223,6 +223,14 @@ impl PageState {
         Some(PageTicket { state: self.clone(), generation: generation + 1, reason: None })
     }
 
+    /// Runs `work` and books its time on the page.
+    pub fn timed<T>(&self, step: &str, work: impl FnOnce() -> T) -> T {
+        let since = std::time::Instant::now();
+        let result = work();
+        self.record_time(step, since.elapsed());
+        result
+    }
+
     /// Adds `duration` to the time that the page took in `step`.
     pub fn record_time(&self, step: &str, duration: Duration) {
         let mut timings = self.timings.lock().unwrap_or_else(PoisonError::into_inner);

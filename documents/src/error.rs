@@ -47,6 +47,14 @@ impl Error {
         self
     }
 
+    /// The reason of a page's record: the cause and what to do about it. The record itself names document and page.
+    pub fn sentence(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{} ({hint})", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub fn on_page(mut self, page: PageNumber) -> Self {
         self.page = Some(page);
         self

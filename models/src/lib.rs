@@ -8,6 +8,7 @@ pub mod backend;
 pub mod built_in;
 pub mod device;
 pub mod error;
+pub mod instructions;
 pub mod ocr;
 pub mod optimize;
 pub mod registry;

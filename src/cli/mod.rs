@@ -1,6 +1,6 @@
 //! The command line: one file a command. Results go to stdout, everything else to stderr through the [`printer`].
 
-use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use pagestream::{
@@ -120,7 +120,24 @@ pub fn main() -> ExitCode {
         // SAFETY: no other thread runs yet that could read the environment meanwhile.
         unsafe { std::env::set_var(ORT_TELEMETRY, "1") };
     }
-    run(std::env::args_os()).into()
+    let exit = run(std::env::args_os());
+    leave(exit)
+}
+
+/// Ends the process. Where a thread hangs inside a foreign library, that library's destructors would crash: then without them.
+fn leave(exit: Exit) -> ExitCode {
+    if pagestream::close_foreign_libraries() {
+        return exit.into();
+    }
+    // What is printed is flushed by whoever printed it; a line that is left in standard output's own buffer is not lost either.
+    let _ = std::io::stdout().flush();
+    #[cfg(unix)]
+    // SAFETY: ends the process, whatever its threads are at; nothing of ours is left to do.
+    unsafe {
+        libc::_exit(exit as i32)
+    }
+    #[cfg(not(unix))]
+    exit.into()
 }
 
 fn run(args: impl Iterator<Item = OsString>) -> Exit {

@@ -10,7 +10,7 @@ use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
 use pagestream_documents::{Digest, Origin, PageRecord, PageStatus, Raster};
 use pagestream_models::ocr::{Reading, Step};
 
-use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter, preprocessor::timed};
+use super::{StageRef, device_router::DeviceRouter, embedding_deduper::EmbeddingDeduper};
 use crate::{
     caches::{Caches, line_key},
     engine::Engine,
@@ -56,7 +56,7 @@ impl Decoder {
         let advanced = self.pool.run(move || {
             let _span = state.span.enter();
             let since = Instant::now();
-            let step = timed(&state, "decode", || reader.advance(results));
+            let step = state.timed("decode", || reader.advance(results));
             let line_keys: Vec<_> = match &step {
                 Ok(Step::Infer(inferences)) => inferences.iter().map(line_key).collect(),
                 Ok(Step::Done(_)) | Err(_) => Vec::new(),

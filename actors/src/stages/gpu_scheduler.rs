@@ -8,53 +8,26 @@
 //! and replaced. A device that cannot load its models, or has lost too many threads, is lost: its pages move to the
 //! other devices, and when there is none left they fail with the root cause.
 
-use std::{
-    cell::{OnceCell, RefCell},
-    collections::HashMap,
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::OnceCell, collections::HashMap, rc::Rc, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle, StreamHandler};
-use pagestream_documents::{Digest, PageStatus, buffers};
+use pagestream_documents::{Digest, buffers};
 use pagestream_models::ocr::{Inferred, Task};
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::{sync::mpsc, time::Instant};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::{StageRef, decoder::Decoder, embedding_deduper::EmbeddingDeduper};
+use super::{Takes, device_router::DeviceRouter};
 use crate::{
-    batching::{BatchController, BatchLimits, InferenceQueue, Next, Position, controller::Observation},
+    batching::{BatchController, InferenceQueue, Next, Position, controller::Observation},
     caches::{Caches, RecognizedLine},
-    device::{BatchDone, BatchError, DeviceThread},
-    engine::LazyEngine,
+    device::{BatchDone, BatchError, DeviceSpec, DeviceThread},
     failpoints,
-    messages::{DecodedPage, PagePixels, PreparedPage, RecognizedPage},
+    messages::{PagePixels, PreparedPage, RecognizedPage},
     metrics::{Metrics, Stage},
-    options::PipelineOptions,
-    pipeline::Device,
-    ticket::PageTicket,
 };
 
 /// How often the threads' heartbeats are read.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
-
-/// One device of the pipeline.
-#[derive(Clone)]
-pub struct DeviceSpec {
-    /// For logs, e.g. `cpu`.
-    pub name: String,
-    pub threads: usize,
-    pub engine: LazyEngine,
-    pub limits: BatchLimits,
-    /// After this long in one batch a thread counts as hung.
-    pub time_limit: Duration,
-    /// Threads that may be lost before the device is.
-    pub losses: u32,
-}
 
 /// One thread in this many may detect at a time. A detection takes 200 MiB while it runs, a line 20, and detection is a
 /// seventh of a page's work: two at once would double the peak and gain nothing.
@@ -63,96 +36,11 @@ const DETECTION_SHARE: usize = 4;
 /// A detection that takes longer counts as stuck, and the others no longer wait for it: five times the usual 0.2 s.
 const DETECTION_PATIENCE: Duration = Duration::from_secs(1);
 
-impl DeviceSpec {
-    pub fn new(device: Device, options: &PipelineOptions) -> Self {
-        Self {
-            name: device.name,
-            threads: device.threads.max(1),
-            engine: device.engine,
-            limits: device.batch,
-            time_limit: options.inference_time_limit,
-            losses: options.device_losses,
-        }
-    }
-}
-
-/// The devices, and which of them still work. Lives on the arbiter's thread.
-#[derive(Clone)]
-pub struct DeviceRouter {
-    inner: Rc<Router>,
-}
-
-struct Router {
-    devices: RefCell<Vec<StageRef<GpuScheduler>>>,
-    states: RefCell<Vec<DeviceState>>,
-    deduper: StageRef<EmbeddingDeduper>,
-    /// Why the last device was lost; read by the handle.
-    fatal: watch::Sender<Option<String>>,
-}
-
-#[derive(Clone, Default)]
-struct DeviceState {
-    lost: Option<String>,
-    pages: usize,
-}
-
-impl DeviceRouter {
-    pub fn new(deduper: StageRef<EmbeddingDeduper>, fatal: watch::Sender<Option<String>>) -> Self {
-        let inner = Router { devices: RefCell::default(), states: RefCell::default(), deduper, fatal };
-        Self { inner: Rc::new(inner) }
-    }
-
-    /// Tells the router its devices. The schedulers know the router too: when the pipeline ends it is told that there
-    /// are none, which takes the circle apart.
-    pub fn set_devices(&self, devices: Vec<StageRef<GpuScheduler>>) {
-        *self.inner.states.borrow_mut() = vec![DeviceState::default(); devices.len()];
-        let before = self.inner.devices.replace(devices);
-        drop(before);
-    }
-
-    /// Gives a page to the device that has the fewest.
-    pub fn send(&self, page: PreparedPage) {
-        let devices = self.inner.devices.borrow();
-        let best = {
-            let states = self.inner.states.borrow();
-            (0..devices.len()).filter(|&i| states[i].lost.is_none()).min_by_key(|&i| states[i].pages)
-        };
-        match best {
-            // A scheduler that is gone for good loses the ticket, and the page is tried again.
-            Some(best) => drop(devices[best].send(page)),
-            None => self.fail(page.page.ticket),
-        }
-    }
-
-    fn fail(&self, ticket: PageTicket) {
-        let causes: Vec<_> = self.inner.states.borrow().iter().filter_map(|state| state.lost.clone()).collect();
-        let reason = format!("no device is left: {}", causes.join("; "));
-        let record = Box::new(ticket.record(PageStatus::Failed, Some(reason), None));
-        drop(self.inner.deduper.send(DecodedPage { ticket, record, raster: None }));
-    }
-
-    fn set_pages(&self, device: usize, pages: usize) {
-        if let Some(state) = self.inner.states.borrow_mut().get_mut(device) {
-            state.pages = pages;
-        }
-    }
-
-    fn lose(&self, device: usize, cause: &str) {
-        let mut states = self.inner.states.borrow_mut();
-        if let Some(state) = states.get_mut(device) {
-            state.lost = Some(cause.to_owned());
-        }
-        if states.iter().all(|state| state.lost.is_some()) {
-            self.inner.fatal.send_replace(Some(cause.to_owned()));
-        }
-    }
-}
-
 pub struct GpuScheduler {
     index: usize,
     spec: DeviceSpec,
     router: DeviceRouter,
-    decoder: Rc<OnceCell<StageRef<Decoder>>>,
+    decoder: Rc<OnceCell<Box<dyn Takes<RecognizedPage>>>>,
     metrics: Arc<Metrics>,
     caches: Arc<Caches>,
     threads: Vec<DeviceThread>,
@@ -180,7 +68,7 @@ impl GpuScheduler {
         index: usize,
         spec: DeviceSpec,
         router: DeviceRouter,
-        decoder: Rc<OnceCell<StageRef<Decoder>>>,
+        decoder: Rc<OnceCell<Box<dyn Takes<RecognizedPage>>>>,
         metrics: Arc<Metrics>,
         caches: Arc<Caches>,
     ) -> Self {

@@ -6,10 +6,9 @@
 //! trace but an unreferenced blob, which the store collects.
 
 use std::{
-    collections::HashMap,
     fs::File,
     io::{self, Read},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::Arc,
 };
 
 use actix::{Actor, Context, Handler, Message};
@@ -18,49 +17,22 @@ use pagestream_store::{
     Cursor, Document, DocumentState as StoredState, NewDocument, Outcome, PageCommit, PageSet,
     Priority as StoredPriority, Store, options_key,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{StageRef, page_splitter::PageSplitter};
 use crate::{
-    admission::Admitted,
-    error::{Error, Result},
+    error::{Error, Result, store_error},
     failpoints,
     guard::guarded,
     job::{DocumentJob, DocumentState, Source},
+    jobs::{Jobs, job_of, stored_options},
     messages::{OpenDocument, Submission},
     metrics::{Metrics, Stage},
-    options::{PageSelection, ReadingOptions, SubmitOptions},
+    options::{ReadingOptions, SubmitOptions},
 };
 
 impl Message for Submission {
     type Result = ();
-}
-
-/// The documents that are under way in this process, by identity.
-#[derive(Default)]
-pub struct Jobs {
-    jobs: Mutex<HashMap<DocumentId, Weak<DocumentJob>>>,
-}
-
-impl Jobs {
-    pub fn get(&self, id: DocumentId) -> Option<Arc<DocumentJob>> {
-        self.lock().get(&id).and_then(Weak::upgrade)
-    }
-
-    pub fn all(&self) -> Vec<Arc<DocumentJob>> {
-        self.lock().values().filter_map(Weak::upgrade).collect()
-    }
-
-    /// Makes a job known for as long as somebody holds it.
-    pub fn insert(&self, job: &Arc<DocumentJob>) {
-        let mut jobs = self.lock();
-        jobs.retain(|_, job| job.strong_count() > 0);
-        jobs.insert(job.id, Arc::downgrade(job));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<DocumentId, Weak<DocumentJob>>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[derive(Clone)]
@@ -126,11 +98,6 @@ impl Ingest {
             message.job.finish(DocumentState::Interrupted);
         }
     }
-}
-
-/// The job of a journaled document.
-pub fn job_of(document: &Document, options: SubmitOptions, admission: Option<Admitted>) -> Arc<DocumentJob> {
-    DocumentJob::new(document.id, document.source.clone(), document.sha256, options, document.options_key, admission)
 }
 
 /// Brings the job of a document that ended earlier to its end, so that its stream replays from the log.
@@ -241,25 +208,6 @@ fn go_on(store: &Store, id: DocumentId) -> Result<Journaled> {
     let document = reader.document(id).map_err(store_error)?.ok_or_else(gone)?;
     let committed = reader.committed_pages(id).map_err(store_error)?;
     Ok(Journaled { document, committed })
-}
-
-/// What "the same options" means: whatever decides a page's text, and nothing else. A password is never written down;
-/// that there was one is, because a document that needs one is resumed only when it is submitted again with it.
-fn stored_options(options: &SubmitOptions, reading: &ReadingOptions) -> Value {
-    json!({ "ocr": options.ocr, "password": options.password.is_some(), "reading": reading.key() })
-}
-
-/// The submission of a journaled document, as far as it was written down; `None` when it needs its password again.
-pub fn options_of(document: &Document) -> Option<SubmitOptions> {
-    let needs_password = document.options.get("password").and_then(Value::as_bool).unwrap_or(false);
-    let ocr = serde_json::from_value(document.options.get("ocr")?.clone()).ok()?;
-    let pages = document.selection.clone().map_or(Ok(PageSelection::ALL), PageSelection::try_from).ok()?;
-    let bulk = document.priority == StoredPriority::Bulk;
-    (!needs_password).then(|| SubmitOptions { ocr, pages, bulk, ..SubmitOptions::default() })
-}
-
-pub fn store_error(error: pagestream_store::Error) -> Error {
-    Error::Store { message: error.to_string(), hint: error.hint().map(str::to_owned) }
 }
 
 #[cfg(unix)]

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::metrics::{Metrics, Stage};
 
 pub mod decoder;
+pub mod device_router;
 pub mod embedding_deduper;
 pub mod gpu_scheduler;
 pub mod ingest;
@@ -37,6 +38,26 @@ impl Default for RestartPolicy {
     /// a stage that fails at everything is seen within a minute.
     fn default() -> Self {
         Self { restarts: 8, window: Duration::from_secs(60) }
+    }
+}
+
+/// A stage of which no more is known than that it takes `M`.
+pub trait Takes<M> {
+    /// As [`StageRef::send`].
+    ///
+    /// # Errors
+    /// The message, when the stage is gone for good.
+    fn send(&self, message: M) -> Result<(), M>;
+}
+
+impl<A, M> Takes<M> for StageRef<A>
+where
+    M: Message<Result = ()> + Send + 'static,
+    A: Actor<Context = Context<A>> + Handler<M>,
+    A::Context: ToEnvelope<A, M>,
+{
+    fn send(&self, message: M) -> Result<(), M> {
+        StageRef::send(self, message)
     }
 }
 

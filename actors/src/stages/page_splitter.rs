@@ -4,11 +4,7 @@
 //! and weak references to the pages under way. It also sees to pages that nobody holds any more: a lost page is tried
 //! again or quarantined, a page past its time limit is given up, and a cancelled document's pages are let go at once.
 
-use std::{
-    pin::pin,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message, WrapFuture};
 use pagestream_documents::{
@@ -30,6 +26,7 @@ use crate::{
     options::{OcrMode, PipelineOptions},
     stages::{embedding_deduper::ForgetDocument, sink::SkipPages},
     ticket::{LostPage, PageState, PageTicket},
+    under_way::UnderWay,
 };
 
 /// How often pages are looked over for time limits: a tenth of the shortest sensible limit.
@@ -60,42 +57,6 @@ pub struct PageSplitter {
     pub preprocessor: StageRef<Preprocessor>,
     pub deduper: StageRef<EmbeddingDeduper>,
     pub sink: StageRef<Sink>,
-}
-
-/// The pages that have a slot: at most as many as there are slots, so that looking through them costs nothing.
-#[derive(Default)]
-pub struct UnderWay {
-    pages: std::sync::Mutex<Vec<Weak<PageState>>>,
-    admitted: watch::Sender<u64>,
-}
-
-impl UnderWay {
-    fn insert(&self, page: &Arc<PageState>) {
-        let mut pages = self.pages.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        pages.retain(|page| page.upgrade().is_some_and(|page| !page.is_settled()));
-        pages.push(Arc::downgrade(page));
-    }
-
-    /// Pages that have a slot and no record yet.
-    pub fn pages(&self) -> Vec<Arc<PageState>> {
-        let pages = self.pages.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        pages.iter().filter_map(Weak::upgrade).filter(|page| !page.is_settled()).collect()
-    }
-
-    /// Pages that were ever let go.
-    pub fn admitted(&self) -> watch::Receiver<u64> {
-        self.admitted.subscribe()
-    }
-
-    /// The number of the next page, counted over all documents. The splitter alone lets pages go, one at a time.
-    fn next_sequence(&self) -> u64 {
-        *self.admitted.borrow()
-    }
-
-    /// One more page is under way: told when it can be found among [`UnderWay::pages`].
-    fn admit(&self) {
-        self.admitted.send_modify(|admitted| *admitted += 1);
-    }
 }
 
 impl Actor for PageSplitter {
@@ -317,7 +278,7 @@ impl PageSplitter {
             Ok(Err(error)) if error.kind == ErrorKind::TooLarge && job.options.ocr == OcrMode::Auto => {
                 Ok(ByteSize::mib(1))
             }
-            Ok(Err(error)) => Err(crate::stages::preprocessor::sentence(&error)),
+            Ok(Err(error)) => Err(error.sentence()),
             Err(panic) => Err(format!("reading the page's size {panic}")),
         }
     }

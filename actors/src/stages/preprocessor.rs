@@ -8,11 +8,11 @@
 use std::{sync::Arc, time::Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
-use pagestream_documents::{Digest, Error, Origin, PageRecord, PageStatus, Raster, TextLayer};
+use pagestream_documents::{Digest, Origin, PageRecord, PageStatus, Raster, TextLayer};
 use pagestream_models::ocr::{Inference, PageReader};
 use pagestream_store::Store;
 
-use super::{StageRef, embedding_deduper::EmbeddingDeduper, gpu_scheduler::DeviceRouter};
+use super::{StageRef, device_router::DeviceRouter, embedding_deduper::EmbeddingDeduper};
 use crate::{
     caches::{Caches, same_pixels},
     engine::{Engine, LazyEngine},
@@ -125,14 +125,14 @@ fn prepare(
     let mode = page.job.options.ocr;
     let layer = match mode {
         OcrMode::Always => None,
-        OcrMode::Auto | OcrMode::Never => match timed(page, "text_layer", || page.source.text_layer(page.page)) {
+        OcrMode::Auto | OcrMode::Never => match page.timed("text_layer", || page.source.text_layer(page.page)) {
             Ok(layer) => layer,
             // In `auto` the pixels may still be readable.
             Err(error) if mode == OcrMode::Auto => {
                 tracing::debug!(%error, "text layer cannot be read");
                 None
             }
-            Err(error) => return Prepared::Failed(sentence(&error)),
+            Err(error) => return Prepared::Failed(error.sentence()),
         },
     };
     match layer {
@@ -144,11 +144,11 @@ fn prepare(
         None => {}
     }
     engine.warm(&reading.ocr.tasks());
-    let raster = match timed(page, "render", || page.source.render(page.page, &reading.render)) {
+    let raster = match page.timed("render", || page.source.render(page.page, &reading.render)) {
         Ok(raster) => Arc::new(raster),
-        Err(error) => return Prepared::Failed(sentence(&error)),
+        Err(error) => return Prepared::Failed(error.sentence()),
     };
-    let digest = timed(page, "hash", || raster.digest());
+    let digest = page.timed("hash", || raster.digest());
     if is_uniform(&raster) {
         return Prepared::Blank { raster, digest };
     }
@@ -157,7 +157,7 @@ fn prepare(
     }
     let begun = engine.with_models(&reading.ocr.tasks()).and_then(|engine| {
         let models = engine.ocr_models(&reading.ocr)?;
-        let begun = timed(page, "prepare", || PageReader::start(raster.clone(), &reading.ocr, &models))?;
+        let begun = page.timed("prepare", || PageReader::start(raster.clone(), &reading.ocr, &models))?;
         Ok((begun, engine))
     });
     match begun {
@@ -191,14 +191,6 @@ fn known(
     }
 }
 
-/// Runs `work` and books its time on the page.
-pub fn timed<T>(page: &PageState, step: &str, work: impl FnOnce() -> T) -> T {
-    let since = Instant::now();
-    let result = work();
-    page.record_time(step, since.elapsed());
-    result
-}
-
 fn is_uniform(raster: &Raster) -> bool {
     raster.data.first().is_none_or(|first| raster.data.iter().all(|value| value == first))
 }
@@ -206,14 +198,6 @@ fn is_uniform(raster: &Raster) -> bool {
 /// Libraries put line breaks into their messages; a reason is one line.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// An error as the reason of a record: the cause and what to do about it. The record itself names document and page.
-pub fn sentence(error: &Error) -> String {
-    match &error.hint {
-        Some(hint) => format!("{} ({hint})", error.message),
-        None => error.message.clone(),
-    }
 }
 
 fn text_record(ticket: &PageTicket, layer: TextLayer) -> PageRecord {

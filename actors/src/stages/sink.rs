@@ -97,7 +97,7 @@ impl Handler<SkipPages> for Sink {
         self.waiting.extend(pages.into_iter().map(|page| Entry {
             job: job.clone(),
             ticket: None,
-            record: Arc::new(skipped(&job, page)),
+            record: Arc::new(job.skipped(page)),
             raster: None,
         }));
         self.commit(context);
@@ -127,13 +127,6 @@ impl Sink {
             this.commit(context);
         }));
     }
-}
-
-/// The record of a page that will not be read because its document was cancelled.
-pub fn skipped(job: &DocumentJob, page: PageNumber) -> PageRecord {
-    let status = if job.expired().is_some() { PageStatus::Failed } else { PageStatus::Skipped };
-    let reason = job.expired().unwrap_or("cancelled").to_owned();
-    PageRecord::without_text(job.document_ref(), page, status, Some(reason))
 }
 
 /// Makes the entries durable, settles their tickets, and finishes the documents that are complete.

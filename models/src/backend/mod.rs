@@ -5,6 +5,7 @@ use pagestream_documents::ByteSize;
 use crate::error::Result;
 
 pub mod fake;
+pub mod foreign;
 pub mod onnx;
 pub mod openvino;
 pub mod portable;

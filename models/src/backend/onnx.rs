@@ -7,7 +7,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
-    sync::Arc,
+    sync::{Arc, Once},
     time::Instant,
 };
 
@@ -19,10 +19,13 @@ use ort::{
 
 use pagestream_documents::ByteSize;
 
-use super::{Backend, ModelContent, ModelSource, Session, TensorView};
+use super::{
+    Backend, ModelContent, ModelSource, Session, TensorView,
+    foreign::{self, Fenced},
+};
 use crate::{
-    device::cpu,
     error::{Error, Result},
+    instructions::features,
 };
 
 pub mod denormals;
@@ -144,14 +147,15 @@ impl OnnxBackend {
     ///
     /// # Errors
     /// [`Error::Device`] where the provider cannot start, [`Error::Load`] where the model cannot be used.
-    pub fn load_bytes(&self, name: &str, model: &[u8]) -> Result<OnnxSession> {
-        self.session(name, None, |mut builder| builder.commit_from_memory(model))
+    pub fn load_bytes(&self, name: &str, model: &[u8]) -> Result<Fenced<OnnxSession>> {
+        let _inside = foreign::enter().ok_or_else(|| foreign::ending(&self.name))?;
+        self.session(name, None, |mut builder| builder.commit_from_memory(model)).map(Fenced::new)
     }
 
     /// The model as it was optimised here earlier, or now.
     fn optimized(&self, model: &ModelSource) -> Option<OnnxSession> {
         let models = self.optimized.as_ref()?;
-        let name = optimized::entry_name(model.sha256, self.runtime.version(), &cpu::features());
+        let name = optimized::entry_name(model.sha256, self.runtime.version(), &features());
         let entry = match models.open(&name) {
             Some(entry) => entry,
             // What is wrong with the model is told when it is loaded as it came.
@@ -259,6 +263,7 @@ impl Backend for OnnxBackend {
     }
 
     fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>> {
+        let _inside = foreign::enter().ok_or_else(|| foreign::ending(&self.name))?;
         let started = Instant::now();
         let (mut session, optimized) = match self.optimized(model) {
             Some(session) => (session, true),
@@ -268,7 +273,10 @@ impl Backend for OnnxBackend {
         session.memory = ByteSize(if session._bytes.is_some() { weights / 2 } else { weights * 2 });
         let elapsed_ms = started.elapsed().as_millis();
         tracing::debug!(model = %model.id, backend = %self.name, optimized, elapsed_ms, "model loaded");
-        Ok(Box::new(session))
+        // The first model makes what the library keeps for good, and takes apart at the process's end.
+        static FIRST: Once = Once::new();
+        FIRST.call_once(foreign::close_at_exit);
+        Ok(Box::new(Fenced::new(session)))
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak},
     time::Instant,
 };
 
@@ -20,7 +20,10 @@ use openvino::{
 };
 use pagestream_documents::{ByteSize, Digest};
 
-use super::{Backend, ModelContent, ModelSource, Session, TensorView};
+use super::{
+    Backend, ModelContent, ModelSource, Session, TensorView,
+    foreign::{self, Fenced},
+};
 use crate::error::{Error, Result};
 
 #[derive(Clone, Debug)]
@@ -60,7 +63,7 @@ pub struct OpenVinoBackend(Arc<Inner>);
 struct Inner {
     options: OpenVinoOptions,
     name: String,
-    core: Mutex<Core>,
+    core: Mutex<Fenced<Core>>,
     /// What sessions hold.
     compiled: Mutex<BTreeMap<Compilation, Weak<Mutex<CompiledModel>>>>,
 }
@@ -82,6 +85,7 @@ impl OpenVinoBackend {
     pub fn new(library: &Path, options: OpenVinoOptions) -> Result<Self> {
         let name = format!("openvino-native:{}", options.device);
         let fail = |cause: String| Error::Device { device: name.clone(), cause };
+        let _inside = foreign::enter().ok_or_else(|| foreign::ending(&name))?;
         load_library(library).map_err(fail)?;
         let core = Core::new().map_err(|error| fail(error.to_string()))?;
         let known: Vec<String> = {
@@ -91,7 +95,7 @@ impl OpenVinoBackend {
         if !known.contains(&options.device) {
             return Err(fail(format!("OpenVINO finds no such device here; it finds: {}", known.join(", "))));
         }
-        Ok(Self(Arc::new(Inner { options, name, core: Mutex::new(core), compiled: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { options, name, core: Mutex::new(Fenced::new(core)), compiled: Mutex::default() })))
     }
 }
 
@@ -101,16 +105,15 @@ impl Backend for OpenVinoBackend {
     }
 
     fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>> {
+        let _inside = foreign::enter().ok_or_else(|| foreign::ending(&self.0.name))?;
         let open = self.0.request(model, None)?;
         let weights = model.bytes()?.len() as u64;
         let memory = ByteSize(weights * 2 / self.0.options.streams.max(1) as u64);
-        Ok(Box::new(OpenVinoSession {
-            open,
-            fixed: Vec::new(),
-            memory,
-            source: model.clone(),
-            backend: self.0.clone(),
-        }))
+        // The first model makes what the library keeps for good, and takes apart at the process's end.
+        static FIRST: Once = Once::new();
+        FIRST.call_once(foreign::close_at_exit);
+        let (source, backend) = (model.clone(), self.0.clone());
+        Ok(Box::new(Fenced::new(OpenVinoSession { open, fixed: Vec::new(), memory, source, backend })))
     }
 }
 
@@ -266,6 +269,7 @@ fn load_library(library: &Path) -> Result<(), String> {
         return Err(format!("there is no file {}", library.display()));
     }
     openvino_sys::library::load_from(library.to_path_buf())?;
+    foreign::close_at_exit();
     *loaded = Some(library.to_path_buf());
     Ok(())
 }

@@ -11,7 +11,10 @@ use ort::{
     logging::{LogLevel, LoggerFunction},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    backend::foreign,
+    error::{Error, Result},
+};
 
 /// A process can hold one library only: ONNX Runtime keeps its environment in a static, and so does `ort`.
 static LOADED: Mutex<Option<OnnxRuntime>> = Mutex::new(None);
@@ -37,6 +40,7 @@ impl OnnxRuntime {
             why: format!("there is no file {}", path.display()),
             hint: "run `pagestream models pull`, or name a library of your own by PAGESTREAM_ORT_DYLIB".into(),
         })?;
+        let _inside = foreign::enter().ok_or_else(|| foreign::ending("onnxruntime"))?;
         let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = loaded.as_ref() {
             return if *runtime.path == path {
@@ -55,6 +59,7 @@ impl OnnxRuntime {
             .with_logger(logger())
             .build()
             .map_err(|error| fail(error.to_string()))?;
+        foreign::close_at_exit();
         environment.set_log_level(LogLevel::Warning);
         tracing::debug!(path = %path.display(), %version, "onnx runtime loaded");
         let runtime = Self { environment, path: Arc::new(path), version: version.into() };
@@ -77,6 +82,7 @@ impl OnnxRuntime {
     /// # Errors
     /// [`Error::Runtime`].
     pub fn compiled_providers(&self) -> Result<Vec<String>> {
+        let _inside = foreign::enter().ok_or_else(|| foreign::ending("onnxruntime"))?;
         let mut names = std::ptr::null_mut();
         let mut count = 0;
         let api = ort::api();
