@@ -1,0 +1,1 @@
+"""The formula recogniser's lab: image -> LaTeX. See ../../FORMULA.md."""

@@ -1,0 +1,249 @@
+"""Train the formula recogniser; resumes from its checkpoint.
+
+python -m lab.formula.train --run formula-1 --tier base --seconds 530 --total 1600 --workers 15     # on a GPU, in several calls
+python -m lab.formula.train --run formula-1 --tier small --deadline 22:00                           # on one core
+
+The learning rate follows the share of the whole training that is done: `--total` seconds, or up to `--deadline` (UTC). New shards are taken in as they appear.
+"""
+import argparse
+import contextlib
+import json
+import math
+import os
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..config import work_dir
+from .augment import worn
+from .generate import Shard
+from .latex import END, START, VOCABULARY
+from .model import TIERS, build
+from .preprocess import normalise, padded
+
+cv2.setNumThreads(1)
+LIMITS = ((400, 10), (1000, 24), (2000, 60))  # until this step, formulas of at most so many tokens
+
+
+class Batches(torch.utils.data.Dataset):
+    """Batches that are planned beforehand: each is a list of (shard, formula), drawn and worn when asked for."""
+
+    def __init__(self, shards, plan, seed, clean=False):
+        self.shards, self.plan, self.seed, self.clean = shards, plan, seed, clean
+
+    def __len__(self):
+        return len(self.plan)
+
+    def __getitem__(self, k):
+        n = np.random.default_rng([self.seed, k])
+        pictures, labels = [], []
+        for s, i in self.plan[k]:
+            grey = self.shards[s].picture(i)
+            x = normalise(grey if self.clean else worn(grey, n), 1.0 if self.clean else math.exp(n.normal(0, 0.07)))
+            if x is None:
+                continue
+            pictures.append(x)
+            labels.append(self.shards[s].label(i))
+        if not pictures:
+            return None
+        longest = max(len(l) for l in labels)
+        tokens, wanted = np.zeros((len(labels), longest + 1), np.int64), np.full((len(labels), longest + 1), -100, np.int64)
+        for row, label in enumerate(labels):
+            tokens[row, 0], tokens[row, 1:len(label) + 1] = START, label
+            wanted[row, :len(label)], wanted[row, len(label)] = label, END
+        return torch.from_numpy(padded(pictures)), torch.from_numpy(tokens), torch.from_numpy(wanted)
+
+
+def planned(shards, rng, budget, limit, count):
+    """`count` batches at most, of formulas that are about as long; `budget` is places and tokens of a batch together."""
+    index = np.concatenate([np.stack([np.full(len(s), k), np.arange(len(s)), s.lengths, s.sizes[:, 1] / np.maximum(1, s.sizes[:, 0])], 1) for k, s in enumerate(shards)])
+    index = index[index[:, 2] <= limit]
+    index = index[rng.permutation(len(index))][:count * budget // 40]
+    index = index[np.lexsort((index[:, 3], index[:, 2] // 4))]
+    batches, at = [], 0
+    while at < len(index):
+        size = int(np.clip(budget / (index[at, 2] + 12), 4, 1024))
+        batches.append(index[at:at + size, :2].astype(int).tolist())
+        at += size
+    order = rng.permutation(len(batches))
+    return [batches[o] for o in order][:count]
+
+
+def lost(logits, present, wanted):
+    entropy = F.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), ignore_index=-100, label_smoothing=0.02)
+    held = torch.zeros_like(present, dtype=torch.float).scatter_(1, wanted.clamp(min=0), 1.0)
+    held[:, :2] = 0
+    return entropy, F.binary_cross_entropy_with_logits(present.float(), held, reduction="sum") / len(present)
+
+
+@torch.no_grad()
+def exact(net, shards, device, count=512, size=64):
+    """Share of validation formulas read without a fault: (clean, worn)."""
+    net.eval()
+    rng = np.random.default_rng(5)
+    ids = sorted(((int(s), int(i)) for s, i in zip(rng.integers(0, len(shards), count), rng.integers(0, min(len(s) for s in shards), count))), key=lambda c: shards[c[0]].lengths[c[1]])
+    out = []
+    for clean in (True, False):
+        right = total = 0
+        data = Batches(shards, [ids[k:k + size] for k in range(0, len(ids), size)], 1, clean)
+        for k in range(len(data)):
+            pictures, _, wanted = data[k]
+            read = net.greedy(pictures.to(device).float() / 255, longest=int(wanted.shape[1]) + 4)
+            for row, label in zip(read, wanted.tolist()):
+                right += row == [t for t in label if t > 1]
+                total += 1
+        out.append(round(right / total, 4))
+    net.train()
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--tier", choices=TIERS, default="small")
+    parser.add_argument("--init", help="a .pt file whose weights to start from")
+    parser.add_argument("--seconds", type=float, default=1e9, help="stop after so long")
+    parser.add_argument("--total", type=float, help="seconds of the whole training, over all calls")
+    parser.add_argument("--deadline", help="HH:MM UTC, instead of --total")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--warmup", type=int, default=500)
+    parser.add_argument("--budget", type=int, default=1000, help="tokens of a batch (with 12 for each formula)")
+    parser.add_argument("--drop", type=float, default=0.05)
+    parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--round", type=float, default=60, help="seconds after which new shards are looked for")
+    parser.add_argument("--check", type=float, default=150, help="seconds between validations and checkpoints")
+    parser.add_argument("--shards", type=Path, nargs="*", help="folders; default: formula-shards")
+    parser.add_argument("--out", type=Path, help="folder for a copy of the averaged weights in half precision")
+    parser.add_argument("--no-limits", action="store_true", help="no short formulas first")
+    parser.add_argument("--average", type=float, default=0.9995)
+    args = parser.parse_args()
+    start = time.time()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cpu":
+        torch.set_num_threads(1)
+    else:
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = False
+    folder = work_dir() / "runs" / args.run
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(0)
+    net = build(args.tier, args.drop).to(device, memory_format=torch.channels_last)
+    average = build(args.tier).to(device, memory_format=torch.channels_last)
+    matrices, vectors = [p for p in net.parameters() if p.ndim > 1], [p for p in net.parameters() if p.ndim <= 1]
+    optimiser = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}], args.rate, betas=(0.9, 0.98), fused=device.type == "cuda")
+    step, seen, spent = 0, 0, 0.0
+    checkpoint = folder / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device)
+        net.load_state_dict(state["net"])
+        average.load_state_dict(state["average"])
+        if state.get("optimiser"):
+            optimiser.load_state_dict(state["optimiser"])
+        step, seen, spent = state["step"], state["seen"], state["spent"]
+    elif args.init:
+        weights = torch.load(args.init, map_location=device)
+        net.load_state_dict({k: v.float() for k, v in weights["weights"].items()})
+    if not checkpoint.exists():
+        average.load_state_dict(net.state_dict())
+    log = open(folder / "log.jsonl", "a", buffering=1)
+
+    def note(**entry):
+        log.write(json.dumps(entry) + "\n")
+        print(json.dumps(entry), flush=True)
+
+    def save():
+        state = {"net": net.state_dict(), "average": average.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "seen": seen, "spent": spent + time.time() - start, "tier": args.tier}
+        torch.save(state, folder / "checkpoint.tmp")
+        os.replace(folder / "checkpoint.tmp", checkpoint)
+        if args.out:
+            export(average, args, step, seen, args.out / f"{args.run}.pt")
+            if device.type == "cuda":
+                export(net, args, step, seen, args.out / f"{args.run}-last.pt")
+
+    if args.deadline:
+        end = datetime.combine(datetime.now(timezone.utc).date(), datetime.strptime(args.deadline, "%H:%M").time(), timezone.utc)
+        end = (end + timedelta(days=end.timestamp() < start)).timestamp()
+    else:
+        end = start + args.total - spent
+    whole = end - start + spent
+    stop = min(end, start + args.seconds)
+    places = args.shards or [work_dir() / "formula-shards"]
+    shards, known = [], set()
+    validation = [Shard(p) for p in sorted((work_dir() / "formula-validation").glob("*.npz"))]
+    note(device=str(device), parameters=sum(p.numel() for p in net.parameters()), step=step, spent=round(spent), whole=round(whole), loading=round(time.time() - start, 1))
+    checked = time.time()
+    mixed = (lambda: torch.autocast(device.type, torch.bfloat16)) if device.type == "cuda" or os.environ.get("LAB_BF16") else contextlib.nullcontext
+    sums, counted, clock, cpu = np.zeros(3), 0, time.time(), time.process_time()
+    main.last = seen
+    net.train()
+    while time.time() < stop:
+        for path in sorted(p for place in places for p in place.glob("[0-9]*.npz")):
+            if path not in known:
+                known.add(path)
+                shards.append(Shard(path))
+        if not shards:
+            time.sleep(1)
+            continue
+        limit = next((l for s, l in LIMITS if step < s), 10 ** 6) if not args.no_limits else 10 ** 6
+        until = min(stop, time.time() + args.round)
+        plan = planned(shards, np.random.default_rng([step, seen % 2 ** 31]), args.budget, limit, 400 if limit < 10 ** 6 else 1600)
+        data = Batches(shards, plan, step)
+        loader = torch.utils.data.DataLoader(data, batch_size=None, num_workers=args.workers, prefetch_factor=6 if args.workers else None, pin_memory=device.type == "cuda")
+        for batch in loader:
+            if batch is None:
+                continue
+            pictures, tokens, wanted = (t.to(device, non_blocking=True) for t in batch)
+            share = min(1.0, (spent + time.time() - start) / whole)
+            rate = args.rate * min(1.0, (step + 1) / args.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            with mixed():
+                x = pictures.to(memory_format=torch.channels_last).float() / 255
+                logits, present = net(x, tokens)
+                entropy, bag = lost(logits, present, wanted)
+            optimiser.zero_grad(set_to_none=True)
+            (entropy + 0.03 * bag).backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimiser.step()
+            step += 1
+            seen += len(pictures)
+            with torch.no_grad():
+                keep = min(args.average, (1 + step) / (10 + step))
+                torch._foreach_lerp_(list(average.parameters()), list(net.parameters()), 1 - keep)
+                for a, b in zip(average.buffers(), net.buffers()):
+                    a.copy_(b)
+            if step % 20 == 0:
+                mask = wanted >= 0
+                right = ((logits.argmax(-1) == wanted) & mask).sum() / mask.sum()
+                sums += [entropy.item(), right.item(), bag.item()]
+                counted += 1
+            if step % (500 if device.type == "cuda" else 100) == 0:
+                now = time.time()
+                note(step=step, seen=seen, seconds=round(spent + now - start), loss=round(sums[0] / counted, 4), right=round(sums[1] / counted, 4), bag=round(sums[2] / counted, 2), rate=f"{rate:.1e}", limit=limit,
+                     formulas=sum(len(s) for s in shards), per_second=round((seen - getattr(main, "last", 0)) / (now - clock)), cpu=round(time.process_time() - cpu))
+                sums[:], counted, clock, main.last = 0, 0, now, seen
+            if time.time() > until or limit != (next((l for s, l in LIMITS if step < s), 10 ** 6) if not args.no_limits else 10 ** 6):
+                break
+            if time.time() - checked > args.check:
+                note(step=step, exact=exact(average, validation, device, 256 if device.type == "cpu" else 512))
+                save()
+                checked = time.time()
+        del loader
+    note(step=step, seen=seen, exact=exact(average, validation, device, 256 if device.type == "cpu" else 1024))
+    save()
+
+
+def export(net, args, step, seen, path):
+    """Weights in half precision, with what is needed to build the net."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights = {k: v.half() if v.is_floating_point() else v for k, v in net.state_dict().items()}
+    torch.save({"weights": weights, "tier": args.tier, "step": step, "seen": seen, "vocabulary": VOCABULARY}, path)
+
+
+if __name__ == "__main__":
+    main()
