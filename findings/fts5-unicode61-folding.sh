@@ -12,7 +12,8 @@ venv/bin/pip install -q --disable-pip-version-check --no-compile apsw==3.54.1.0
 cat > run.py <<'PY'
 import apsw
 
-WORDS = {"cafe": "café", "lodz": "Łódź", "rod": "rød", "ελλας": "Ελλάς", "viet": "Việt", "fine": "\ufb01ne", "cooperate": "co\u00adoperate"}
+WORDS = {"cafe": "café", "lodz": "Łódź", "rod": "rød", "ελλας": "Ελλάς", "viet": "Việt", "fine": "\ufb01ne",
+         "cooperate": "co\u00adoperate"}
 db = apsw.Connection(":memory:")
 print("SQLite", apsw.sqlite_lib_version())
 for level in (1, 2):
