@@ -24,8 +24,8 @@ pub use pagestream_actors::{
     SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
-    ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, ModelRef, Origin, PageNumber, PageRecord,
-    PageStatus, Point, Polygon, Rotation, TextLine, Word, output,
+    Block, BlockKind, ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, ModelRef, Origin, PageNumber,
+    PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, output,
 };
 pub use pagestream_models::ocr::Quality;
 pub use settings::{Settings, SettingsError};

@@ -67,6 +67,7 @@ pub fn same_pixels(known: &PageRecord, mut page: PageRecord) -> PageRecord {
     page.rotation = known.rotation;
     page.text.clone_from(&known.text);
     page.lines.clone_from(&known.lines);
+    page.blocks.clone_from(&known.blocks);
     page.confidence = known.confidence;
     page.needs_review = known.needs_review;
     page.models.clone_from(&known.models);

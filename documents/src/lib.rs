@@ -10,6 +10,7 @@ pub mod geometry;
 pub mod ids;
 pub mod input;
 pub mod output;
+pub mod page_text;
 pub mod raster;
 pub mod reading_order;
 pub mod record;
@@ -21,5 +22,8 @@ pub use input::{
     DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, detect, open,
 };
 pub use output::{FileNames, Files, FilesFormat, Jsonl, PageWriter, Text};
+pub use page_text::PageText;
 pub use raster::{PixelFormat, Raster, Rotation};
-pub use record::{DocumentRef, DuplicateOf, ModelRef, Origin, PageRecord, PageStatus, TextLine, Word};
+pub use record::{
+    Block, BlockKind, DocumentRef, DuplicateOf, ModelRef, Origin, PageRecord, PageStatus, TextLine, Word,
+};

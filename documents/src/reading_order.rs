@@ -1,4 +1,4 @@
-//! Reading order: which line comes after which, and the page's text.
+//! Reading order: which line comes after which, and which lines make a block.
 //!
 //! A recursive cut in the manner of the XY-cut (Nagy and Seth 1984), with one difference that matters on real pages.
 //! The classic cut needs white space across the whole region, so that a heading over two columns, or a single-column
@@ -8,7 +8,7 @@
 //! Rectangles are expected upright: a caller that knows the page's skew turns them back first. What skew is left (a
 //! degree or so) is harmless, since gutters are looked for band by band and rows are chained neighbour by neighbour.
 
-use crate::{geometry::Rect, record::TextLine};
+use crate::geometry::Rect;
 
 /// Places looked at for a gutter in one region. A page 4,000 pixels wide is then searched every 8 pixels, which is
 /// narrower than any gutter that a reader could see.
@@ -37,43 +37,6 @@ pub fn order_lines(boxes: &[Rect]) -> Vec<Vec<usize>> {
     let mut blocks = Vec::new();
     order_region(&boxes, (0..boxes.len()).collect(), 0, &mut blocks);
     blocks
-}
-
-/// The text of a page: a line a row, a blank row between blocks. Consecutive lines of a block that stand in one row
-/// (fragments that detection or a file broke up) are joined by a space. Lines without text leave no row.
-pub fn compose_text(lines: &[TextLine], blocks: &[Vec<usize>]) -> String {
-    let mut text = String::new();
-    for block in blocks {
-        let mut previous: Option<&TextLine> = None;
-        for line in block.iter().filter_map(|&index| lines.get(index)).filter(|line| !line.text.trim().is_empty()) {
-            match previous {
-                Some(before) if continues_row(before, line) => text.push(' '),
-                Some(_) => text.push('\n'),
-                None if text.is_empty() => {}
-                None => text.push_str("\n\n"),
-            }
-            text.push_str(line.text.trim());
-            previous = Some(line);
-        }
-    }
-    text
-}
-
-/// Whether `after` starts where `before` ends, seen along `before`'s own reading direction, so that it also holds on
-/// pages that were turned.
-fn continues_row(before: &TextLine, after: &TextLine) -> bool {
-    let [a, b, c, _] = before.polygon.0;
-    let (length, height) = (before.polygon.width(), before.polygon.height().min(after.polygon.height()));
-    if length <= 0.0 || height <= 0.0 {
-        return false;
-    }
-    let (ux, uy) = ((b.x - a.x) / length, (b.y - a.y) / length);
-    let end = ((b.x + c.x) / 2.0, (b.y + c.y) / 2.0);
-    let [e, _, _, h] = after.polygon.0;
-    let start = ((e.x + h.x) / 2.0, (e.y + h.y) / 2.0);
-    let (dx, dy) = (start.0 - end.0, start.1 - end.1);
-    let (along, across) = (dx * ux + dy * uy, dy * ux - dx * uy);
-    along > -height && across.abs() < 0.5 * height
 }
 
 fn order_region(boxes: &[Rect], mut region: Vec<usize>, depth: usize, blocks: &mut Vec<Vec<usize>>) {
@@ -331,7 +294,6 @@ fn median(values: impl Iterator<Item = f32>) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Point, Polygon};
 
     fn rect(left: f32, top: f32, width: f32, height: f32) -> Rect {
         Rect { left, top, right: left + width, bottom: top + height }
@@ -426,35 +388,6 @@ mod tests {
         let mut page = column(50.0, 10.0, 500.0, 4);
         page.extend(column(50.0, 160.0, 500.0, 4));
         assert_eq!(order_lines(&page), [vec![0, 1, 2, 3], vec![4, 5, 6, 7]]);
-    }
-
-    fn line(text: &str, left: f32, top: f32, width: f32) -> TextLine {
-        let polygon = Polygon::from_rect(rect(left, top, width, 20.0));
-        TextLine { text: text.to_owned(), polygon, confidence: None, words: Vec::new() }
-    }
-
-    #[test]
-    fn text_joins_fragments_of_a_row_and_parts_blocks() {
-        let lines = [
-            line("Name:", 10.0, 10.0, 60.0),
-            line("Ada", 200.0, 13.0, 40.0),
-            line("Next", 10.0, 40.0, 50.0),
-            line("", 0.0, 70.0, 9.0),
-        ];
-        assert_eq!(compose_text(&lines, &[vec![0, 1, 2, 3]]), "Name: Ada\nNext");
-        assert_eq!(compose_text(&lines, &[vec![0, 1], vec![3], vec![2]]), "Name: Ada\n\nNext");
-    }
-
-    #[test]
-    fn fragments_of_a_turned_row_are_joined_too() {
-        // The same row, the page turned clockwise by a quarter in a page 1,000 pixels high.
-        let turn = |mut line: TextLine| {
-            line.polygon = line.polygon.map(|p| Point::new(1000.0 - p.y, p.x));
-            line
-        };
-        let lines =
-            [line("Name:", 10.0, 10.0, 60.0), line("Ada", 200.0, 13.0, 40.0), line("Next", 10.0, 40.0, 50.0)].map(turn);
-        assert_eq!(compose_text(&lines, &[vec![0, 1, 2]]), "Name: Ada\nNext");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a page ends as. This is the wire format `pagestream.page/1`: a change that a reader of it would notice needs a
 //! new version number here and a line in the CHANGELOG.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ pub struct PageRecord {
     /// The lines in reading order, one a row; a blank row between blocks.
     pub text: String,
     pub lines: Vec<TextLine>,
+    /// Regions that belong together, in reading order. Absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<Block>,
     /// Expected share of right characters of a page read by OCR, 0 to 1; absent where nothing was guessed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
@@ -69,6 +72,7 @@ impl PageRecord {
             rotation: Rotation::None,
             text: String::new(),
             lines: Vec::new(),
+            blocks: Vec::new(),
             confidence: None,
             needs_review: false,
             duplicate_of: None,
@@ -119,6 +123,25 @@ pub enum Origin {
     Ocr,
     /// Read from the document's own text.
     TextLayer,
+}
+
+/// A region of the page: consecutive lines that belong together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    pub kind: BlockKind,
+    /// Upright rectangle around the lines, in the coordinates of the page.
+    pub polygon: Polygon,
+    /// Indices into the page's `lines`, from `start` to before `end`.
+    pub lines: Range<usize>,
+}
+
+/// What a region is. More kinds come with the analysis of layout; a reader takes those that it does not know for text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum BlockKind {
+    /// Lines of text, of whatever role.
+    Text,
 }
 
 /// One line of text, in reading order.

@@ -88,7 +88,7 @@ impl Decoder {
 }
 
 fn record(ticket: &PageTicket, raster: &Raster, reading: Reading, engine: &Engine) -> PageRecord {
-    let Reading { lines, text, rotation, confidence, needs_review, tasks } = reading;
+    let Reading { lines, blocks, text, rotation, confidence, needs_review, tasks } = reading;
     PageRecord {
         width: raster.width,
         height: raster.height,
@@ -96,6 +96,7 @@ fn record(ticket: &PageTicket, raster: &Raster, reading: Reading, engine: &Engin
         rotation,
         text,
         lines,
+        blocks,
         confidence,
         needs_review,
         models: engine.model_refs(&tasks),

@@ -201,9 +201,9 @@ fn one_line(text: &str) -> String {
 }
 
 fn text_record(ticket: &PageTicket, layer: TextLayer) -> PageRecord {
-    let TextLayer { width, height, lines, text, .. } = layer;
+    let TextLayer { width, height, lines, blocks, text, .. } = layer;
     let record = ticket.record(PageStatus::Ok, None, Some(Origin::TextLayer));
-    PageRecord { width, height, dpi: 72.0, text, lines, ..record }
+    PageRecord { width, height, dpi: 72.0, text, lines, blocks, ..record }
 }
 
 fn blank_record(ticket: &PageTicket, raster: &Raster) -> PageRecord {

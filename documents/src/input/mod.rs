@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{ByteSize, PageNumber},
     raster::{PixelFormat, Raster},
-    record::TextLine,
+    record::{Block, TextLine},
 };
 
 /// A document's bytes: a memory map of the spooled file, or a buffer.
@@ -100,6 +100,7 @@ pub struct TextLayer {
     pub width: u32,
     pub height: u32,
     pub lines: Vec<TextLine>,
+    pub blocks: Vec<Block>,
     /// Same text as the lines, blocks separated by a blank row.
     pub text: String,
     /// Why the layer should not be believed, when it should not (undecodable glyphs, a stamp over a scan).

@@ -54,6 +54,7 @@ pub(crate) mod testing {
             rotation: Rotation::None,
             text: text.to_owned(),
             lines: Vec::new(),
+            blocks: Vec::new(),
             confidence: None,
             needs_review: false,
             duplicate_of: None,

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr, sync::Arc};
 
-use pagestream_documents::{Polygon, Raster, Rotation, TextLine};
+use pagestream_documents::{Block, Polygon, Raster, Rotation, TextLine};
 
 use crate::{
     backend::{Session, Tensor, TensorView},
@@ -127,6 +127,7 @@ pub struct Symbol {
 pub struct Reading {
     /// In reading order, in the coordinates of the raster as given.
     pub lines: Vec<TextLine>,
+    pub blocks: Vec<Block>,
     /// The lines' text, blocks separated by a blank row.
     pub text: String,
     pub rotation: Rotation,

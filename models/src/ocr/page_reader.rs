@@ -9,10 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use pagestream_documents::{
-    Polygon, Raster, TextLine,
-    reading_order::{compose_text, order_lines},
-};
+use pagestream_documents::{Polygon, Raster, TextLine, page_text::PageText, reading_order::order_lines};
 
 use super::{
     Alphabet, Inference, Inferred, Lines, LinesStep, OcrModels, OcrOptions, Quality, Reading, Symbol, Task,
@@ -280,9 +277,10 @@ impl PageReader {
             kept.iter().map(|(_, decoded)| decoded).zip(read_by),
             (unread.right, unread.characters),
         );
-        let (lines, text) = in_reading_order(kept, &upright);
+        let PageText { lines, blocks, text } = in_reading_order(kept, &upright);
         Step::Done(Reading {
             lines,
+            blocks,
             text,
             rotation: upright.rotation,
             confidence,
@@ -292,7 +290,7 @@ impl PageReader {
     }
 }
 
-fn in_reading_order(lines: Vec<(Polygon, Decoded)>, upright: &Upright) -> (Vec<TextLine>, String) {
+fn in_reading_order(lines: Vec<(Polygon, Decoded)>, upright: &Upright) -> PageText {
     let polygons: Vec<Polygon> = lines.iter().map(|(polygon, _)| polygon.map(|p| upright.point(p))).collect();
     let skew = deskew::skew(&polygons);
     let boxes: Vec<_> = polygons.iter().map(|polygon| deskew::straightened(polygon, skew)).collect();
@@ -306,9 +304,7 @@ fn in_reading_order(lines: Vec<(Polygon, Decoded)>, upright: &Upright) -> (Vec<T
             words,
         })
         .collect();
-    let text = compose_text(&lines, &blocks);
-    let mut lines: Vec<Option<TextLine>> = lines.into_iter().map(Some).collect();
-    (blocks.into_iter().flatten().filter_map(|index| lines[index].take()).collect(), text)
+    PageText::arrange(lines, &blocks)
 }
 
 #[cfg(test)]

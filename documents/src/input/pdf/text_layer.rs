@@ -13,12 +13,7 @@ use hayro::{
 };
 
 use super::layout::{Glyph, lines_of};
-use crate::{
-    geometry,
-    input::TextLayer,
-    reading_order::{compose_text, order_lines},
-    record::TextLine,
-};
+use crate::{geometry, input::TextLayer, page_text::PageText, reading_order::order_lines};
 
 /// Glyph space has 1,000 units to the em (PDF 32000-1, 9.2.4).
 const UNITS_PER_EM: f64 = 1_000.0;
@@ -47,10 +42,8 @@ pub(super) fn read<'a>(
     let doubt = evidence.doubt();
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
     let blocks = if doubt.is_some() { vec![downwards(&boxes)] } else { order_lines(&boxes) };
-    let text = compose_text(&lines, &blocks);
-    let mut lines: Vec<Option<TextLine>> = lines.into_iter().map(Some).collect();
-    let lines = blocks.iter().flatten().filter_map(|&index| lines.get_mut(index)?.take()).collect();
-    Some(TextLayer { width: width.ceil() as u32, height: height.ceil() as u32, lines, text, doubt })
+    let PageText { lines, blocks, text } = PageText::arrange(lines, &blocks);
+    Some(TextLayer { width: width.ceil() as u32, height: height.ceil() as u32, lines, blocks, text, doubt })
 }
 
 /// From top to bottom, then from left to right.

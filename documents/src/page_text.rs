@@ -1,0 +1,120 @@
+//! What was read on a page, whoever read it: its lines in reading order, the blocks that they make, and its text.
+
+use crate::{
+    geometry::Polygon,
+    record::{Block, BlockKind, TextLine},
+};
+
+/// A page's content in reading order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageText {
+    pub lines: Vec<TextLine>,
+    /// Of consecutive lines each, in reading order; together they are all lines.
+    pub blocks: Vec<Block>,
+    /// A line a row, a blank row between blocks. Consecutive lines of a block that stand in one row (fragments that detection or a
+    /// file broke up) are joined by a space. Lines without text leave no row.
+    pub text: String,
+}
+
+impl PageText {
+    /// Lines that were found in any order, arranged as [`crate::reading_order::order_lines`] says: blocks of indices of `lines`, each
+    /// index once.
+    pub fn arrange(lines: Vec<TextLine>, order: &[Vec<usize>]) -> Self {
+        let text = compose(&lines, order);
+        let mut found: Vec<Option<TextLine>> = lines.into_iter().map(Some).collect();
+        let (mut lines, mut blocks) = (Vec::with_capacity(found.len()), Vec::with_capacity(order.len()));
+        for block in order {
+            let first = lines.len();
+            lines.extend(block.iter().filter_map(|&index| found.get_mut(index)?.take()));
+            let bounds = lines[first..].iter().map(|line: &TextLine| line.polygon.bounds()).reduce(|a, b| a.union(&b));
+            let polygon = Polygon::from_rect(bounds.unwrap_or_default());
+            if first < lines.len() {
+                blocks.push(Block { kind: BlockKind::Text, polygon, lines: first..lines.len() });
+            }
+        }
+        Self { lines, blocks, text }
+    }
+}
+
+/// See [`PageText::text`].
+fn compose(lines: &[TextLine], blocks: &[Vec<usize>]) -> String {
+    let mut text = String::new();
+    for block in blocks {
+        let mut previous: Option<&TextLine> = None;
+        for line in block.iter().filter_map(|&index| lines.get(index)).filter(|line| !line.text.trim().is_empty()) {
+            match previous {
+                Some(before) if continues_row(before, line) => text.push(' '),
+                Some(_) => text.push('\n'),
+                None if text.is_empty() => {}
+                None => text.push_str("\n\n"),
+            }
+            text.push_str(line.text.trim());
+            previous = Some(line);
+        }
+    }
+    text
+}
+
+/// Whether `after` starts where `before` ends, seen along `before`'s own reading direction, so that it also holds on
+/// pages that were turned.
+fn continues_row(before: &TextLine, after: &TextLine) -> bool {
+    let [a, b, c, _] = before.polygon.0;
+    let (length, height) = (before.polygon.width(), before.polygon.height().min(after.polygon.height()));
+    if length <= 0.0 || height <= 0.0 {
+        return false;
+    }
+    let (ux, uy) = ((b.x - a.x) / length, (b.y - a.y) / length);
+    let end = ((b.x + c.x) / 2.0, (b.y + c.y) / 2.0);
+    let [e, _, _, h] = after.polygon.0;
+    let start = ((e.x + h.x) / 2.0, (e.y + h.y) / 2.0);
+    let (dx, dy) = (start.0 - end.0, start.1 - end.1);
+    let (along, across) = (dx * ux + dy * uy, dy * ux - dx * uy);
+    along > -height && across.abs() < 0.5 * height
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Point, Rect};
+
+    fn line(text: &str, left: f32, top: f32, width: f32) -> TextLine {
+        let polygon = Polygon::from_rect(Rect { left, top, right: left + width, bottom: top + 20.0 });
+        TextLine { text: text.to_owned(), polygon, confidence: None, words: Vec::new() }
+    }
+
+    #[test]
+    fn text_joins_fragments_of_a_row_and_parts_blocks() {
+        let lines = [
+            line("Name:", 10.0, 10.0, 60.0),
+            line("Ada", 200.0, 13.0, 40.0),
+            line("Next", 10.0, 40.0, 50.0),
+            line("", 0.0, 70.0, 9.0),
+        ];
+        assert_eq!(compose(&lines, &[vec![0, 1, 2, 3]]), "Name: Ada\nNext");
+        assert_eq!(compose(&lines, &[vec![0, 1], vec![3], vec![2]]), "Name: Ada\n\nNext");
+    }
+
+    #[test]
+    fn fragments_of_a_turned_row_are_joined_too() {
+        // The same row, the page turned clockwise by a quarter in a page 1,000 pixels high.
+        let turn = |mut line: TextLine| {
+            line.polygon = line.polygon.map(|p| Point::new(1000.0 - p.y, p.x));
+            line
+        };
+        let lines =
+            [line("Name:", 10.0, 10.0, 60.0), line("Ada", 200.0, 13.0, 40.0), line("Next", 10.0, 40.0, 50.0)].map(turn);
+        assert_eq!(compose(&lines, &[vec![0, 1, 2]]), "Name: Ada\nNext");
+    }
+
+    #[test]
+    fn blocks_are_of_consecutive_lines_and_together_they_are_all() {
+        let lines = vec![line("c", 0.0, 40.0, 50.0), line("a", 0.0, 0.0, 50.0), line("b", 60.0, 20.0, 50.0)];
+        let page = PageText::arrange(lines, &[vec![1, 2], Vec::new(), vec![0]]);
+        assert_eq!(page.lines.iter().map(|line| line.text.as_str()).collect::<String>(), "abc");
+        assert_eq!(page.text, "a\nb\n\nc");
+        let ranges: Vec<_> = page.blocks.iter().map(|block| block.lines.clone()).collect();
+        assert_eq!(ranges, [0..2, 2..3]);
+        let first = page.blocks[0].polygon.bounds();
+        assert!(page.lines[..2].iter().all(|line| first.union(&line.polygon.bounds()) == first), "{first:?}");
+    }
+}
