@@ -11,6 +11,8 @@ pub mod error;
 pub mod ocr;
 pub mod optimize;
 pub mod registry;
+#[cfg(feature = "built-in-models")]
+pub mod trial;
 
 pub use backend::{Backend, ModelSource, Session, Tensor, TensorView};
 pub use error::{Error, Result};
