@@ -55,7 +55,8 @@ struct Case {
 /// The lab's vectors of a built-in recogniser; of another network, none.
 pub fn lines(network: &str) -> Vec<Line> {
     let text = LINES.iter().find(|(id, _)| *id == network).map_or(r#"{"cases": []}"#, |(_, text)| *text);
-    let vectors: Vectors = serde_json::from_str(text).expect("the vectors are a part of the program; a test reads them");
+    let vectors: Vectors =
+        serde_json::from_str(text).expect("the vectors are a part of the program; a test reads them");
     let line = |case: Case| {
         let pixels = base64(&case.crop);
         let input = recognizer::tensor(Plane::new(&pixels, case.crop_width, case.crop_height));
@@ -163,7 +164,8 @@ fn overlap(a: &Corners, b: &Corners) -> f64 {
         let values = corners.map(|point| point[axis]);
         (values.iter().copied().fold(f64::INFINITY, f64::min), values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
     };
-    let area = |corners: &Corners| (0..2).map(|axis| bounds(corners, axis)).map(|(low, high)| high - low).product::<f64>();
+    let area =
+        |corners: &Corners| (0..2).map(|axis| bounds(corners, axis)).map(|(low, high)| high - low).product::<f64>();
     let common: f64 = (0..2)
         .map(|axis| {
             let ((a_low, a_high), (b_low, b_high)) = (bounds(a, axis), bounds(b, axis));
@@ -182,17 +184,24 @@ pub struct Run {
     pub task: Task,
     pub input: Tensor,
     pub answer: Answer,
+    pub time: Duration,
 }
 
 /// What reading the trial page came to.
 #[derive(Debug, Default)]
 pub struct PageTrial {
+    /// Of our own networks, in their order.
     pub runs: Vec<Run>,
-    /// Of all runs of our own networks.
-    pub time: Duration,
     pub lines: usize,
     /// Lines that PP-OCRv6 would be asked for again; all, where it would be asked for the page.
     pub doubtful: usize,
+}
+
+impl PageTrial {
+    /// Of all runs of our own networks.
+    pub fn time(&self) -> Duration {
+        self.runs.iter().map(|run| run.time).sum()
+    }
 }
 
 /// Reads the trial page by [`PageReader`] with these sessions of our own networks, and counts what it would have PP-OCRv6 do. `now`
@@ -226,9 +235,9 @@ pub fn read_page(sessions: &mut Sessions, quality: Quality, now: &dyn Fn() -> Du
             }
             let since = now();
             let (answer, inferred) = run(&mut **session, task, &input)?;
-            trial.time += now().saturating_sub(since);
+            let time = now().saturating_sub(since);
             results.push(inferred);
-            trial.runs.push(Run { task, input, answer });
+            trial.runs.push(Run { task, input, answer, time });
         }
         match reader.advance(results)? {
             Step::Infer(more) => wanted = more,
@@ -241,7 +250,12 @@ pub fn read_page(sessions: &mut Sessions, quality: Quality, now: &dyn Fn() -> Du
 ///
 /// # Errors
 /// What the session's run ends with.
-pub fn run_again(session: &mut dyn Session, task: Task, runs: &[Run], now: &dyn Fn() -> Duration) -> Result<(Duration, Agreement)> {
+pub fn run_again(
+    session: &mut dyn Session,
+    task: Task,
+    runs: &[Run],
+    now: &dyn Fn() -> Duration,
+) -> Result<(Duration, Agreement)> {
     let (mut time, mut agreement) = (Duration::ZERO, Agreement::default());
     for (n, right) in runs.iter().filter(|run| run.task == task).enumerate() {
         if n == 0 {
@@ -275,3 +289,6 @@ fn run(session: &mut dyn Session, task: Task, input: &Tensor) -> Result<(Answer,
 fn failed(task: Task, cause: &str) -> Error {
     Error::Inference { model: format!("{task:?}"), cause: cause.to_owned() }
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,6 +137,13 @@ pub struct Selected {
     path: Option<PathBuf>,
 }
 
+impl Selected {
+    /// Where it lies; `None` for one of the manifest.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+}
+
 impl Derived {
     pub fn verdict_path(&self) -> PathBuf {
         self.folder.join(VERDICT)

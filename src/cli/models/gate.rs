@@ -16,7 +16,7 @@ use pagestream_models::registry::{
     manifest::Role,
 };
 
-use super::make::now;
+use super::date::now;
 use crate::cli::{
     bench::usage,
     eval::{self, Sample},

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use pagestream::ByteSize;
+use pagestream::{ByteSize, Plan, Settings, machine::Measure};
 use pagestream_models::registry::{Depth, Derived, ModelState, ModelStatus, Registry, derived::Verdict};
 
-use crate::cli::{exit::Exit, printer::Printer};
+use crate::cli::{exit::Exit, planned, printer::Printer};
 
 pub fn verify(registry: &Registry, printer: &Printer) -> Exit {
     let (statuses, derived) = (registry.verify(), registry.derived());
@@ -73,6 +73,16 @@ pub fn print(statuses: &[ModelStatus], derived: &[Derived], registry: &Registry)
         ));
     }
     write(&text);
+}
+
+/// What the settings come to here: which of these models read, and why. Settings that come to nothing are no reason to list nothing.
+pub fn print_plan(settings: &Settings, printer: &Printer) {
+    match Plan::resolve(settings, Measure::Never) {
+        Ok(plan) => {
+            write(&format!("\nread with, in the quality `{}`\n{}", plan.quality, planned::table(&plan.models())))
+        }
+        Err(error) => printer.warning(&error.to_string()),
+    }
 }
 
 fn write(text: &str) {

@@ -6,6 +6,7 @@ use pagestream_models::{Error, registry::Registry};
 
 use super::{exit::Exit, printer::Printer, progress::downloads};
 
+mod date;
 mod gate;
 mod list;
 mod make;
@@ -47,6 +48,7 @@ pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Ex
             #[cfg(feature = "built-in-models")]
             list::print_built_in();
             list::print(&registry.list(), &registry.derived(), &registry);
+            list::print_plan(settings, printer);
             Exit::Ok
         }
         ModelsCommand::Verify => list::verify(&registry, printer),

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
-use pagestream::{Digest, Settings, Source, engine};
+use pagestream::{Digest, Plan, Settings, Source, machine::Measure, plan::PlanError};
 use pagestream_documents::{OpenOptions, PageNumber, PageSource, RenderOptions};
 use pagestream_models::{
     Backend, Error,
@@ -251,7 +251,9 @@ fn sessions(settings: &Settings, registry: &Registry, printer: &Printer) -> Resu
     let progress = downloads(printer);
     let runtime = OnnxRuntime::load(&registry.runtime(&mut |event| progress(event))?)?;
     let backend = OnnxBackend::new(runtime, OnnxOptions::default());
-    let (tasks, selected): (Vec<Task>, Vec<_>) = engine::models(settings, registry)?.into_iter().unzip();
+    let plan = Plan::resolve(settings, Measure::Never)
+        .map_err(|(PlanError::Models(error) | PlanError::Devices(error))| error)?;
+    let (tasks, selected): (Vec<Task>, Vec<_>) = plan.selected().iter().cloned().unzip();
     let sources = registry.locate(&selected, &mut |event| progress(event))?;
     let source = |task: Task| {
         let found = tasks.iter().zip(&sources).find(|(other, _)| **other == task);

@@ -1,0 +1,311 @@
+//! In which precision the built-in networks run on a device: f32, which reads a little better, or int8 where that computes what it
+//! should and makes the whole page much quicker.
+//!
+//! Both depend on the processor's instructions and on the library. So at the first start on a machine the lab's page is read in both
+//! (see [`pagestream_models::trial`]), and what came of it is kept beside the optimised models. It is tried again when the
+//! machine, its instructions, the library or the version changes. Our own runtime knows f32 alone.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use pagestream_models::{
+    Backend, Error as ModelError, Session,
+    backend::onnx::Provider,
+    built_in::{BuiltIn, Network},
+    device::{
+        DeviceChoice,
+        measure::{least_time, measure_batch_cost},
+    },
+    ocr::{Quality, Task},
+    trial::{self, Agreement, PageTrial, Sessions},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Machine, Measure, measured};
+
+/// A page must be quicker by this in int8. It loses up to a tenth of a point of characters, and figures vary.
+const GAIN: f64 = 1.25;
+
+/// Most that may come out otherwise than in f32 for int8 to be used, as a share of a network's steps (of a detector, of the lines it
+/// finds), on the lab's page and vectors. Exact sums differ in GATES_EXACT; sums that saturate (ONNX Runtime on AVX2 without VNNI) in GATES_SATURATED.
+/// The gates lie between, nearer to what is right. `models/examples/trial.rs` prints the figures.
+const GATES: [(&str, f64); 3] =
+    [("detector", 0.1), ("recogniser-latin-fast", 0.025), ("recogniser-latin-medium", 0.025)];
+
+/// What a line costs PP-OCRv6 where that is not there to be measured, in runs of our own detector on a page, which costs the same
+/// in both qualities. (RATIO_FIGURES)
+const REREAD_RATIO: f64 = 1.0;
+
+/// Loads PP-OCRv6's recogniser; with it comes the shape of a typical line.
+type Large<'a> = dyn Fn() -> Result<(Box<dyn Session>, [usize; 4]), ModelError> + 'a;
+
+/// What is tried, and on what.
+pub struct Trial<'a> {
+    pub machine: &'a Machine,
+    pub device: &'a DeviceChoice,
+    pub quality: Quality,
+    /// Changes with the library.
+    pub library: String,
+    /// The built-in networks of this quality.
+    pub networks: &'a [(Task, Network)],
+    /// PP-OCRv6's recogniser is there, so that what a line costs it can be measured.
+    pub has_large: bool,
+}
+
+/// What came of trying the built-in networks on this machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Of the processor, as it was tried on.
+    pub instructions: Vec<String>,
+    pub networks: Vec<NetworkTrial>,
+    /// `None` where the page could not be read so.
+    pub f32_page: Option<PageCost>,
+    /// Read by those networks in int8 that compute what they should and are quicker in it; `None` where there are none.
+    pub int8_page: Option<PageCost>,
+}
+
+/// One network in int8.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NetworkTrial {
+    /// Its id in f32.
+    pub network: String,
+    /// Milliseconds of its runs on the page.
+    pub f32_ms: Option<f64>,
+    pub int8_ms: Option<f64>,
+    /// Steps, or lines of a detector, that come out otherwise in int8 than in f32.
+    pub differ: usize,
+    pub of: usize,
+    /// Why it does not run in int8 here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What the lab's page costs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageCost {
+    /// Our own networks' time, in milliseconds.
+    pub own_ms: f64,
+    pub lines: usize,
+    /// Lines that PP-OCRv6 is asked for again.
+    pub doubtful: usize,
+    /// Milliseconds of one such line; 0 in a quality that asks for none.
+    pub reread_ms: f64,
+}
+
+impl PageCost {
+    pub fn ms(&self) -> f64 {
+        self.own_ms + self.doubtful as f64 * self.reread_ms
+    }
+}
+
+impl NetworkTrial {
+    /// Whether it computes in int8 what it should.
+    pub fn is_right(&self) -> bool {
+        let gate = GATES.iter().find(|(network, _)| *network == self.network).map_or(0.0, |(_, gate)| *gate);
+        self.int8_ms.is_some() && Agreement { differ: self.differ, of: self.of }.share() <= gate
+    }
+
+    fn is_worth_it(&self) -> bool {
+        self.is_right() && self.f32_ms.is_none_or(|f32_ms| self.int8_ms.is_some_and(|int8_ms| int8_ms < f32_ms))
+    }
+}
+
+impl Verdict {
+    /// Whether a network, by its id in f32, runs in int8.
+    pub fn is_int8(&self, network: &str) -> bool {
+        let pays = match (&self.f32_page, &self.int8_page) {
+            (Some(f32_page), Some(int8_page)) => f32_page.ms() > GAIN * int8_page.ms(),
+            (None, Some(_)) => true,
+            (_, None) => false,
+        };
+        pays && self.networks.iter().any(|trial| trial.network == network && trial.is_worth_it())
+    }
+
+    /// Why a network runs as it does: one sentence, which names the instructions.
+    pub fn why(&self, network: &str) -> String {
+        let on = if self.instructions.is_empty() { "this processor".to_owned() } else { self.instructions.join(" ") };
+        let Some(trial) = self.networks.iter().find(|trial| trial.network == network) else {
+            return format!("it was not tried in int8 on {on}");
+        };
+        let NetworkTrial { differ, of, error, f32_ms, int8_ms, .. } = trial;
+        let differs = format!("{differ} of {of} results differ from f32's on {on}");
+        if let Some(error) = error {
+            return format!("int8 does not run here: {error} (tried on {on})");
+        }
+        if !trial.is_right() {
+            return format!("int8 does not compute here what it should: {differs}");
+        }
+        if let (false, Some(f32_ms), Some(int8_ms)) = (trial.is_worth_it(), f32_ms, int8_ms) {
+            return format!("int8 is no quicker: {int8_ms:.1} ms a page against {f32_ms:.1} in f32; {differs}");
+        }
+        match (&self.f32_page, &self.int8_page) {
+            (Some(f32_page), Some(int8_page)) => {
+                let cost = |page: &PageCost| match page.reread_ms > 0.0 {
+                    true => format!("{:.0} ms a page with {} doubtful lines", page.ms(), page.doubtful),
+                    false => format!("{:.0} ms a page", page.ms()),
+                };
+                let most = if self.is_int8(network) { "" } else { ", and it must be quicker by a quarter" };
+                format!("int8 takes {} against {} in f32{most}; {differs}", cost(int8_page), cost(f32_page))
+            }
+            (None, _) => format!("f32 does not run here; {differs}"),
+            (_, None) => format!("the page could not be read in int8; {differs}"),
+        }
+    }
+}
+
+impl Trial<'_> {
+    /// What was found out before, if it still holds.
+    pub fn kept(&self) -> Option<Verdict> {
+        self.file().and_then(|file| measured::read(&file, &self.key()))
+    }
+
+    /// What was found out before, or is now, which takes a second.
+    pub fn verdict(&self, library: &dyn Backend, large: &Large<'_>, when: Measure) -> Option<Verdict> {
+        let kept = if when == Measure::Anew { None } else { self.kept() };
+        if kept.is_some() || when == Measure::Never {
+            return kept;
+        }
+        let verdict = self.run(library, large);
+        tracing::info!(device = %self.device, ?verdict, "precisions of the built-in models are tried, once on this machine");
+        if let Some(file) = self.file() {
+            measured::write(&file, &self.key(), &verdict);
+        }
+        Some(verdict)
+    }
+
+    fn key(&self) -> String {
+        let bytes = |(_, network): &(Task, Network)| format!("{} {}", network.f32.id, network.int8.source().sha256);
+        let networks: Vec<String> = self.networks.iter().map(bytes).collect();
+        let large = if self.has_large { "with PP-OCRv6" } else { "without PP-OCRv6" };
+        measured::key(&[self.device.to_string(), self.library.clone(), networks.join(", "), large.to_owned()])
+    }
+
+    /// One file a device and quality: they do not share figures.
+    fn file(&self) -> Option<PathBuf> {
+        let name: String =
+            self.device.to_string().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        self.machine.file(&format!("precision-{name}-{}.json", self.quality))
+    }
+
+    fn run(&self, library: &dyn Backend, large: &Large<'_>) -> Verdict {
+        let now: &dyn Fn() -> Duration =
+            if runs_on_caller(self.device) { &measured::thread_time } else { &measured::wall_time };
+        let told = |what: &str, error: &ModelError| {
+            tracing::info!(device = %self.device, what, %error, "a built-in model does not run in this precision");
+        };
+        let f32s = self.sessions(library, |network| network.f32);
+        let f32_trial = f32s.and_then(|mut sessions| {
+            let page = trial::read_page(&mut sessions, self.quality, now)?;
+            Ok((sessions, page))
+        });
+        let (mut sessions, f32_trial) = match f32_trial {
+            Ok((sessions, page)) => (sessions, Some(page)),
+            Err(error) => {
+                told("f32", &error);
+                (BTreeMap::new(), None)
+            }
+        };
+        // Where f32 does not run on the library, int8 is held against our own runtime.
+        let own = || -> Result<PageTrial, ModelError> {
+            let own = pagestream_models::backend::portable::PortableBackend;
+            trial::read_page(&mut self.sessions(&own, |network| network.f32)?, self.quality, now)
+        };
+        let right = match f32_trial.as_ref().map_or_else(|| own().map(Some), |_| Ok(None)) {
+            Ok(own) => own,
+            Err(error) => {
+                told("f32 on our own runtime", &error);
+                None
+            }
+        };
+        let Some(right) = f32_trial.as_ref().or(right.as_ref()) else {
+            return Verdict {
+                instructions: Machine::instructions(),
+                networks: Vec::new(),
+                f32_page: None,
+                int8_page: None,
+            };
+        };
+        let mut networks = Vec::new();
+        for (task, network) in self.networks {
+            let runs = || right.runs.iter().filter(|run| run.task == *task);
+            let ms = |time: Duration| time.as_secs_f64() * 1e3;
+            let f32_ms = f32_trial.as_ref().map(|_| ms(runs().map(|run| run.time).sum()));
+            let mut found = NetworkTrial {
+                network: network.f32.id.to_owned(),
+                f32_ms,
+                int8_ms: None,
+                differ: 0,
+                of: 0,
+                error: None,
+            };
+            let tried = library.load(&network.int8.source()).and_then(|mut session| {
+                let (time, agreement) = trial::run_again(&mut *session, *task, &right.runs, now)?;
+                Ok((agreement.and(trial::run_lines(&mut *session, network.f32.id)?), time, session))
+            });
+            match tried {
+                Ok((Agreement { differ, of }, time, session)) => {
+                    (found.differ, found.of, found.int8_ms) = (differ, of, Some(ms(time)));
+                    if found.is_worth_it() {
+                        sessions.insert(*task, session);
+                    }
+                }
+                Err(error) => {
+                    told(network.int8.id, &error);
+                    found.error = Some(error.to_string());
+                }
+            }
+            networks.push(found);
+        }
+        let int8_trial = networks.iter().any(NetworkTrial::is_worth_it).then(|| {
+            trial::read_page(&mut sessions, self.quality, now).inspect_err(|error| told("the page in int8", error)).ok()
+        });
+        drop(sessions);
+        let int8_trial = int8_trial.flatten();
+        // Only where something has to be weighed.
+        let reread_ms = match self.quality {
+            Quality::Balanced if int8_trial.is_some() => self.reread_ms(right, large, now),
+            _ => 0.0,
+        };
+        let cost = |page: &PageTrial| PageCost {
+            own_ms: page.time().as_secs_f64() * 1e3,
+            lines: page.lines,
+            doubtful: page.doubtful,
+            reread_ms,
+        };
+        Verdict {
+            instructions: Machine::instructions(),
+            networks,
+            f32_page: f32_trial.as_ref().map(cost),
+            int8_page: int8_trial.as_ref().map(cost),
+        }
+    }
+
+    fn sessions(&self, library: &dyn Backend, precision: fn(&Network) -> BuiltIn) -> Result<Sessions, ModelError> {
+        self.networks.iter().map(|(task, network)| Ok((*task, library.load(&precision(network).source())?))).collect()
+    }
+
+    /// What a line costs PP-OCRv6 on this device: measured, or guessed by what our own detector takes.
+    fn reread_ms(&self, right: &PageTrial, large: &Large<'_>, now: &dyn Fn() -> Duration) -> f64 {
+        let measure = || -> Result<f64, ModelError> {
+            let (mut session, shape) = large()?;
+            Ok(least_time(&measure_batch_cost(&mut *session, shape, &[1], now)?).as_secs_f64() * 1e3)
+        };
+        let detections = right.runs.iter().filter(|run| run.task == Task::CompactDetect).map(|run| run.time);
+        let guessed = || REREAD_RATIO * detections.min().unwrap_or_default().as_secs_f64() * 1e3;
+        if !self.has_large {
+            return guessed();
+        }
+        measure().unwrap_or_else(|error| {
+            tracing::info!(%error, "what a line costs PP-OCRv6 cannot be measured, and is guessed");
+            guessed()
+        })
+    }
+}
+
+/// Whether sessions compute on the thread that calls them, whose own time is then not disturbed by the pages of other threads.
+/// OpenVINO has threads of its own, and what a GPU does is no processor time at all.
+fn runs_on_caller(device: &DeviceChoice) -> bool {
+    *device == DeviceChoice::Onnx(Provider::Cpu)
+}
+
+#[cfg(test)]
+mod tests;
