@@ -1,6 +1,6 @@
 //! The part of a plan that is about one device: its models in their precisions, and how they are loaded.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pagestream_actors::{BatchLimits, EngineModel};
 use pagestream_documents::ByteSize;
@@ -13,7 +13,7 @@ use pagestream_models::{
 };
 
 use super::{
-    Common, From, PlannedModel, Precision,
+    Common, ModelOrigin, PlannedModel, Precision,
     tasks::{self, ModelOf, TASKS, TaskEntry, Use},
 };
 #[cfg(feature = "built-in-models")]
@@ -36,13 +36,15 @@ pub struct DevicePlan {
     /// Bytes that loaded models may take.
     pub memory: ByteSize,
     common: Arc<Common>,
+    /// The models as they were settled: what then runs, and what is said of it, is one value.
+    settled: Arc<Mutex<Option<Vec<PlannedModel>>>>,
 }
 
 impl DevicePlan {
     pub(super) fn new(common: Arc<Common>, device: DeviceChoice, why: String) -> Self {
         let (threads, batch) = (common.settings.device_threads(&device), common.batch_limits(&device));
         let memory = common.memory();
-        Self { device, why, threads, batch, memory, common }
+        Self { device, why, threads, batch, memory, common, settled: Arc::default() }
     }
 
     /// Whether the built-in models run on the device's library, which is faster: where it is at hand, or needed in any case.
@@ -64,9 +66,14 @@ impl DevicePlan {
         )
     }
 
-    /// All models, in the order of the table, as far as it is known without trying anything.
+    /// All models, in the order of the table, as they were settled, or as far as it is known without trying anything.
     pub fn models(&self) -> Vec<PlannedModel> {
-        self.planned(None, Measure::Never)
+        let settled = self.lock().clone();
+        settled.unwrap_or_else(|| self.planned(None, Measure::Never))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<PlannedModel>>> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The same with the precisions of the built-in models settled, which may try them (see `machine::precision`).
@@ -75,7 +82,12 @@ impl DevicePlan {
     /// As [`Libraries::library`], where that is to run them.
     pub fn settled(&self, libraries: &Libraries, when: Measure) -> Result<Vec<PlannedModel>, ModelError> {
         let library = if self.built_in_on_library() { Some(libraries.library()?) } else { None };
-        Ok(self.planned(library, when))
+        if let (Some(settled), Measure::IfNeeded) = (self.lock().clone(), when) {
+            return Ok(settled);
+        }
+        let models = self.planned(library, when);
+        *self.lock() = Some(models.clone());
+        Ok(models)
     }
 
     fn planned(&self, library: Option<&dyn Backend>, when: Measure) -> Vec<PlannedModel> {
@@ -98,9 +110,11 @@ impl DevicePlan {
         let model = self.selected(entry.task)?;
         let used = (entry.used)(*quality);
         let from = match model.path() {
-            None => From::Registry,
-            Some(path) if registry.find_derived(&model.id).is_some_and(|derived| derived.path == path) => From::Derived,
-            Some(_) => From::File,
+            None => ModelOrigin::Registry,
+            Some(path) if registry.find_derived(&model.id).is_some_and(|derived| derived.path == path) => {
+                ModelOrigin::Derived
+            }
+            Some(_) => ModelOrigin::File,
         };
         let why = match (used, from) {
             (Use::InDoubt, _) if !registry.has_selected(model) => {
@@ -108,7 +122,7 @@ impl DevicePlan {
             }
             (Use::InDoubt, _) => format!("`{quality}` asks it where the built-in models are unsure"),
             (Use::Never, _) => format!("`{quality}` does not ask it"),
-            (Use::Always, From::Registry) => format!("`{quality}` reads every page with it"),
+            (Use::Always, ModelOrigin::Registry) => format!("`{quality}` reads every page with it"),
             (Use::Always, _) => format!("`{quality}` reads every page with it, and the settings name it"),
         };
         Some(PlannedModel {
@@ -116,7 +130,7 @@ impl DevicePlan {
             name: entry.name,
             id: model.id.clone(),
             sha256: model.sha256,
-            precision: if from == From::Registry { Precision::F32 } else { Precision::File },
+            precision: if from == ModelOrigin::Registry { Precision::F32 } else { Precision::File },
             from,
             library: Library::of(&self.device),
             device: self.device.to_string(),
@@ -209,7 +223,7 @@ mod built_in {
     use super::*;
 
     pub(super) fn built_in_source(model: &PlannedModel) -> Option<ModelSource> {
-        (model.from == From::BuiltIn)
+        (model.from == ModelOrigin::BuiltIn)
             .then(|| built_in::model(&model.id))
             .flatten()
             .map(|carried| ModelSource::built_in(carried.id, carried.bytes, model.sha256))
@@ -265,7 +279,7 @@ mod built_in {
                 id: model.id.to_owned(),
                 sha256: model.source().sha256,
                 precision: if is_int8 { Precision::Int8 } else { Precision::F32 },
-                from: From::BuiltIn,
+                from: ModelOrigin::BuiltIn,
                 library: if on_library { Library::of(&self.device) } else { Library::Own },
                 device: self.device.to_string(),
                 used,

@@ -64,7 +64,7 @@ pub struct PlannedModel {
     #[serde(serialize_with = "as_text")]
     pub sha256: Digest,
     pub precision: Precision,
-    pub from: From,
+    pub from: ModelOrigin,
     pub library: crate::machine::libraries::Library,
     pub device: String,
     #[serde(rename = "used")]
@@ -86,7 +86,7 @@ pub enum Precision {
 /// Where a model comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum From {
+pub enum ModelOrigin {
     BuiltIn,
     /// The manifest; it may have to be fetched.
     Registry,
@@ -113,7 +113,7 @@ impl fmt::Display for Precision {
     }
 }
 
-impl fmt::Display for From {
+impl fmt::Display for ModelOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::BuiltIn => "built in",

@@ -64,9 +64,9 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
 fn records_name_the_models_of_the_plan() {
     let dir = tempfile::tempdir().unwrap();
     let plan = Plan::resolve(&bare(&dir), Measure::Never).unwrap();
+    let silent: crate::machine::libraries::ProgressSink = Arc::new(|_| {});
     for model in plan.devices[0].models() {
-        let served =
-            plan.devices[0].engine_model(&model, &(Arc::new(|_: pagestream_models::registry::Progress<'_>| {}) as _));
+        let served = plan.devices[0].engine_model(&model, &silent);
         assert_eq!(*served.model_ref(), model.model_ref());
     }
 }
@@ -89,7 +89,7 @@ fn a_model_that_nobody_knows_is_told_and_a_digest_changes_with_what_reads() {
     settings.ocr.quality = Quality::Accurate;
     let plan = Plan::resolve(&settings, Measure::Never).unwrap();
     let own = plan.models().into_iter().find(|model| model.id == "own").unwrap();
-    assert_eq!((own.from, own.precision), (From::File, Precision::File));
+    assert_eq!((own.from, own.precision), (ModelOrigin::File, Precision::File));
     assert!(own.why.contains("the settings name it"), "{}", own.why);
 }
 

@@ -62,9 +62,10 @@ pub fn print(statuses: &[ModelStatus], derived: &[Derived], registry: &Registry)
             provenance.role.to_string(),
             word(&model.state(registry.models_dir(), Depth::Quick)),
             match &model.verdict {
-                Some(Verdict { admitted: true, .. }) => "admitted",
-                Some(_) => "refused",
-                None => "unjudged",
+                Some(Verdict { admitted: false, .. }) => "refused",
+                Some(_) if model.admitted().is_ok() => "admitted",
+                // Never, or on a processor with other instructions.
+                _ => "unjudged",
             },
             ByteSize(provenance.bytes).to_string(),
             provenance.licence,
@@ -139,12 +140,13 @@ fn made_of(model: &Derived) -> String {
     }
 }
 
-/// `CER 0.0032 -> 0.0048, CPU 1.20 -> 0.80 s a page, 20.3 MiB -> 5.5 MiB, 44 pages`.
+/// `CER 0.0032 -> 0.0048, CPU 1.20 -> 0.80 s a page, 20.3 MiB -> 5.5 MiB, 44 pages, on avx2 fma`.
 pub fn summary(verdict: &Verdict) -> String {
-    let Verdict { original, derived, pages, .. } = verdict;
+    let Verdict { original, derived, pages, instructions, .. } = verdict;
+    let on = if instructions.is_empty() { String::new() } else { format!(", on {}", instructions.join(" ")) };
     let seconds = |s: Option<f64>| s.map_or("?".to_owned(), |s| format!("{s:.2}"));
     format!(
-        "CER {:.4} -> {:.4}, CPU {} -> {} s a page, {} -> {}, {pages} pages",
+        "CER {:.4} -> {:.4}, CPU {} -> {} s a page, {} -> {}, {pages} pages{on}",
         original.cer,
         derived.cer,
         seconds(original.cpu_seconds_per_page),

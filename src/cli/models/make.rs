@@ -8,8 +8,9 @@ use std::{
 use clap::Args;
 use pagestream::{Digest, Settings};
 use pagestream_models::registry::{
-    Provenance, Registry,
-    derived::{ModelId, Origin, Step},
+    Derived, Provenance, Registry,
+    derived::{ModelId, Origin, Step, Verdict},
+    manifest::Role,
 };
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
 use crate::cli::{exit::Exit, printer::Printer, progress::downloads};
 
 /// Pages of our own making, in the project's folder.
-const EXAMPLES: &str = "examples/data/pages";
+pub const EXAMPLES: &str = "examples/data/pages";
 
 /// How the new model is called and judged.
 #[derive(Args)]
@@ -94,11 +95,12 @@ impl<'a> Workshop<'a> {
         Ok(Self { registry, settings, printer, material, truth, target, scratch, id, _folder: folder })
     }
 
-    /// Judges what lies at `target`, installs it with its provenance and verdict, and says what came of it.
+    /// Judges what lies at `target`, installs it with its provenance and verdict, and says what came of it. `is_int8`: it was
+    /// brought to compute in 8-bit integers.
     ///
     /// # Errors
     /// The exit code, when it has been told.
-    pub fn finish(self, did: String, max_loss: f64) -> Result<Exit, Exit> {
+    pub fn finish(self, did: String, is_int8: bool, max_loss: f64) -> Result<Exit, Exit> {
         let Self { registry, settings, printer, material, truth, target, id, .. } = self;
         let told = |error: &pagestream_models::Error| not_made(printer, error);
         let model =
@@ -115,28 +117,35 @@ impl<'a> Workshop<'a> {
             original: material.origin.original,
             steps: material.origin.steps.into_iter().chain([step]).collect(),
             licence: material.origin.licence,
+            is_int8: is_int8 || material.origin.is_int8,
             bytes: model.len() as u64,
             sha256: new.sha256,
         };
         let derived = registry.install_derived(&provenance, &model).map_err(|e| told(&e))?;
         registry.record_verdict(&derived, &verdict).map_err(|e| told(&e))?;
-        printer.note(&format!("{id}: {}", list::summary(&verdict)));
-        printer.note(&format!("verdict: {}", derived.verdict_path().display()));
-        if let Some(reason) = &verdict.reason {
-            printer.error(&format!("`{id}` is not admitted: {reason}"), Some("it is kept, and no setting can name it"));
-            return Ok(Exit::Refused);
-        }
-        let key = match provenance.role {
-            pagestream_models::registry::manifest::Role::Detect => "detector",
-            _ => "recognizer",
-        };
-        printer.note(&format!("`{id}` is admitted; read with it by `--set models.{key}={id}`"));
-        Ok(Exit::Ok)
+        Ok(conclude(&derived, &verdict, printer))
     }
 }
 
+/// Says what came of judging a model that lies in its place.
+pub fn conclude(derived: &Derived, verdict: &Verdict, printer: &Printer) -> Exit {
+    let id = &derived.provenance.id;
+    printer.note(&format!("{id}: {}", list::summary(verdict)));
+    printer.note(&format!("verdict: {}", derived.verdict_path().display()));
+    if let Some(reason) = &verdict.reason {
+        printer.error(&format!("`{id}` is not admitted: {reason}"), Some("it is kept, and no setting can name it"));
+        return Exit::Refused;
+    }
+    let key = match derived.provenance.role {
+        Role::Detect => "detector",
+        _ => "recognizer",
+    };
+    printer.note(&format!("`{id}` is admitted; read with it by `--set models.{key}={id}`"));
+    Exit::Ok
+}
+
 /// The command line as it was given.
-fn command() -> String {
+pub fn command() -> String {
     let quoted = |word: String| if word.contains(char::is_whitespace) { format!("'{word}'") } else { word };
     let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
     ["pagestream".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")

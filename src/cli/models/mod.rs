@@ -8,6 +8,7 @@ use super::{exit::Exit, printer::Printer, progress::downloads};
 
 mod date;
 mod gate;
+mod judge;
 mod list;
 mod make;
 mod quantize;
@@ -34,6 +35,8 @@ pub enum ModelsCommand {
     Specialize(specialize::SpecializeArgs),
     /// Make a model smaller and faster by rounding its numbers, and admit it if that costs no accuracy
     Quantize(quantize::QuantizeArgs),
+    /// Judge a model that was made once more: on this processor, or by other pages
+    Judge(judge::JudgeArgs),
 }
 
 pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Exit {
@@ -66,6 +69,7 @@ pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Ex
         ModelsCommand::Specialize(args) => {
             specialize::run(&args, settings, &registry, printer).unwrap_or_else(|exit| exit)
         }
+        ModelsCommand::Judge(args) => judge::run(&args, settings, &registry, printer).unwrap_or_else(|exit| exit),
         ModelsCommand::Quantize(args) => quantize::run(&args, settings, &registry, printer).unwrap_or_else(|exit| exit),
     }
 }

@@ -31,7 +31,8 @@ const PAGES: usize = 32;
 The first use makes a Python environment with onnxruntime's quantiser beside the models (through your own pip). The model
 that comes out is judged by reading the pages of --truth with it and with the original; it is admitted if the character
 error rate, of all pages and of the median page of each folder, rises by no more than --max-loss. The verdict lies beside
-it either way, and a model that is refused (exit code 4) cannot be selected.")]
+it either way, and a model that is refused (exit code 4) cannot be selected. What an int8 model reads depends on the processor's
+instructions: the verdict names them, and on a processor with others `pagestream models judge` is asked for another one.")]
 pub struct QuantizeArgs {
     /// The model to quantise: of the manifest, or made here and admitted
     #[arg(value_name = "MODEL", default_value = RECOGNIZER)]
@@ -155,7 +156,7 @@ pub fn run(args: &QuantizeArgs, settings: &Settings, registry: &Registry, printe
         done.samples
     );
     printer.note(&did);
-    workshop.finish(did, args.max_loss)
+    workshop.finish(did, mode != Mode::Fp16, args.max_loss)
 }
 
 /// A document to calibrate on.

@@ -136,7 +136,7 @@ fn tried(quality: Quality, wrong_of: usize) -> (Verdict, [usize; 2]) {
         has_large: false,
     };
     let library = Library { loads: AtomicUsize::new(0), wrong_of };
-    let large = || panic!("it is not there");
+    let large = || -> Result<(Box<dyn Session>, [usize; 4]), ModelError> { panic!("it is not there") };
     let verdict = || {
         let verdict = trial.verdict(&library, &large, Measure::IfNeeded).unwrap();
         (verdict, library.loads.swap(0, Relaxed))
@@ -165,7 +165,7 @@ fn int8_that_is_exact_and_quicker_is_taken_and_tried_once() {
 fn a_recogniser_that_is_wrong_in_a_step_of_twenty_is_not_and_its_detector_may_be() {
     let (verdict, _) = tried(Quality::Fast, 20);
     let recognizer = &verdict.networks[1];
-    assert!((0.045..0.055).contains(&(recognizer.differ as f64 / recognizer.of as f64)), "{recognizer:?}");
+    assert!((0.05..0.06).contains(&(recognizer.differ as f64 / recognizer.of as f64)), "{recognizer:?}");
     assert!(!verdict.is_int8(&recognizer.network));
     assert!(verdict.why(&recognizer.network).contains("does not compute here what it should"));
     assert!(verdict.networks[0].is_right());
