@@ -1,5 +1,5 @@
 //! What the trial of the built-in networks says of this machine and an ONNX Runtime: `cargo run --release -p pagestream-models
-//! --features built-in-models --example trial -- LIBRARY`. The gates of `src/machine/precision.rs` come from it.
+//! --features built-in-models --example trial -- LIBRARY [QUALITY]`. The gates of `src/machine/precision.rs` come from it.
 
 use std::{collections::BTreeMap, time::Instant};
 
@@ -20,7 +20,8 @@ fn main() {
     let start = Instant::now();
     let now = || start.elapsed();
     let load = |model: built_in::BuiltIn| backend.load(&model.source()).expect("it loads");
-    for quality in [Quality::Fast, Quality::Balanced] {
+    let quality = std::env::args().nth(2).map(|quality| quality.parse().expect("a quality"));
+    for quality in quality.map_or(vec![Quality::Fast, Quality::Balanced], |quality| vec![quality]) {
         let networks =
             [(Task::CompactDetect, built_in::DETECTOR), (Task::CompactRecognize, built_in::recognizer(quality))];
         let own = networks.map(|(task, n)| (task, PortableBackend.load(&n.f32.source()).expect("it loads")));
