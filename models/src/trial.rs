@@ -202,6 +202,11 @@ impl PageTrial {
     pub fn time(&self) -> Duration {
         self.runs.iter().map(|run| run.time).sum()
     }
+
+    /// Of the runs of one of them.
+    pub fn time_of(&self, task: Task) -> Duration {
+        self.runs.iter().filter(|run| run.task == task).map(|run| run.time).sum()
+    }
 }
 
 /// Reads the trial page by [`PageReader`] with these sessions of our own networks, and counts what it would have PP-OCRv6 do. `now`

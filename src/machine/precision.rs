@@ -5,12 +5,12 @@
 //! (see [`pagestream_models::trial`]), and what came of it is kept beside the optimised models. It is tried again when the
 //! machine, its instructions, the library or the version changes. Our own runtime knows f32 alone.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use pagestream_models::{
     Backend, Error as ModelError, Session,
-    backend::onnx::Provider,
-    built_in::{BuiltIn, Network},
+    backend::{onnx::Provider, portable::PortableBackend},
+    built_in::Network,
     device::{
         DeviceChoice,
         measure::{least_time, measure_batch_cost},
@@ -37,6 +37,12 @@ const REREAD_RATIO: f64 = 1.0;
 
 /// Loads PP-OCRv6's recogniser; with it comes the shape of a typical line.
 type Large<'a> = dyn Fn() -> Result<(Box<dyn Session>, [usize; 4]), ModelError> + 'a;
+
+type Clock<'a> = &'a dyn Fn() -> Duration;
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
 
 /// What is tried, and on what.
 pub struct Trial<'a> {
@@ -187,110 +193,92 @@ impl Trial<'_> {
     }
 
     fn run(&self, library: &dyn Backend, large: &Large<'_>) -> Verdict {
-        let now: &dyn Fn() -> Duration =
-            if runs_on_caller(self.device) { &measured::thread_time } else { &measured::wall_time };
-        let told = |what: &str, error: &ModelError| {
-            tracing::info!(device = %self.device, what, %error, "a built-in model does not run in this precision");
-        };
-        let f32s = self.sessions(library, |network| network.f32);
-        let f32_trial = f32s.and_then(|mut sessions| {
-            let page = trial::read_page(&mut sessions, self.quality, now)?;
-            Ok((sessions, page))
-        });
-        let (mut sessions, f32_trial) = match f32_trial {
-            Ok((sessions, page)) => (sessions, Some(page)),
-            Err(error) => {
-                told("f32", &error);
-                (BTreeMap::new(), None)
-            }
-        };
+        let now: Clock<'_> = if runs_on_caller(self.device) { &measured::thread_time } else { &measured::wall_time };
+        let (sessions, f32_trial) = self.read_in_f32(library, now).unzip();
         // Where f32 does not run on the library, int8 is held against our own runtime.
-        let own = || -> Result<PageTrial, ModelError> {
-            let own = pagestream_models::backend::portable::PortableBackend;
-            trial::read_page(&mut self.sessions(&own, |network| network.f32)?, self.quality, now)
-        };
-        let right = match f32_trial.as_ref().map_or_else(|| own().map(Some), |_| Ok(None)) {
-            Ok(own) => own,
-            Err(error) => {
-                told("f32 on our own runtime", &error);
-                None
-            }
-        };
-        let Some(right) = f32_trial.as_ref().or(right.as_ref()) else {
-            return Verdict {
-                instructions: Machine::instructions(),
-                networks: Vec::new(),
-                f32_page: None,
-                int8_page: None,
-            };
-        };
-        let mut networks = Vec::new();
+        let own = if f32_trial.is_some() { None } else { self.read_in_f32(&PortableBackend, now) };
+        let mut verdict =
+            Verdict { instructions: Machine::instructions(), networks: Vec::new(), f32_page: None, int8_page: None };
+        let Some(right) = f32_trial.as_ref().or(own.as_ref().map(|(_, page)| page)) else { return verdict };
+        let mut sessions: Sessions = sessions.unwrap_or_default();
         for (task, network) in self.networks {
-            let runs = || right.runs.iter().filter(|run| run.task == *task);
-            let ms = |time: Duration| time.as_secs_f64() * 1e3;
-            let f32_ms = f32_trial.as_ref().map(|_| ms(runs().map(|run| run.time).sum()));
-            let mut found = NetworkTrial {
-                network: network.f32.id.to_owned(),
-                f32_ms,
-                int8_ms: None,
-                differ: 0,
-                of: 0,
-                error: None,
-            };
-            let tried = library.load(&network.int8.source()).and_then(|mut session| {
-                let (time, agreement) = trial::run_again(&mut *session, *task, &right.runs, now)?;
-                Ok((agreement.and(trial::run_lines(&mut *session, network.f32.id)?), time, session))
-            });
-            match tried {
-                Ok((Agreement { differ, of }, time, session)) => {
-                    (found.differ, found.of, found.int8_ms) = (differ, of, Some(ms(time)));
-                    if found.is_worth_it() {
-                        sessions.insert(*task, session);
-                    }
-                }
-                Err(error) => {
-                    told(network.int8.id, &error);
-                    found.error = Some(error.to_string());
-                }
+            let f32_time = f32_trial.as_ref().map(|page| page.time_of(*task));
+            let (found, session) = self.try_int8(library, *task, network, right, f32_time, now);
+            if let (Some(session), true) = (session, found.is_worth_it()) {
+                sessions.insert(*task, session);
             }
-            networks.push(found);
+            verdict.networks.push(found);
         }
-        let int8_trial = networks.iter().any(NetworkTrial::is_worth_it).then(|| {
-            trial::read_page(&mut sessions, self.quality, now).inspect_err(|error| told("the page in int8", error)).ok()
-        });
+        let has_int8 = verdict.networks.iter().any(NetworkTrial::is_worth_it);
+        let int8_trial = has_int8.then(|| trial::read_page(&mut sessions, self.quality, now));
+        let int8_trial =
+            int8_trial.and_then(|page| page.inspect_err(|error| self.tell("the page in int8", error)).ok());
         drop(sessions);
-        let int8_trial = int8_trial.flatten();
         // Only where something has to be weighed.
         let reread_ms = match self.quality {
             Quality::Balanced if int8_trial.is_some() => self.reread_ms(right, large, now),
             _ => 0.0,
         };
         let cost = |page: &PageTrial| PageCost {
-            own_ms: page.time().as_secs_f64() * 1e3,
+            own_ms: ms(page.time()),
             lines: page.lines,
             doubtful: page.doubtful,
             reread_ms,
         };
-        Verdict {
-            instructions: Machine::instructions(),
-            networks,
-            f32_page: f32_trial.as_ref().map(cost),
-            int8_page: int8_trial.as_ref().map(cost),
+        Verdict { f32_page: f32_trial.as_ref().map(cost), int8_page: int8_trial.as_ref().map(cost), ..verdict }
+    }
+
+    /// The page, and the sessions that read it; `None` where that is not to be had.
+    fn read_in_f32(&self, library: &dyn Backend, now: Clock<'_>) -> Option<(Sessions, PageTrial)> {
+        let load = |(task, network): &(Task, Network)| Ok((*task, library.load(&network.f32.source())?));
+        let read = || -> Result<(Sessions, PageTrial), ModelError> {
+            let mut sessions = self.networks.iter().map(load).collect::<Result<Sessions, ModelError>>()?;
+            let page = trial::read_page(&mut sessions, self.quality, now)?;
+            Ok((sessions, page))
+        };
+        read().inspect_err(|error| self.tell(&format!("f32 on {}", library.name()), error)).ok()
+    }
+
+    /// One network in int8 on what the f32 ones were asked, and on the lab's vectors.
+    fn try_int8(
+        &self,
+        library: &dyn Backend,
+        task: Task,
+        network: &Network,
+        right: &PageTrial,
+        f32_time: Option<Duration>,
+        now: Clock<'_>,
+    ) -> (NetworkTrial, Option<Box<dyn Session>>) {
+        let (id, f32_ms) = (network.f32.id, f32_time.map(ms));
+        let found = NetworkTrial { network: id.to_owned(), f32_ms, int8_ms: None, differ: 0, of: 0, error: None };
+        let run = || -> Result<(Duration, Agreement, Box<dyn Session>), ModelError> {
+            let mut session = library.load(&network.int8.source())?;
+            let (time, agreement) = trial::run_again(&mut *session, task, &right.runs, now)?;
+            Ok((time, agreement.and(trial::run_lines(&mut *session, id)?), session))
+        };
+        match run() {
+            Ok((time, Agreement { differ, of }, session)) => {
+                (NetworkTrial { int8_ms: Some(ms(time)), differ, of, ..found }, Some(session))
+            }
+            Err(error) => {
+                self.tell(network.int8.id, &error);
+                (NetworkTrial { error: Some(error.to_string()), ..found }, None)
+            }
         }
     }
 
-    fn sessions(&self, library: &dyn Backend, precision: fn(&Network) -> BuiltIn) -> Result<Sessions, ModelError> {
-        self.networks.iter().map(|(task, network)| Ok((*task, library.load(&precision(network).source())?))).collect()
+    fn tell(&self, what: &str, error: &ModelError) {
+        tracing::info!(device = %self.device, what, %error, "a built-in model does not run in this precision");
     }
 
     /// What a line costs PP-OCRv6 on this device: measured, or guessed by what our own detector takes.
-    fn reread_ms(&self, right: &PageTrial, large: &Large<'_>, now: &dyn Fn() -> Duration) -> f64 {
+    fn reread_ms(&self, right: &PageTrial, large: &Large<'_>, now: Clock<'_>) -> f64 {
         let measure = || -> Result<f64, ModelError> {
             let (mut session, shape) = large()?;
-            Ok(least_time(&measure_batch_cost(&mut *session, shape, &[1], now)?).as_secs_f64() * 1e3)
+            Ok(ms(least_time(&measure_batch_cost(&mut *session, shape, &[1], now)?)))
         };
         let detections = right.runs.iter().filter(|run| run.task == Task::CompactDetect).map(|run| run.time);
-        let guessed = || REREAD_RATIO * detections.min().unwrap_or_default().as_secs_f64() * 1e3;
+        let guessed = || REREAD_RATIO * ms(detections.min().unwrap_or_default());
         if !self.has_large {
             return guessed();
         }

@@ -127,8 +127,8 @@ mod tests {
             };
             if cfg!(feature = "built-in-models") || quality == Quality::Accurate {
                 assert_eq!(used(Use::Always), options.tasks(), "{quality}");
-                let runs =
-                    used(Use::Always).iter().filter_map(|&task| entry(task)?.load.as_ref()).map(|load| load.runs);
+                let always = used(Use::Always);
+                let runs = always.iter().filter_map(|&task| entry(task)?.load.as_ref()).map(|load| load.runs);
                 assert_eq!(runs.collect::<Vec<_>>(), [1, 40], "{quality}: one detection and the lines of a page");
             }
             if quality == Quality::Balanced {

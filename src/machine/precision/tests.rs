@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use pagestream_models::{
-    backend::{ModelSource, Tensor, TensorView, portable::PortableBackend},
+    backend::{ModelSource, Tensor, TensorView},
     built_in,
 };
 
