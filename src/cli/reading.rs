@@ -65,12 +65,13 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<Plan, Exit> {
         exit
     };
     // A model that cannot be had is a mistake in the settings, whether a page will need it or not.
+    let doctor = Some("`pagestream doctor` says which devices work here");
     let plan = Plan::resolve(settings, Measure::IfNeeded).map_err(|error| {
-        let exit = match error {
-            PlanError::Models(_) => Exit::Configuration,
-            PlanError::Devices(_) => Exit::MissingDependency,
+        let (exit, hint) = match error {
+            PlanError::Models(_) => (Exit::Configuration, error.hint()),
+            PlanError::Devices(_) => (Exit::MissingDependency, error.hint().or(doctor)),
         };
-        told(&error.to_string(), error.hint(), exit)
+        told(&error.to_string(), hint, exit)
     })?;
     if settings.ocr.mode == OcrMode::Never {
         return Ok(plan);
@@ -79,10 +80,8 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<Plan, Exit> {
     if settings.models.offline {
         check_models(&plan).map_err(|error| told(&error.to_string(), error.hint(), Exit::MissingDependency))?;
     }
-    check_devices(&plan, settings, printer).map_err(|error| {
-        let hint = error.hint().or(Some("`pagestream doctor` says which devices work here"));
-        told(&error.to_string(), hint, Exit::MissingDependency)
-    })?;
+    check_devices(&plan, settings, printer)
+        .map_err(|error| told(&error.to_string(), error.hint().or(doctor), Exit::MissingDependency))?;
     Ok(plan)
 }
 

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Machine, Measure, measured};
 
-/// A page must be quicker by this in int8. It loses up to a tenth of a point of characters, and figures vary.
+/// A network, and the whole page with it, must be quicker by this in int8. It loses up to a tenth of a point of characters, and figures vary.
 const GAIN: f64 = 1.25;
 
 /// Most that may come out otherwise than in f32 for int8 to be used, as a share of a network's steps (of a detector, of the lines it
@@ -65,7 +65,7 @@ pub struct Verdict {
     pub networks: Vec<NetworkTrial>,
     /// `None` where the page could not be read so.
     pub f32_page: Option<PageCost>,
-    /// Read by those networks in int8 that compute what they should and are quicker in it; `None` where there are none.
+    /// Read by those networks in int8 that compute what they should and are much quicker in it; `None` where there are none.
     pub int8_page: Option<PageCost>,
 }
 
@@ -111,7 +111,8 @@ impl NetworkTrial {
     }
 
     fn is_worth_it(&self) -> bool {
-        self.is_right() && self.f32_ms.is_none_or(|f32_ms| self.int8_ms.is_some_and(|int8_ms| int8_ms < f32_ms))
+        let is_quicker = |f32_ms| self.int8_ms.is_some_and(|int8_ms| f32_ms > GAIN * int8_ms);
+        self.is_right() && self.f32_ms.is_none_or(is_quicker)
     }
 }
 
@@ -141,7 +142,9 @@ impl Verdict {
             return format!("int8 does not compute here what it should: {differs}");
         }
         if let (false, Some(f32_ms), Some(int8_ms)) = (trial.is_worth_it(), f32_ms, int8_ms) {
-            return format!("int8 is no quicker: {int8_ms:.1} ms a page against {f32_ms:.1} in f32; {differs}");
+            return format!(
+                "int8 is not quicker by a quarter: {int8_ms:.1} ms a page against {f32_ms:.1} in f32; {differs}"
+            );
         }
         match (&self.f32_page, &self.int8_page) {
             (Some(f32_page), Some(int8_page)) => {

@@ -35,12 +35,21 @@ fn int8_is_taken_where_the_whole_page_is_much_quicker_or_nothing_else_runs() {
         (None, page(10.0, 0, 0.0), true),
         (None, None, false),
     ] {
-        let network = network("detector", f32_page.map(|page| page.own_ms), Some(1.0), 0);
+        let network = network("detector", f32_page.map(|_| 2.0), Some(1.0), 0);
         let verdict = verdict(f32_page, int8_page, &[network]);
         assert_eq!(verdict.is_int8("detector"), is_int8, "{verdict:?}");
         assert!(!verdict.is_int8("another"));
         assert!(verdict.why("detector").contains("avx2 fma"), "{}", verdict.why("detector"));
     }
+}
+
+#[test]
+fn a_network_that_gains_little_stays_in_f32_while_another_does_not() {
+    let networks =
+        [network("detector", Some(26.0), Some(25.0), 0), network("recogniser-latin-fast", Some(85.0), Some(37.0), 0)];
+    let verdict = verdict(page(111.0, 0, 0.0), page(63.0, 0, 0.0), &networks);
+    assert_eq!(["detector", "recogniser-latin-fast"].map(|id| verdict.is_int8(id)), [false, true]);
+    assert!(verdict.why("detector").contains("not quicker by a quarter: 25.0 ms a page against 26.0"));
 }
 
 #[test]
