@@ -20,7 +20,7 @@ use std::{
 
 use common::{argument, cpu_time, pages, percentile, progress, read, settings, submit, thread_cpu_time};
 use futures::future::join_all;
-use pagestream::{Pipeline, Settings, engine};
+use pagestream::{Pipeline, Plan, Settings, engine, machine::Measure};
 use pagestream_actors::Engine;
 use pagestream_documents::{OpenOptions, PageNumber, open};
 use pagestream_models::{
@@ -39,7 +39,8 @@ struct Spent {
 fn main() {
     common::set_up();
     let (settings, pages, rounds) = (settings(), pages(), argument("--rounds", 5));
-    let devices = engine::devices(&settings, progress()).expect("the devices are known").0;
+    let plan = Plan::resolve(&settings, Measure::IfNeeded).expect("the devices are known");
+    let devices = engine::devices(&plan, &progress());
     let device = &devices[0];
     let tasks = settings.pipeline_options().reading.ocr.tasks();
     let engine = device.engine.with_models(&tasks).expect("the models are there");

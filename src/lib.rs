@@ -18,6 +18,7 @@
 
 use std::sync::Arc;
 
+use machine::Measure;
 pub use pagestream_actors::{
     DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, Error, MetricsSnapshot, OcrMode,
     PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress, QuarantinedPage, ReadingOptions, Source,
@@ -28,15 +29,14 @@ pub use pagestream_documents::{
     PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, output,
 };
 pub use pagestream_models::ocr::Quality;
+pub use plan::Plan;
 pub use settings::{Settings, SettingsError};
 
 pub mod allocator;
-pub mod devices;
 pub mod engine;
 pub mod evaluation;
-mod measured;
-#[cfg(feature = "built-in-models")]
-mod precision;
+pub mod machine;
+pub mod plan;
 pub mod settings;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with
@@ -53,12 +53,27 @@ pub async fn start(settings: Settings) -> Result<Pipeline, Error> {
 /// # Errors
 /// As [`start`].
 pub async fn start_with(settings: Settings, progress: engine::ProgressSink) -> Result<Pipeline, Error> {
+    let resolve = move || {
+        let plan = Plan::resolve(&settings, Measure::IfNeeded).map_err(|e| match e.hint() {
+            Some(hint) => Error::Start(format!("{e} ({hint})")),
+            None => Error::Start(e.to_string()),
+        })?;
+        Ok((settings, plan))
+    };
+    let (settings, plan) = tokio::task::spawn_blocking(resolve).await.map_err(|e| Error::Start(e.to_string()))??;
+    start_planned(settings, plan, progress).await
+}
+
+/// As [`start_with`], with a plan that was resolved from the same settings before.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_planned(settings: Settings, plan: Plan, progress: engine::ProgressSink) -> Result<Pipeline, Error> {
     let started = tokio::task::spawn_blocking(move || {
         let store = engine::store(&settings)?;
-        let (devices, models) = engine::devices(&settings, progress)?;
         let mut options = settings.pipeline_options();
-        options.reading.models = Some(models);
-        pagestream_actors::start(options, store, devices)
+        options.reading.models = Some(plan.digest());
+        pagestream_actors::start(options, store, engine::devices(&plan, &progress))
     });
     started.await.map_err(|e| Error::Start(e.to_string()))?
 }

@@ -612,6 +612,36 @@ fn doctor_says_what_is_there_and_fetches_nothing() {
     home.assert_nothing_was_left_behind();
 }
 
+#[cfg(feature = "built-in-models")]
+#[test]
+fn doctor_and_the_records_name_the_models_that_read_and_why_they_do() {
+    let home = Home::with_models();
+    let fast = |arguments: &[&str]| home.run(&[&["--set", "ocr.quality=fast"], arguments].concat());
+    let reads_with = || {
+        let report: Value = serde_json::from_str(&fast(&["doctor", "--json"]).out).unwrap();
+        let simd: Vec<_> = report["machine"]["simd"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
+        (report["reads_with"].as_array().unwrap().clone(), simd.join(" "))
+    };
+    for model in reads_with().0 {
+        assert!(model["why"].as_str().unwrap().contains("is tried when the first page of pixels is read"), "{model}");
+    }
+    let read = fast(&["process", "-q", "-f", "jsonl", "--ocr", "always", "--pages", "1", "sample.pdf"]);
+    assert_eq!(read.code, Some(0), "{}", read.err);
+    let of = |models: &[Value]| -> Vec<(Value, Value)> {
+        models.iter().map(|model| (model["id"].clone(), model["sha256"].clone())).collect()
+    };
+    let (models, simd) = reads_with();
+    assert_eq!(of(read.records()[0]["models"].as_array().unwrap()), of(&models));
+    let listed = fast(&["models", "list"]).out;
+    for model in &models {
+        // Whatever this processor makes of it, the verdict names its instructions.
+        let why = model["why"].as_str().unwrap();
+        assert!(why.contains(&simd) && why.contains("differ from f32's"), "{model}");
+        assert!(listed.contains(why) && model["from"] == "built-in" && model["library"] == "onnx-runtime", "{model}");
+    }
+    home.assert_only_optimised_models_were_left();
+}
+
 #[test]
 fn doctor_gives_3_where_pages_cannot_be_read() {
     let home = Home::new();

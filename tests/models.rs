@@ -84,6 +84,44 @@ fn a_recogniser_cut_to_latin_is_admitted_and_reads() {
 }
 
 #[test]
+fn an_int8_model_of_another_processor_is_not_used_before_it_is_judged_here() {
+    let home = home();
+    let id = "pp-ocrv6-rec-small-latin";
+    let outcome = home.run(&["models", "specialize", "--alphabet", "latin", "--truth", "truth"]);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    // As if it computed in int8 and had come from another machine.
+    let change = |name: &str, key: &str, value: Value| {
+        let path = home.path(&format!("models/derived/{id}/{name}.json"));
+        let mut json: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        json[key] = value;
+        fs::write(path, json.to_string()).unwrap();
+    };
+    let here = verdict(&home, id)["instructions"].clone();
+    change("provenance", "is_int8", true.into());
+    change("verdict", "instructions", Value::from(vec!["abacus"]));
+    assert_eq!(line(&home.run(&["models", "list"]), id)[3], "unjudged");
+    let setting = format!("models.recognizer={id}");
+    let read = ["process", "-q", "--quality=accurate", "--set", &setting, "truth/page.png"];
+    let refused = home.run(&read);
+    assert_eq!((refused.code, refused.out.as_str()), (Some(9), ""), "{}", refused.err);
+    assert!(refused.err.contains("judged on a processor with other instructions (abacus; "), "{}", refused.err);
+    assert!(refused.err.contains(&format!("hint: judge it here: `pagestream models judge {id}`")), "{}", refused.err);
+
+    let judged = home.run(&["models", "judge", id]);
+    assert_eq!(judged.code, Some(0), "{}", judged.err);
+    assert!(judged.err.contains(&format!("`{id}` is admitted")), "{}", judged.err);
+    let verdict = verdict(&home, id);
+    assert_eq!((&verdict["instructions"], &verdict["truth"]), (&here, &"truth".into()));
+    assert_eq!(verdict["command"], format!("pagestream models judge {id}"));
+    assert_eq!(line(&home.run(&["models", "list"]), id)[3], "admitted");
+    assert_eq!(home.run(&read).code, Some(0));
+
+    let unknown = home.run(&["models", "judge", "nothing"]);
+    assert_eq!(unknown.code, Some(9), "{}", unknown.err);
+    assert!(unknown.err.contains(&format!("made here: {id}")), "{}", unknown.err);
+}
+
+#[test]
 fn a_model_that_reads_worse_is_refused_and_cannot_be_selected() {
     let home = home();
     home.write("figures.txt", "0123456789");

@@ -7,6 +7,8 @@ pub fn features() -> Vec<&'static str> {
         ("sse4.1", is_x86_feature_detected!("sse4.1")),
         ("avx2", is_x86_feature_detected!("avx2")),
         ("fma", is_x86_feature_detected!("fma")),
+        // 8-bit sums without AVX-512.
+        ("avxvnni", is_x86_feature_detected!("avxvnni")),
         ("avx512f", is_x86_feature_detected!("avx512f")),
         ("avx512bw", is_x86_feature_detected!("avx512bw")),
         ("avx512vnni", is_x86_feature_detected!("avx512vnni")),

@@ -12,6 +12,8 @@ pub mod instructions;
 pub mod ocr;
 pub mod optimize;
 pub mod registry;
+#[cfg(feature = "built-in-models")]
+pub mod trial;
 
 pub use backend::{Backend, ModelSource, Session, Tensor, TensorView};
 pub use error::{Error, Result};

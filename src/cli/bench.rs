@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, ffi::OsString, fs, io::Write, path::PathBuf, ti
 use clap::Args;
 use futures::StreamExt;
 use pagestream::{
-    ByteSize, DocumentState, PageSelection, PageStatus, Pipeline, Settings, Source, SubmitOptions, engine,
+    ByteSize, DocumentState, PageSelection, PageStatus, Pipeline, Plan, Settings, Source, SubmitOptions,
+    plan::PlannedModel,
 };
 use serde::Serialize;
 
@@ -16,7 +17,7 @@ use self::{
 };
 use super::{
     exit::Exit,
-    inputs,
+    inputs, planned,
     printer::Printer,
     progress::downloads,
     reading::{self, ReadingArgs, stop_requested, submit_all},
@@ -84,6 +85,8 @@ struct Report {
     schema: &'static str,
     inputs: Vec<String>,
     devices: Vec<String>,
+    /// What reads, and why.
+    models: Vec<PlannedModel>,
     warm_up: u32,
     rounds: Vec<Round>,
     /// Of one round.
@@ -119,9 +122,10 @@ pub fn run(args: &BenchArgs, mut settings: Settings, flags: Vec<OsString>, print
             return exit;
         }
     };
-    if let Err(exit) = reading::check(&settings, printer) {
-        return exit;
-    }
+    let plan = match reading::check(&settings, printer) {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
+    };
     // Before anything is read here, while this process is small.
     let peer = match args.peer.as_ref().map(|command| compare(command, args, &sources, flags)).transpose() {
         Ok(peer) => peer,
@@ -138,7 +142,7 @@ pub fn run(args: &BenchArgs, mut settings: Settings, flags: Vec<OsString>, print
     (settings.cache.pages, settings.cache.lines) = (ByteSize(0), ByteSize(0));
     let measured = runtime.block_on(async {
         tokio::select! {
-            measured = measure(args, settings, &sources, printer) => measured,
+            measured = measure(args, settings, plan, &sources, printer) => measured,
             () = stop_requested() => Err(Exit::Interrupted),
         }
     });
@@ -172,14 +176,10 @@ fn sources(args: &BenchArgs) -> Result<Vec<Source>, (String, Exit)> {
 async fn measure(
     args: &BenchArgs,
     settings: Settings,
+    plan: Plan,
     sources: &[Source],
     printer: &Printer,
 ) -> Result<(Report, Exit), Exit> {
-    let devices = engine::chosen(&settings).map_err(|error| {
-        printer.error(&error.to_string(), error.hint());
-        Exit::MissingDependency
-    })?;
-    let devices = devices.iter().map(ToString::to_string).collect();
     let options = SubmitOptions {
         ocr: settings.ocr.mode,
         pages: args.pages.clone().unwrap_or_default(),
@@ -187,7 +187,7 @@ async fn measure(
         force: true,
         ..SubmitOptions::default()
     };
-    let pipeline = pagestream::start_with(settings, downloads(printer)).await.map_err(|error| {
+    let pipeline = pagestream::start_planned(settings, plan.clone(), downloads(printer)).await.map_err(|error| {
         printer.error(&error.to_string(), error.hint());
         Exit::of_error(&error)
     })?;
@@ -218,7 +218,7 @@ async fn measure(
     }
     let exit = failures.exit.unwrap_or(Exit::Ok).and(if all.failed > 0 { Exit::PagesFailed } else { Exit::Ok });
     let exit = if engine_failed { exit.and(Exit::MissingDependency) } else { exit };
-    Ok((report(args, sources, devices, &all, rounds), exit))
+    Ok((report(args, sources, &plan, &all, rounds), exit))
 }
 
 /// What could not be read in a round.
@@ -273,7 +273,7 @@ async fn read(pipeline: &Pipeline, sources: Vec<Source>, options: SubmitOptions,
     counted
 }
 
-fn report(args: &BenchArgs, sources: &[Source], devices: Vec<String>, all: &Counted, rounds: Vec<Round>) -> Report {
+fn report(args: &BenchArgs, sources: &[Source], plan: &Plan, all: &Counted, rounds: Vec<Round>) -> Report {
     let repeat = rounds.len() as u64;
     let (pages, lines, characters) = (all.pages / repeat, all.lines / repeat, all.characters / repeat);
     let wall = median(rounds.iter().map(|round| round.wall_s));
@@ -282,7 +282,9 @@ fn report(args: &BenchArgs, sources: &[Source], devices: Vec<String>, all: &Coun
     Report {
         schema: SCHEMA,
         inputs: sources.iter().map(Source::name).collect(),
-        devices,
+        devices: plan.devices.iter().map(|planned| planned.device.to_string()).collect(),
+        // As they were settled when the first page was read.
+        models: plan.models(),
         warm_up: args.warm_up,
         pages,
         failed: all.failed / repeat,
@@ -359,6 +361,7 @@ fn table(report: &Report) -> String {
     for (step, ms) in whole.chain(report.steps_ms.iter().map(|(step, ms)| (step.as_str(), ms))) {
         text.push_str(&format!("{step:20}  {:>9.2}  {:>9.2}  {:>9.2}  {:>6}\n", ms.p50, ms.p95, ms.p99, ms.values));
     }
+    text.push_str(&format!("\nread with\n{}", planned::table(&report.models)));
     if let Some(Comparison { command, ours, theirs, speed_ratio, cpu_ratio, memory_ratio, .. }) = &report.peer {
         text.push_str(&format!(
             "\npeer: {command}\n{:20}  {:>9}  {:>9}  {:>9}\n",

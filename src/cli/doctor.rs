@@ -16,6 +16,8 @@
 //! runtime   {path, version?, providers, why_not?}, or null where there is none for this platform
 //! machine   {cpu?, cores, simd, memory_bytes?, memory_budget_bytes}
 //! devices   [{id, kind, backend, name?, works, selected, why_not?, hint?, memory_bytes?, details: {name: value}}]
+//! reads_with [{task, id, sha256, precision, from, library, device, used, why}]: the plan; precision: f32, int8, file;
+//!           from: built-in, registry, derived, file; used: always, in-doubt
 //! auto      {device, why, measured: [{device, outcome}]}: what `device.use = "auto"` comes to; left out for other values;
 //!           outcome: {measured: {page_ms, threads, batch, memory_bytes}} or {failed: {why}}
 //! ```
@@ -28,16 +30,19 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
 };
 
 use clap::Args;
 use pagestream::{
-    ByteSize, Settings,
-    devices::{self, Measure, Measurement, Verdict},
-    settings::{
-        DeviceUse,
-        layers::{ConfigPlace, config_places},
+    ByteSize, Plan, Settings,
+    engine::ProgressSink,
+    machine::{
+        Machine as ThisMachine, Measure,
+        devices::{Measurement, Verdict},
     },
+    plan::PlannedModel,
+    settings::layers::{ConfigPlace, config_places},
 };
 use pagestream_models::{
     device::{DeviceKind, DeviceReport, Probe, probe},
@@ -48,12 +53,14 @@ use serde::Serialize;
 
 use super::{exit::Exit, printer::Printer};
 
+mod text;
+
 #[derive(Args)]
 pub struct DoctorArgs {
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
-    /// Measure the installed devices anew, for `device.use = "auto"`; takes a few seconds
+    /// Measure anew what is kept: the installed devices, for `device.use = "auto"`, and int8; takes a few seconds
     #[arg(long)]
     measure: bool,
 }
@@ -74,6 +81,7 @@ struct Report {
     runtime: Option<Runtime>,
     machine: Machine,
     devices: Vec<Device>,
+    reads_with: Vec<PlannedModel>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auto: Option<Auto>,
 }
@@ -211,11 +219,12 @@ fn examine(settings: &Settings, measure: bool, before_devices: impl FnOnce(&Repo
         machine: Machine {
             cpu: None,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
-            simd: Vec::new(),
+            simd: ThisMachine::instructions(),
             memory_bytes: None,
             memory_budget_bytes: settings.pipeline_options().memory_budget.bytes(),
         },
         devices: Vec::new(),
+        reads_with: Vec::new(),
         auto: None,
     };
     let registry = match Registry::open(settings.registry_options()) {
@@ -238,12 +247,10 @@ fn examine(settings: &Settings, measure: bool, before_devices: impl FnOnce(&Repo
         catch_unwind(AssertUnwindSafe(|| probe(library, registry.openvino_library().as_deref())))
             .map_err(|_| "trying the devices panicked".to_owned())
     });
+    report.plan(settings, measure);
     match probed {
         None => {}
-        Some(Ok(probed)) => {
-            report.choose(settings, &registry, measure);
-            report.add_probe(probed, settings);
-        }
+        Some(Ok(probed)) => report.add_probe(probed, settings),
         Some(Err(why)) => report.problem(why, None),
     }
     report.judge(settings, &registry);
@@ -261,26 +268,32 @@ impl Report {
         self.models.iter().find(|model| model.kind == "runtime" && model.id == id).map(|model| model.path.clone())
     }
 
-    /// What `auto` comes to; that measures only where it was asked for.
-    fn choose(&mut self, settings: &Settings, registry: &Registry, measure: bool) {
-        if settings.device.devices != DeviceUse::Auto {
-            return;
-        }
+    /// What pages are read with; that measures only where it was asked for.
+    fn plan(&mut self, settings: &Settings, measure: bool) {
         let when = if measure { Measure::Anew } else { Measure::Never };
-        match devices::automatic(settings, registry, when) {
-            Ok(Verdict { device, why, measured }) => {
-                self.auto = Some(Auto { device: device.to_string(), why, measured });
+        let plan = match Plan::resolve(settings, when) {
+            Ok(plan) => plan,
+            Err(error) => return self.problem(error.to_string(), error.hint().map(str::to_owned)),
+        };
+        // Nothing is fetched to be measured.
+        if measure && plan.registry().has_runtime() {
+            let silent: ProgressSink = Arc::new(|_| {});
+            for device in &plan.devices {
+                let libraries = device.libraries(&silent);
+                if let Err(error) = device.settled(&libraries, when) {
+                    self.problem(error.to_string(), error.hint().map(str::to_owned));
+                }
             }
-            Err(error) => self.problem(error.to_string(), error.hint().map(str::to_owned)),
         }
+        self.reads_with = plan.models();
+        let auto = |Verdict { device, why, measured }| Auto { device: device.to_string(), why, measured };
+        self.auto = plan.auto.map(auto);
     }
 
     fn add_probe(&mut self, probe: Probe, settings: &Settings) {
         if let Some(cpu) = probe.devices.first() {
             self.machine.cpu.clone_from(&cpu.name);
             self.machine.memory_bytes = cpu.memory.map(ByteSize::bytes);
-            let simd = cpu.details.iter().find(|(name, _)| *name == "simd");
-            self.machine.simd = simd.map_or(Vec::new(), |(_, all)| all.split(' ').map(str::to_owned).collect());
         }
         let runtime = probe.runtime;
         let why_not = match runtime.path.exists() {
@@ -352,86 +365,6 @@ impl Report {
             self.problem(message, None);
         }
         self.ok = self.problems.is_empty();
-    }
-
-    fn installed_as_text(&self) -> String {
-        let mut text = format!("pagestream {}\n\nconfiguration files, the later ones win\n", self.version);
-        for ConfigFile { path, which, found } in &self.config {
-            let found = if *found { "used" } else { "absent" };
-            text.push_str(&format!("  {found:9}  {}  ({which})\n", path.display()));
-        }
-        text.push_str("\nfolders\n");
-        for Folder { path, what, why_not, .. } in &self.folders {
-            let state = why_not.as_deref().unwrap_or("writable");
-            text.push_str(&format!("  {what:9}  {}: {state}\n", path.display()));
-        }
-        let fetch = match (&self.fetch.with, &self.fetch.why_not) {
-            (_, Some(why)) => format!("not possible: {why}"),
-            (with, None) => format!("possible with {}", with.as_deref().unwrap_or("pip")),
-        };
-        text.push_str(&format!("\nfetching\n  {fetch}\n\nmodels and runtimes\n"));
-        let width = self.models.iter().map(|model| model.id.len()).max().unwrap_or(0);
-        for model in &self.models {
-            let Model { id, state, path, source, .. } = model;
-            let needed = if model.needed { "needed" } else { "" };
-            text.push_str(&format!("  {state:9}  {id:width$}  {needed:6}  {source}  {}\n", path.display()));
-            for file in model.files.iter().filter(|_| *state == "damaged") {
-                text.push_str(&format!("             not what the manifest says: {}\n", file.display()));
-            }
-        }
-        text
-    }
-
-    fn devices_as_text(&self) -> String {
-        let Machine { cpu, cores, simd, memory_bytes, memory_budget_bytes } = &self.machine;
-        let size = |bytes: &u64| ByteSize(*bytes).to_string();
-        let mut text = format!(
-            "\nmachine\n  cpu        {}, {cores} cores, {}\n  memory     {}, of which the budget takes {}\n",
-            cpu.as_deref().unwrap_or("unknown"),
-            if simd.is_empty() { "no SIMD known of".to_owned() } else { simd.join(" ") },
-            memory_bytes.as_ref().map_or("unknown".to_owned(), size),
-            size(memory_budget_bytes),
-        );
-        if let Some(Runtime { path, version, providers, why_not }) = &self.runtime {
-            text.push_str(&format!("\nONNX Runtime\n  {}\n", path.display()));
-            match why_not {
-                Some(why) => text.push_str(&format!("  {why}\n")),
-                None => {
-                    let version = version.as_deref().unwrap_or("of unknown version");
-                    text.push_str(&format!("  {version}, with {}\n", providers.join(", ")));
-                }
-            }
-        }
-        text.push_str("\ndevices\n");
-        for device in &self.devices {
-            let state = if device.works { "works" } else { "not" };
-            let chosen = if device.selected { "chosen" } else { "" };
-            let what = [device.name.clone(), device.memory_bytes.as_ref().map(size)];
-            let what = what.into_iter().flatten().collect::<Vec<_>>().join(", ");
-            text.push_str(format!("  {state:6} {chosen:6}  {:20}  {what}", device.id).trim_end());
-            text.push('\n');
-            if let Some(why) = &device.why_not {
-                // Drivers answer in many lines; each belongs to this device.
-                let why = why.lines().collect::<Vec<_>>().join("\n                ");
-                text.push_str(&format!("                {why}\n"));
-            }
-            if let Some(hint) = device.hint {
-                text.push_str(&format!("                hint: {hint}\n"));
-            }
-        }
-        if let Some(Auto { device, why, .. }) = &self.auto {
-            text.push_str(&format!("\nautomatic choice\n  {device}: {why}\n"));
-        }
-        let wanting = self.models.iter().filter(|model| model.needed && model.state != "installed").count();
-        text.push_str(match (self.ok, wanting) {
-            (true, 0) => "\npages can be read here\n",
-            (true, _) if !self.fetch.possible => {
-                "\npages can be read here by the built-in models; those that they are unsure of are marked\n"
-            }
-            (true, _) => "\npages can be read here; what is missing is fetched on first use\n",
-            (false, _) => "\npages cannot be read from their pixels here\n",
-        });
-        text
     }
 }
 

@@ -20,6 +20,7 @@ mod eval;
 mod exit;
 mod inputs;
 mod models;
+mod planned;
 mod printer;
 mod process;
 mod progress;

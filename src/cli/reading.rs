@@ -1,13 +1,12 @@
 //! What the commands that read documents share: flags, what is looked at before anything starts, submitting, signals.
 
 use clap::Args;
-use pagestream::{DocumentHandle, Error, OcrMode, Pipeline, Settings, Source, SubmitOptions, engine};
-use pagestream_models::{
-    backend::onnx::Provider,
-    device::DeviceChoice,
-    ocr::{Quality, Task},
-    registry::Registry,
+use pagestream::{
+    DocumentHandle, Error, OcrMode, Pipeline, Plan, Settings, Source, SubmitOptions, engine,
+    machine::Measure,
+    plan::{PlanError, tasks::Use},
 };
+use pagestream_models::{Error as ModelError, backend::onnx::Provider, device::DeviceChoice, ocr::Quality};
 use tokio::{runtime::Runtime, sync::mpsc};
 
 use super::{exit::Exit, printer::Printer, progress::downloads};
@@ -56,71 +55,66 @@ impl ReadingArgs {
     }
 }
 
-/// Looks whether what was asked for can be had, before anything starts, and says what cannot.
+/// Resolves the settings, and looks whether what was asked for can be had, before anything starts; says what cannot.
 ///
 /// # Errors
 /// The exit code, when it has been told.
-pub fn check(settings: &Settings, printer: &Printer) -> Result<(), Exit> {
-    if settings.ocr.mode == OcrMode::Never {
-        return Ok(());
-    }
+pub fn check(settings: &Settings, printer: &Printer) -> Result<Plan, Exit> {
+    let told = |message: &str, hint: Option<&str>, exit: Exit| {
+        printer.error(message, hint);
+        exit
+    };
     // A model that cannot be had is a mistake in the settings, whether a page will need it or not.
-    if let Err(error) = Registry::open(settings.registry_options()).and_then(|r| engine::models(settings, &r)) {
-        printer.error(&error.to_string(), error.hint());
-        return Err(Exit::Configuration);
+    let doctor = Some("`pagestream doctor` says which devices work here");
+    let plan = Plan::resolve(settings, Measure::IfNeeded).map_err(|error| {
+        let (exit, hint) = match error {
+            PlanError::Models(_) => (Exit::Configuration, error.hint()),
+            PlanError::Devices(_) => (Exit::MissingDependency, error.hint().or(doctor)),
+        };
+        told(&error.to_string(), hint, exit)
+    })?;
+    if settings.ocr.mode == OcrMode::Never {
+        return Ok(plan);
     }
     // Offline, what is missing is told before anything starts, not when the first page needs it.
-    if settings.models.offline
-        && let Err(error) = check_models(settings)
-    {
-        printer.error(&error.to_string(), error.hint());
-        return Err(Exit::MissingDependency);
+    if settings.models.offline {
+        check_models(&plan).map_err(|error| told(&error.to_string(), error.hint(), Exit::MissingDependency))?;
     }
-    if let Err(error) = check_devices(settings, printer) {
-        printer.error(&error.to_string(), error.hint().or(Some("`pagestream doctor` says which devices work here")));
-        return Err(Exit::MissingDependency);
-    }
-    Ok(())
+    check_devices(&plan, settings, printer)
+        .map_err(|error| told(&error.to_string(), error.hint().or(doctor), Exit::MissingDependency))?;
+    Ok(plan)
 }
 
-fn check_models(settings: &Settings) -> Result<(), pagestream_models::Error> {
+fn check_models(plan: &Plan) -> Result<(), ModelError> {
     // The built-in models need nothing; where they are in doubt and PP-OCRv6 is missing, the record says so.
-    if settings.ocr.quality != Quality::Accurate {
+    if plan.quality != Quality::Accurate {
         return Ok(());
     }
-    let registry = Registry::open(settings.registry_options())?;
-    let models: Vec<_> = engine::models(settings, &registry)?.into_iter().map(|(_, model)| model).collect();
-    registry.locate(&models, &mut |_| {})?;
-    let native = |device: &DeviceChoice| matches!(device, DeviceChoice::OpenVino { .. });
-    let named = settings.device.devices.named();
-    if named.iter().any(native) {
-        registry.openvino(&mut |_| {})?;
-    }
-    if named.is_empty() || !named.iter().all(native) {
-        registry.runtime(&mut |_| {})?;
+    let models: Vec<_> = plan.selected().iter().map(|(_, model)| model.clone()).collect();
+    plan.registry().locate(&models, &mut |_| {})?;
+    for planned in &plan.devices {
+        match planned.device {
+            DeviceChoice::OpenVino { .. } => plan.registry().openvino(&mut |_| {})?,
+            DeviceChoice::Onnx(_) => plan.registry().runtime(&mut |_| {})?,
+        };
     }
     Ok(())
 }
 
 /// A device or a library that was asked for by name must work, whether a page will need it or not; the default ones are
 /// looked at when the first page needs them.
-fn check_devices(settings: &Settings, printer: &Printer) -> Result<(), pagestream_models::Error> {
-    let cpu = [DeviceChoice::Onnx(Provider::Cpu)];
-    let devices = match settings.device.devices.named() {
-        // A library that was named is tried even where no device was.
-        [] => &cpu,
-        named => named,
-    };
-    if settings.ort.dylib.is_none() && *devices == cpu {
+fn check_devices(plan: &Plan, settings: &Settings, printer: &Printer) -> Result<(), ModelError> {
+    let cpu = DeviceChoice::Onnx(Provider::Cpu);
+    let named = settings.device.devices.named();
+    // A library that was named is tried even where no device was.
+    if settings.ort.dylib.is_none() && (named.is_empty() || *named == [cpu]) {
         return Ok(());
     }
-    let registry = Registry::open(settings.registry_options())?;
-    let models = engine::models(settings, &registry)?;
-    devices.iter().try_for_each(|device| {
-        // That a provider is compiled in proves little: it must load a model.
-        let quality = settings.ocr.quality;
-        let task = if quality == Quality::Accurate { Task::Recognize } else { Task::CompactRecognize };
-        engine::engine(settings, &registry, &models, device, &downloads(printer))?.session(task).map(drop)
+    plan.devices.iter().try_for_each(|device| {
+        // That a provider is compiled in proves little: it must load the model that reads lines.
+        let last = device.models().into_iter().rfind(|model| model.used == Use::Always);
+        let engine = engine::engine(device, &downloads(printer))?;
+        last.map_or(Ok(()), |model| engine.session(model.task).map(drop))
     })
 }
 

@@ -119,7 +119,7 @@ pub struct ModelSettings {
 /// Which devices run the models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceUse {
-    /// The quickest of those that are installed: see [`crate::devices`].
+    /// The quickest of those that are installed: see `machine::devices`.
     Auto,
     /// These, side by side.
     Named(Vec<DeviceChoice>),

@@ -5,25 +5,10 @@ use std::time::Duration;
 use crate::{
     backend::{Session, Tensor},
     error::Result,
-    ocr::{Quality, Task},
 };
 
 /// Runs of one kind that are timed after one that is not: the first allocates, and compiles what a provider compiles.
 const RUNS: usize = 3;
-
-/// Lines of a full page, for weighing recognition against detection.
-const LINES: u32 = 40;
-
-/// Inputs of a typical page, to the models that most pages meet: an upright A4 page at the detector's default side, and a
-/// line of a column of text.
-pub fn typical(quality: Quality) -> [(Task, [usize; 4]); 2] {
-    match quality {
-        Quality::Fast | Quality::Balanced => {
-            [(Task::CompactDetect, [1, 1, 960, 704]), (Task::CompactRecognize, [1, 1, 32, 448])]
-        }
-        Quality::Accurate => [(Task::Detect, [1, 3, 960, 672]), (Task::Recognize, [1, 3, 48, 640])],
-    }
-}
 
 /// The cost of one run of a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,10 +65,9 @@ pub fn best_batch(costs: &[BatchCost]) -> usize {
     costs.iter().filter(|cost| cost.per_input() <= enough).map(|cost| cost.batch).min().unwrap_or(1)
 }
 
-/// The time of a full page on one thread: one detection, and its lines in batches of the best size.
-pub fn page_time(detect: &[BatchCost], recognize: &[BatchCost]) -> Duration {
-    let least = |costs: &[BatchCost]| costs.iter().map(BatchCost::per_input).min().unwrap_or_default();
-    least(detect) + least(recognize) * LINES
+/// The time of one input in a run of the best size.
+pub fn least_time(costs: &[BatchCost]) -> Duration {
+    costs.iter().map(BatchCost::per_input).min().unwrap_or_default()
 }
 
 /// Numbers in the range of normalised pixels, none of them the same for long: what is all zero may cost less.
@@ -127,9 +111,9 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_a_detection_and_its_lines() {
-        let time = page_time(&costs(&[(1, 200)]), &costs(&[(1, 30), (4, 40)]));
-        assert_eq!(time, Duration::from_millis(200 + 40 * 10));
+    fn an_input_takes_what_it_takes_in_the_best_run() {
+        assert_eq!(least_time(&costs(&[(1, 30), (4, 40), (8, 96)])), Duration::from_millis(10));
+        assert_eq!(least_time(&[]), Duration::ZERO);
     }
 
     #[test]

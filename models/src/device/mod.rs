@@ -27,6 +27,12 @@ mod openvino;
 
 pub use choice::DeviceChoice;
 
+/// The instructions that this processor has of those that our code and the libraries' look for, as the processor calls them in lower
+/// case: `avx2`, `avx512vnni`, `neon`, `i8mm` …
+pub fn instructions() -> Vec<&'static str> {
+    crate::instructions::features()
+}
+
 /// Names a device together with what drives it, as configuration does: `cpu`, `cuda:0`, `tensorrt:0`, `openvino`,
 /// `openvino-native:CPU`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

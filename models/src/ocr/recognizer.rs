@@ -104,7 +104,7 @@ pub(super) fn best_path(
 
 /// The first greatest value and its index. A row has 18,710 classes and a page thousands of rows, so the search goes
 /// by blocks: the maximum of a block is found without branches, and only a block that raises it is searched.
-pub(super) fn best(probabilities: &[f32]) -> (u32, f32) {
+pub(crate) fn best(probabilities: &[f32]) -> (u32, f32) {
     const BLOCK: usize = 256;
     const LANES: usize = 16;
     let mut greatest = f32::NEG_INFINITY;

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     backend::ModelSource,
+    device,
     error::{Error, Result},
 };
 
@@ -46,6 +47,9 @@ pub struct Provenance {
     pub steps: Vec<Step>,
     /// Of the original: what is made of it is under the same.
     pub licence: String,
+    /// Whether it computes in 8-bit integers, whose sums come out otherwise on processors without the instructions for them.
+    #[serde(default)]
+    pub is_int8: bool,
     pub bytes: u64,
     pub sha256: Digest,
 }
@@ -102,6 +106,10 @@ pub struct Verdict {
     pub original: Figures,
     pub derived: Figures,
     pub changes: Vec<Change>,
+    /// Instructions of the processor that it was judged on, as [`crate::device::instructions`] names them; none in verdicts of
+    /// earlier versions.
+    #[serde(default)]
+    pub instructions: Vec<String>,
     pub command: String,
     pub at: String,
 }
@@ -121,6 +129,8 @@ pub struct Derived {
 pub struct Origin {
     pub role: Role,
     pub licence: String,
+    /// Whether it computes in 8-bit integers.
+    pub is_int8: bool,
     /// The model that was fetched, at the beginning.
     pub original: ModelId,
     /// The commands from there to here.
@@ -137,6 +147,13 @@ pub struct Selected {
     path: Option<PathBuf>,
 }
 
+impl Selected {
+    /// Where it lies; `None` for one of the manifest.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+}
+
 impl Derived {
     pub fn verdict_path(&self) -> PathBuf {
         self.folder.join(VERDICT)
@@ -151,12 +168,34 @@ impl Derived {
         }
     }
 
+    /// Whether it may be used on this machine.
+    ///
     /// # Errors
     /// [`Error::NotAdmitted`], citing the verdict.
     pub fn admitted(&self) -> Result<()> {
+        self.admitted_on(&device::instructions())
+    }
+
+    /// On a processor with these instructions: what an int8 model reads depends on them, so that its verdict holds on the same only.
+    pub(super) fn admitted_on(&self, instructions: &[&str]) -> Result<()> {
         let id = self.provenance.id.clone();
         let again = self.provenance.steps.last().map_or(String::new(), |step| step.command.clone());
         match &self.verdict {
+            Some(verdict) if verdict.admitted && self.provenance.is_int8 && verdict.instructions != instructions => {
+                Err(Error::NotAdmitted {
+                    why: format!(
+                        "it computes in int8 and was judged on a processor with other instructions ({}; this one has {})",
+                        if verdict.instructions.is_empty() {
+                            "unknown".to_owned()
+                        } else {
+                            verdict.instructions.join(" ")
+                        },
+                        instructions.join(" ")
+                    ),
+                    hint: format!("judge it here: `pagestream models judge {id}`"),
+                    id,
+                })
+            }
             Some(Verdict { admitted: true, .. }) => Ok(()),
             Some(verdict) => Err(Error::NotAdmitted {
                 id,
@@ -233,8 +272,8 @@ impl Registry {
     /// [`Error::UnknownModel`].
     pub fn origin(&self, id: &str) -> Result<Origin> {
         if let Some(Derived { provenance, .. }) = self.find_derived(id) {
-            let Provenance { role, licence, original, steps, .. } = provenance;
-            return Ok(Origin { role, licence, original, steps });
+            let Provenance { role, licence, is_int8, original, steps, .. } = provenance;
+            return Ok(Origin { role, licence, is_int8, original, steps });
         }
         let item = self.item(id)?;
         let role = item.role.ok_or_else(|| Error::UnknownModel {
@@ -242,7 +281,7 @@ impl Registry {
             hint: "that is a runtime, and no model".to_owned(),
         })?;
         let original = ModelId { id: id.to_owned(), sha256: self.sha256(id)? };
-        Ok(Origin { role, licence: item.licence.clone(), original, steps: Vec::new() })
+        Ok(Origin { role, licence: item.licence.clone(), is_int8: false, original, steps: Vec::new() })
     }
 
     /// What was selected, to be loaded; what is of the manifest is fetched if it is not there, together, because one wheel

@@ -25,6 +25,7 @@ fn provenance(id: &str, model: &[u8]) -> Provenance {
             at: "2026-11-22T04:00:00Z".into(),
         }],
         licence: "Apache-2.0".into(),
+        is_int8: false,
         bytes: model.len() as u64,
         sha256: Digest::of(model),
     }
@@ -51,6 +52,7 @@ fn verdict(provenance: &Provenance, reason: Option<&str>) -> Verdict {
         original: figures(provenance.original.clone(), 9),
         derived: figures(ModelId { id: provenance.id.clone(), sha256: provenance.sha256 }, provenance.bytes),
         changes: vec![Change { of: "all pages".into(), before: 0.0032, after: 0.0048 }],
+        instructions: vec!["avx2".into(), "fma".into()],
         command: "pagestream models quantize".into(),
         at: "2026-11-22T04:00:00Z".into(),
     }
@@ -91,6 +93,34 @@ fn a_model_that_was_made_is_selected_once_it_is_admitted() {
     assert_eq!((origin.original, origin.steps.len()), (provenance.original, 1));
     assert_eq!(registry.origin(RECOGNIZER).unwrap().original.id, RECOGNIZER);
     assert!(registry.origin(DEFAULT_RUNTIME).is_err());
+}
+
+#[test]
+fn an_int8_model_is_judged_again_on_other_instructions() {
+    let dir = tempfile::tempdir().unwrap();
+    let registry = registry(dir.path());
+    for (is_int8, instructions, admitted) in [
+        (true, &["avx2", "fma"][..], true),
+        (true, &["avx2", "fma", "avx512vnni"], false),
+        (true, &["avx2"], false),
+        (false, &["avx2", "fma", "avx512vnni"], true),
+    ] {
+        let provenance = Provenance { is_int8, ..provenance("rec-int8", b"model") };
+        registry.install_derived(&provenance, b"model").unwrap();
+        let derived = registry.find_derived("rec-int8").unwrap();
+        registry.record_verdict(&derived, &verdict(&provenance, None)).unwrap();
+        let answer = registry.find_derived("rec-int8").unwrap().admitted_on(instructions);
+        assert_eq!(answer.is_ok(), admitted, "{is_int8} {instructions:?}");
+        if let Err(error) = answer {
+            let said = format!("(avx2 fma; this one has {})", instructions.join(" "));
+            assert!(error.to_string().contains(&said), "{error}");
+            assert!(error.hint().unwrap().contains("models judge rec-int8"), "{error:?}");
+        }
+    }
+    // What is made of it computes in int8 too.
+    let provenance = Provenance { is_int8: true, ..provenance("rec-int8", b"model") };
+    registry.install_derived(&provenance, b"model").unwrap();
+    assert!(registry.origin("rec-int8").unwrap().is_int8 && !registry.origin(RECOGNIZER).unwrap().is_int8);
 }
 
 #[test]

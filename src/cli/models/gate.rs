@@ -9,6 +9,7 @@ use std::{
 use pagestream::{
     Digest, OcrMode, Quality, Settings,
     evaluation::{Evaluation, Reading, compare, evaluate},
+    machine::Machine,
 };
 use pagestream_models::registry::{
     Registry,
@@ -16,7 +17,7 @@ use pagestream_models::registry::{
     manifest::Role,
 };
 
-use super::make::now;
+use super::date::now;
 use crate::cli::{
     bench::usage,
     eval::{self, Sample},
@@ -131,6 +132,7 @@ impl Judge<'_> {
                 .into_iter()
                 .map(|change| Change { of: change.of, before: change.before, after: change.after })
                 .collect(),
+            instructions: Machine::instructions(),
             command: command.to_owned(),
             at: now(),
         })

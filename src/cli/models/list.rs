@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use pagestream::ByteSize;
+use pagestream::{ByteSize, Plan, Settings, machine::Measure};
 use pagestream_models::registry::{Depth, Derived, ModelState, ModelStatus, Registry, derived::Verdict};
 
-use crate::cli::{exit::Exit, printer::Printer};
+use crate::cli::{exit::Exit, planned, printer::Printer};
 
 pub fn verify(registry: &Registry, printer: &Printer) -> Exit {
     let (statuses, derived) = (registry.verify(), registry.derived());
@@ -62,9 +62,10 @@ pub fn print(statuses: &[ModelStatus], derived: &[Derived], registry: &Registry)
             provenance.role.to_string(),
             word(&model.state(registry.models_dir(), Depth::Quick)),
             match &model.verdict {
-                Some(Verdict { admitted: true, .. }) => "admitted",
-                Some(_) => "refused",
-                None => "unjudged",
+                Some(Verdict { admitted: false, .. }) => "refused",
+                Some(_) if model.admitted().is_ok() => "admitted",
+                // Never, or on a processor with other instructions.
+                _ => "unjudged",
             },
             ByteSize(provenance.bytes).to_string(),
             provenance.licence,
@@ -73,6 +74,16 @@ pub fn print(statuses: &[ModelStatus], derived: &[Derived], registry: &Registry)
         ));
     }
     write(&text);
+}
+
+/// What the settings come to here: which of these models read, and why. Settings that come to nothing are no reason to list nothing.
+pub fn print_plan(settings: &Settings, printer: &Printer) {
+    match Plan::resolve(settings, Measure::Never) {
+        Ok(plan) => {
+            write(&format!("\nread with, in the quality `{}`\n{}", plan.quality, planned::table(&plan.models())))
+        }
+        Err(error) => printer.warning(&error.to_string()),
+    }
 }
 
 fn write(text: &str) {
@@ -129,12 +140,13 @@ fn made_of(model: &Derived) -> String {
     }
 }
 
-/// `CER 0.0032 -> 0.0048, CPU 1.20 -> 0.80 s a page, 20.3 MiB -> 5.5 MiB, 44 pages`.
+/// `CER 0.0032 -> 0.0048, CPU 1.20 -> 0.80 s a page, 20.3 MiB -> 5.5 MiB, 44 pages, on avx2 fma`.
 pub fn summary(verdict: &Verdict) -> String {
-    let Verdict { original, derived, pages, .. } = verdict;
+    let Verdict { original, derived, pages, instructions, .. } = verdict;
+    let on = if instructions.is_empty() { String::new() } else { format!(", on {}", instructions.join(" ")) };
     let seconds = |s: Option<f64>| s.map_or("?".to_owned(), |s| format!("{s:.2}"));
     format!(
-        "CER {:.4} -> {:.4}, CPU {} -> {} s a page, {} -> {}, {pages} pages",
+        "CER {:.4} -> {:.4}, CPU {} -> {} s a page, {} -> {}, {pages} pages{on}",
         original.cer,
         derived.cer,
         seconds(original.cpu_seconds_per_page),

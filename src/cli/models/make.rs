@@ -3,24 +3,25 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use clap::Args;
 use pagestream::{Digest, Settings};
 use pagestream_models::registry::{
-    Provenance, Registry,
-    derived::{ModelId, Origin, Step},
+    Derived, Provenance, Registry,
+    derived::{ModelId, Origin, Step, Verdict},
+    manifest::Role,
 };
 
 use super::{
+    date::now,
     gate::{Judge, Truth},
     list, not_made,
 };
 use crate::cli::{exit::Exit, printer::Printer, progress::downloads};
 
 /// Pages of our own making, in the project's folder.
-const EXAMPLES: &str = "examples/data/pages";
+pub const EXAMPLES: &str = "examples/data/pages";
 
 /// How the new model is called and judged.
 #[derive(Args)]
@@ -94,11 +95,12 @@ impl<'a> Workshop<'a> {
         Ok(Self { registry, settings, printer, material, truth, target, scratch, id, _folder: folder })
     }
 
-    /// Judges what lies at `target`, installs it with its provenance and verdict, and says what came of it.
+    /// Judges what lies at `target`, installs it with its provenance and verdict, and says what came of it. `is_int8`: it was
+    /// brought to compute in 8-bit integers.
     ///
     /// # Errors
     /// The exit code, when it has been told.
-    pub fn finish(self, did: String, max_loss: f64) -> Result<Exit, Exit> {
+    pub fn finish(self, did: String, is_int8: bool, max_loss: f64) -> Result<Exit, Exit> {
         let Self { registry, settings, printer, material, truth, target, id, .. } = self;
         let told = |error: &pagestream_models::Error| not_made(printer, error);
         let model =
@@ -115,70 +117,36 @@ impl<'a> Workshop<'a> {
             original: material.origin.original,
             steps: material.origin.steps.into_iter().chain([step]).collect(),
             licence: material.origin.licence,
+            is_int8: is_int8 || material.origin.is_int8,
             bytes: model.len() as u64,
             sha256: new.sha256,
         };
         let derived = registry.install_derived(&provenance, &model).map_err(|e| told(&e))?;
         registry.record_verdict(&derived, &verdict).map_err(|e| told(&e))?;
-        printer.note(&format!("{id}: {}", list::summary(&verdict)));
-        printer.note(&format!("verdict: {}", derived.verdict_path().display()));
-        if let Some(reason) = &verdict.reason {
-            printer.error(&format!("`{id}` is not admitted: {reason}"), Some("it is kept, and no setting can name it"));
-            return Ok(Exit::Refused);
-        }
-        let key = match provenance.role {
-            pagestream_models::registry::manifest::Role::Detect => "detector",
-            _ => "recognizer",
-        };
-        printer.note(&format!("`{id}` is admitted; read with it by `--set models.{key}={id}`"));
-        Ok(Exit::Ok)
+        Ok(conclude(&derived, &verdict, printer))
     }
+}
+
+/// Says what came of judging a model that lies in its place.
+pub fn conclude(derived: &Derived, verdict: &Verdict, printer: &Printer) -> Exit {
+    let id = &derived.provenance.id;
+    printer.note(&format!("{id}: {}", list::summary(verdict)));
+    printer.note(&format!("verdict: {}", derived.verdict_path().display()));
+    if let Some(reason) = &verdict.reason {
+        printer.error(&format!("`{id}` is not admitted: {reason}"), Some("it is kept, and no setting can name it"));
+        return Exit::Refused;
+    }
+    let key = match derived.provenance.role {
+        Role::Detect => "detector",
+        _ => "recognizer",
+    };
+    printer.note(&format!("`{id}` is admitted; read with it by `--set models.{key}={id}`"));
+    Exit::Ok
 }
 
 /// The command line as it was given.
-fn command() -> String {
+pub fn command() -> String {
     let quoted = |word: String| if word.contains(char::is_whitespace) { format!("'{word}'") } else { word };
     let words = std::env::args_os().skip(1).map(|word| quoted(word.to_string_lossy().into_owned()));
     ["pagestream".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
-}
-
-/// This second in UTC, as RFC 3339 writes it.
-pub fn now() -> String {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    rfc3339(seconds)
-}
-
-/// Seconds since 1970 as a date. The year is counted from March, so that the leap day comes last (Hinnant, "chrono-compatible
-/// low-level date algorithms").
-fn rfc3339(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400 + 719_468, seconds % 86_400);
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_those_of_the_calendar() {
-        // By `date -u -d @SECONDS +%FT%TZ`.
-        for (seconds, expected) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_709_251_199, "2024-02-29T23:59:59Z"),
-            (1_709_251_200, "2024-03-01T00:00:00Z"),
-            (1_795_320_125, "2026-11-22T04:02:05Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ] {
-            assert_eq!(rfc3339(seconds), expected);
-        }
-    }
 }

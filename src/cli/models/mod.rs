@@ -6,7 +6,9 @@ use pagestream_models::{Error, registry::Registry};
 
 use super::{exit::Exit, printer::Printer, progress::downloads};
 
+mod date;
 mod gate;
+mod judge;
 mod list;
 mod make;
 mod quantize;
@@ -33,6 +35,8 @@ pub enum ModelsCommand {
     Specialize(specialize::SpecializeArgs),
     /// Make a model smaller and faster by rounding its numbers, and admit it if that costs no accuracy
     Quantize(quantize::QuantizeArgs),
+    /// Judge a model that was made once more: on this processor, or by other pages
+    Judge(judge::JudgeArgs),
 }
 
 pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Exit {
@@ -47,6 +51,7 @@ pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Ex
             #[cfg(feature = "built-in-models")]
             list::print_built_in();
             list::print(&registry.list(), &registry.derived(), &registry);
+            list::print_plan(settings, printer);
             Exit::Ok
         }
         ModelsCommand::Verify => list::verify(&registry, printer),
@@ -64,6 +69,7 @@ pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Ex
         ModelsCommand::Specialize(args) => {
             specialize::run(&args, settings, &registry, printer).unwrap_or_else(|exit| exit)
         }
+        ModelsCommand::Judge(args) => judge::run(&args, settings, &registry, printer).unwrap_or_else(|exit| exit),
         ModelsCommand::Quantize(args) => quantize::run(&args, settings, &registry, printer).unwrap_or_else(|exit| exit),
     }
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
-use pagestream::{Digest, Settings, Source, engine};
+use pagestream::{Digest, Plan, Settings, Source, machine::Measure, plan::PlanError};
 use pagestream_documents::{OpenOptions, PageNumber, PageSource, RenderOptions};
 use pagestream_models::{
     Backend, Error,
@@ -31,7 +31,8 @@ const PAGES: usize = 32;
 The first use makes a Python environment with onnxruntime's quantiser beside the models (through your own pip). The model
 that comes out is judged by reading the pages of --truth with it and with the original; it is admitted if the character
 error rate, of all pages and of the median page of each folder, rises by no more than --max-loss. The verdict lies beside
-it either way, and a model that is refused (exit code 4) cannot be selected.")]
+it either way, and a model that is refused (exit code 4) cannot be selected. What an int8 model reads depends on the processor's
+instructions: the verdict names them, and on a processor with others `pagestream models judge` is asked for another one.")]
 pub struct QuantizeArgs {
     /// The model to quantise: of the manifest, or made here and admitted
     #[arg(value_name = "MODEL", default_value = RECOGNIZER)]
@@ -155,7 +156,7 @@ pub fn run(args: &QuantizeArgs, settings: &Settings, registry: &Registry, printe
         done.samples
     );
     printer.note(&did);
-    workshop.finish(did, args.max_loss)
+    workshop.finish(did, mode != Mode::Fp16, args.max_loss)
 }
 
 /// A document to calibrate on.
@@ -251,7 +252,9 @@ fn sessions(settings: &Settings, registry: &Registry, printer: &Printer) -> Resu
     let progress = downloads(printer);
     let runtime = OnnxRuntime::load(&registry.runtime(&mut |event| progress(event))?)?;
     let backend = OnnxBackend::new(runtime, OnnxOptions::default());
-    let (tasks, selected): (Vec<Task>, Vec<_>) = engine::models(settings, registry)?.into_iter().unzip();
+    let plan = Plan::resolve(settings, Measure::Never)
+        .map_err(|(PlanError::Models(error) | PlanError::Devices(error))| error)?;
+    let (tasks, selected): (Vec<Task>, Vec<_>) = plan.selected().iter().cloned().unzip();
     let sources = registry.locate(&selected, &mut |event| progress(event))?;
     let source = |task: Task| {
         let found = tasks.iter().zip(&sources).find(|(other, _)| **other == task);

@@ -66,5 +66,5 @@ pub fn run(args: &SpecializeArgs, settings: &Settings, registry: &Registry, prin
     fs::write(target, &cut.bytes).map_err(|cause| told(&Error::Io { path: target.clone(), cause }))?;
     let did = format!("kept {} of {} classes, those of `{}`", cut.classes, cut.classes_before, set.name);
     printer.note(&did);
-    workshop.finish(did, args.max_loss)
+    workshop.finish(did, false, args.max_loss)
 }

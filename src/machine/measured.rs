@@ -8,10 +8,13 @@ use std::{
 };
 
 use pagestream_documents::Digest;
+use pagestream_models::device::Hardware;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::Machine;
+
 /// Raise it when figures of earlier versions are of no use.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// Figures as they are kept.
 #[derive(Serialize, Deserialize)]
@@ -22,9 +25,15 @@ struct Kept<T> {
     measured: T,
 }
 
-/// One digest of all that figures depend on. The version of the program is always a part of it: it names the built-in models.
+/// One digest of all that figures depend on: the version of the program, this hardware with its processor's instructions, and
+/// these parts.
 pub fn key(parts: &[String]) -> String {
-    Digest::of([&[env!("CARGO_PKG_VERSION").to_owned()], parts].concat().join("\n").as_bytes()).to_string()
+    key_on(&Hardware::find().describe(), &Machine::instructions(), parts)
+}
+
+fn key_on(hardware: &str, instructions: &[String], parts: &[String]) -> String {
+    let common = [env!("CARGO_PKG_VERSION").to_owned(), hardware.to_owned(), instructions.join(" ")];
+    Digest::of([&common, parts].concat().join("\n").as_bytes()).to_string()
 }
 
 /// The figures in a file, if they hold for this key.
@@ -102,6 +111,16 @@ mod tests {
         assert_eq!((read(&here), read(&there)), (Some(figures), None));
         fs::write(&file, "{").unwrap();
         assert_eq!(read(&here), None, "damaged");
+    }
+
+    #[test]
+    fn figures_of_other_instructions_do_not_hold() {
+        let instructions = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let (avx2, vnni) = (instructions(&["avx2"]), instructions(&["avx2", "avx512vnni"]));
+        let parts = ["cpu".to_owned()];
+        assert_ne!(key_on("EPYC", &avx2, &parts), key_on("EPYC", &vnni, &parts));
+        assert_ne!(key_on("EPYC", &avx2, &parts), key_on("Xeon", &avx2, &parts));
+        assert_eq!(key_on("EPYC", &avx2, &parts), key_on("EPYC", &avx2, &parts));
     }
 
     #[test]

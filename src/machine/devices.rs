@@ -5,26 +5,21 @@
 //! by `pagestream doctor --measure`. Nothing is fetched for it. A device that fails is left out; one that is asked for by
 //! name never comes this way.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fs, time::Duration};
 
 use pagestream_documents::ByteSize;
 use pagestream_models::{
-    Error as ModelError,
+    Error as ModelError, Session,
     backend::onnx::Provider,
     device::{
         DeviceChoice, Hardware,
-        measure::{best_batch, measure_batch_cost, page_time, typical},
+        measure::{best_batch, least_time, measure_batch_cost},
     },
-    ocr::{Quality, Task},
-    registry::{Registry, RegistryOptions, Selected},
+    registry::Registry,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    engine::{self, ProgressSink},
-    measured,
-    settings::Settings,
-};
+use super::{Machine, Measure, measured};
 
 const FILE: &str = "devices.json";
 
@@ -77,48 +72,58 @@ pub struct Verdict {
     pub measured: Vec<Measurement>,
 }
 
-/// Whether [`automatic`] may measure, which takes a few seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// Where there is a choice and no figures for it.
-    IfNeeded,
-    Anew,
-    Never,
+/// One model as a typical page asks for it.
+pub struct Work {
+    pub session: Box<dyn Session>,
+    /// `[1, C, H, W]`
+    pub shape: [usize; 4],
+    /// Runs of one input on a page of forty lines.
+    pub runs: u32,
+}
+
+/// What devices are measured with.
+pub struct Contest<'a> {
+    pub machine: &'a Machine,
+    pub registry: &'a Registry,
+    /// Whether the models and the library are there to be measured with; nothing is fetched for it.
+    pub at_hand: bool,
+    /// Everything else that figures depend on: the models.
+    pub key: Vec<String>,
+    /// Loads the models that every page meets on a device, the one with the most runs last.
+    pub load: &'a dyn Fn(&DeviceChoice) -> Result<Vec<Work>, ModelError>,
+    pub threads: &'a dyn Fn(&DeviceChoice) -> usize,
+    /// Most that models may take.
+    pub memory: ByteSize,
 }
 
 /// The device to use.
 ///
 /// # Errors
 /// Only what makes reading pages impossible: an own ONNX Runtime library that cannot be loaded.
-pub fn automatic(settings: &Settings, registry: &Registry, when: Measure) -> Result<Verdict, ModelError> {
-    let candidates = candidates(registry)?;
+pub fn automatic(contest: &Contest<'_>, when: Measure) -> Result<Verdict, ModelError> {
+    let candidates = candidates(contest.registry)?;
     let cpu = DeviceChoice::Onnx(Provider::Cpu);
     let simply = |why: &str| Verdict { device: cpu.clone(), why: why.to_owned(), measured: Vec::new() };
     if candidates.len() == 1 && when != Measure::Anew {
         return Ok(simply("it is the only device that is installed"));
     }
-    let models = engine::models(settings, registry)?;
-    let offline = Registry::open(RegistryOptions { offline: true, ..settings.registry_options() })?;
-    let selected: Vec<Selected> = models.iter().map(|(_, model)| model.clone()).collect();
-    let needs_models = settings.ocr.quality == Quality::Accurate;
-    if needs_models && offline.locate(&selected, &mut |_| {}).is_err() || !offline.has_runtime() {
+    if !contest.at_hand {
         return Ok(simply("there are no models yet to measure others with"));
     }
-    let (key, file) =
-        (key(settings, registry, &candidates, &selected), settings.machine_dir().map(|dir| dir.join(FILE)));
+    let (key, file) = (key(contest, &candidates), contest.machine.file(FILE));
     let kept = file.as_deref().filter(|_| when != Measure::Anew).and_then(|file| measured::read(file, &key));
     if kept.is_none() && when == Measure::Never {
         return Ok(simply("others are installed and not measured yet"));
     }
     let measured = kept.unwrap_or_else(|| {
         tracing::info!(devices = candidates.len(), "measuring the devices, once on this machine");
-        let measured: Vec<_> = candidates.iter().map(|device| measure(settings, registry, &models, device)).collect();
+        let measured: Vec<_> = candidates.iter().map(|device| measure(contest, device)).collect();
         if let Some(file) = &file {
             measured::write(file, &key, &measured);
         }
         measured
     });
-    Ok(match choose(&measured, settings.models.memory) {
+    Ok(match choose(&measured, contest.memory) {
         Some((device, why)) => Verdict { device, why, measured },
         None => Verdict { measured, ..simply("none could be measured") },
     })
@@ -143,37 +148,29 @@ fn candidates(registry: &Registry) -> Result<Vec<DeviceChoice>, ModelError> {
 }
 
 /// Changes with everything that the figures depend on.
-fn key(settings: &Settings, registry: &Registry, candidates: &[DeviceChoice], models: &[Selected]) -> String {
-    let list = |names: Vec<String>| names.join(", ");
-    let parts = [
-        format!("{:?}", settings.ocr.quality),
-        Hardware::find().describe(),
-        list(candidates.iter().map(ToString::to_string).collect()),
-        list(models.iter().map(|model| model.sha256.to_string()).collect()),
-        registry.runtime_identity(),
-    ];
-    measured::key(&parts)
+fn key(contest: &Contest<'_>, candidates: &[DeviceChoice]) -> String {
+    let candidates: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+    let parts = [candidates.join(", "), contest.registry.runtime_identity()];
+    measured::key(&[&parts, &*contest.key].concat())
 }
 
-fn measure(
-    settings: &Settings,
-    registry: &Registry,
-    models: &[(Task, Selected)],
-    device: &DeviceChoice,
-) -> Measurement {
-    let silent: ProgressSink = Arc::new(|_| {});
+fn measure(contest: &Contest<'_>, device: &DeviceChoice) -> Measurement {
     let before = resident_bytes();
     let costs = || -> Result<Outcome, ModelError> {
-        let engine = engine::engine(settings, registry, models, device, &silent)?;
-        let [(detect, page), (recognize, line)] = typical(settings.ocr.quality);
         let now: &dyn Fn() -> Duration = if device.is_cpu() { &measured::process_time } else { &measured::wall_time };
-        let (mut detector, mut recognizer) = (engine.session(detect)?, engine.session(recognize)?);
-        let pages = measure_batch_cost(&mut *detector, page, &[1], now)?;
-        let lines = measure_batch_cost(&mut *recognizer, line, &BATCHES, now)?;
+        let mut work = (contest.load)(device)?;
+        let (mut page, mut batch) = (Duration::ZERO, 1);
+        for Work { session, shape, runs } in &mut work {
+            // What a page asks for once has nothing to share a run with.
+            let batches = if *runs > 1 { &BATCHES[..] } else { &BATCHES[..1] };
+            let costs = measure_batch_cost(&mut **session, *shape, batches, now)?;
+            page += least_time(&costs) * *runs;
+            batch = best_batch(&costs);
+        }
         Ok(Outcome::Measured {
-            page_ms: page_time(&pages, &lines).as_secs_f64() * 1e3,
-            threads: settings.device_threads(device),
-            batch: best_batch(&lines),
+            page_ms: page.as_secs_f64() * 1e3,
+            threads: (contest.threads)(device),
+            batch,
             // While the sessions hold what they hold between runs.
             memory_bytes: resident_bytes().saturating_sub(before),
         })

@@ -1,0 +1,128 @@
+//! What runs models on a device: its library, loaded when something first needs it, or our own runtime.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use pagestream_models::{
+    Backend, Error, ModelSource, Session,
+    backend::{
+        ModelContent,
+        onnx::{OnnxBackend, OnnxOptions, OnnxRuntime},
+        openvino::{OpenVinoBackend, OpenVinoOptions},
+        portable::PortableBackend,
+    },
+    device::DeviceChoice,
+    registry::{Progress, Registry},
+};
+use serde::Serialize;
+
+/// Is told what is fetched. Called from worker threads.
+pub type ProgressSink = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
+
+/// What runs a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Library {
+    OnnxRuntime,
+    OpenVino,
+    /// Our own runtime, for the built-in networks in f32.
+    Own,
+}
+
+impl Library {
+    /// The one that drives a device.
+    pub fn of(device: &DeviceChoice) -> Self {
+        match device {
+            DeviceChoice::Onnx(_) => Self::OnnxRuntime,
+            DeviceChoice::OpenVino { .. } => Self::OpenVino,
+        }
+    }
+}
+
+impl fmt::Display for Library {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OnnxRuntime => "ONNX Runtime",
+            Self::OpenVino => "OpenVINO",
+            Self::Own => "our own runtime",
+        })
+    }
+}
+
+/// A device's library, and for the built-in models our own runtime where that library is not to run them.
+pub struct Libraries {
+    pub registry: Registry,
+    pub device: DeviceChoice,
+    /// Sessions that compute at once, for libraries that have threads of their own.
+    pub streams: usize,
+    /// Where models are kept as they were optimised on this machine.
+    pub optimized_dir: Option<PathBuf>,
+    pub progress: ProgressSink,
+    /// The built-in models run on the library too.
+    pub built_in_on_library: bool,
+    library: OnceLock<Box<dyn Backend>>,
+}
+
+impl Libraries {
+    /// Loads nothing yet.
+    pub fn new(
+        registry: Registry,
+        device: DeviceChoice,
+        streams: usize,
+        optimized_dir: Option<PathBuf>,
+        progress: ProgressSink,
+        built_in_on_library: bool,
+    ) -> Self {
+        Self { registry, device, streams, optimized_dir, progress, built_in_on_library, library: OnceLock::new() }
+    }
+
+    /// The library, fetched and loaded if it is not yet. Blocks.
+    ///
+    /// # Errors
+    /// What is missing and where it goes; a library that cannot be used; a device that cannot start.
+    pub fn library(&self) -> Result<&dyn Backend, Error> {
+        if let Some(library) = self.library.get() {
+            return Ok(&**library);
+        }
+        let loaded = self.load_library()?;
+        Ok(&**self.library.get_or_init(|| loaded))
+    }
+
+    fn load_library(&self) -> Result<Box<dyn Backend>, Error> {
+        let Self { registry, device, progress, .. } = self;
+        Ok(match device {
+            DeviceChoice::Onnx(provider) => {
+                let library = registry.runtime(&mut |event| progress(event))?;
+                let runtime = OnnxRuntime::load(&library)?;
+                let version = runtime.version();
+                tracing::info!(library = %library.display(), version, %provider, "runtime is loaded");
+                let optimized_dir = self.optimized_dir.clone();
+                let options = OnnxOptions { provider: provider.clone(), optimized_dir, ..OnnxOptions::default() };
+                Box::new(OnnxBackend::new(runtime, options))
+            }
+            DeviceChoice::OpenVino { device: name } => {
+                let library = registry.openvino(&mut |event| progress(event))?;
+                let options = OpenVinoOptions { device: name.clone(), streams: self.streams };
+                let backend = OpenVinoBackend::new(&library, options)?;
+                tracing::info!(library = %library.display(), %device, "OpenVINO is loaded");
+                Box::new(backend)
+            }
+        })
+    }
+}
+
+impl Backend for Libraries {
+    fn name(&self) -> &str {
+        self.library.get().map_or_else(|| PortableBackend.name(), |library| library.name())
+    }
+
+    fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>, Error> {
+        match model.content {
+            ModelContent::BuiltIn(_) if !self.built_in_on_library => PortableBackend.load(model),
+            ModelContent::BuiltIn(_) | ModelContent::File(_) => self.library()?.load(model),
+        }
+    }
+}

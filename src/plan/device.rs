@@ -1,0 +1,293 @@
+//! The part of a plan that is about one device: its models in their precisions, and how they are loaded.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pagestream_actors::{BatchLimits, EngineModel};
+use pagestream_documents::ByteSize;
+use pagestream_models::{
+    Backend, Error as ModelError, ModelSource, Session,
+    backend::onnx::Provider,
+    device::DeviceChoice,
+    ocr::{Quality, Task},
+    registry::Selected,
+};
+
+use super::{
+    Common, ModelOrigin, PlannedModel, Precision,
+    tasks::{self, ModelOf, TASKS, TaskEntry, Use},
+};
+#[cfg(feature = "built-in-models")]
+use crate::machine::precision::{Trial, Verdict};
+use crate::machine::{
+    Measure,
+    devices::Work,
+    libraries::{Libraries, Library, ProgressSink},
+};
+
+/// What runs on one device. Cheap to clone.
+#[derive(Clone)]
+pub struct DevicePlan {
+    pub device: DeviceChoice,
+    /// Why it was chosen: one sentence.
+    pub why: String,
+    /// Sessions that compute at once.
+    pub threads: usize,
+    pub batch: BatchLimits,
+    /// Bytes that loaded models may take.
+    pub memory: ByteSize,
+    common: Arc<Common>,
+    /// The models as they were settled: what then runs, and what is said of it, is one value.
+    settled: Arc<Mutex<Option<Vec<PlannedModel>>>>,
+}
+
+impl DevicePlan {
+    pub(super) fn new(common: Arc<Common>, device: DeviceChoice, why: String) -> Self {
+        let (threads, batch) = (common.settings.device_threads(&device), common.batch_limits(&device));
+        let memory = common.memory();
+        Self { device, why, threads, batch, memory, common, settled: Arc::default() }
+    }
+
+    /// Whether the built-in models run on the device's library, which is faster: where it is at hand, or needed in any case.
+    pub fn built_in_on_library(&self) -> bool {
+        let cpu = DeviceChoice::Onnx(Provider::Cpu);
+        self.common.quality == Quality::Accurate || self.device != cpu || self.common.registry.has_runtime()
+    }
+
+    /// The device's library and our own runtime, as the models are to run on them. Loads nothing yet.
+    pub fn libraries(&self, progress: &ProgressSink) -> Libraries {
+        let Common { registry, settings, .. } = &*self.common;
+        Libraries::new(
+            registry.clone(),
+            self.device.clone(),
+            self.threads,
+            settings.optimized_dir(),
+            progress.clone(),
+            self.built_in_on_library(),
+        )
+    }
+
+    /// All models, in the order of the table, as they were settled, or as far as it is known without trying anything.
+    pub fn models(&self) -> Vec<PlannedModel> {
+        let settled = self.lock().clone();
+        settled.unwrap_or_else(|| self.planned(None, Measure::Never))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<PlannedModel>>> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same with the precisions of the built-in models settled, which may try them (see `machine::precision`).
+    ///
+    /// # Errors
+    /// As [`Libraries::library`], where that is to run them.
+    pub fn settled(&self, libraries: &Libraries, when: Measure) -> Result<Vec<PlannedModel>, ModelError> {
+        let library = if self.built_in_on_library() { Some(libraries.library()?) } else { None };
+        if let (Some(settled), Measure::IfNeeded) = (self.lock().clone(), when) {
+            return Ok(settled);
+        }
+        let models = self.planned(library, when);
+        *self.lock() = Some(models.clone());
+        Ok(models)
+    }
+
+    fn planned(&self, library: Option<&dyn Backend>, when: Measure) -> Vec<PlannedModel> {
+        #[cfg(not(feature = "built-in-models"))]
+        let _ = (library, when);
+        #[cfg(feature = "built-in-models")]
+        let verdict = self.precisions(library, when);
+        let plan = |entry: &TaskEntry| match entry.model {
+            ModelOf::Registry { .. } => self.of_registry(entry),
+            #[cfg(feature = "built-in-models")]
+            ModelOf::BuiltIn { network, .. } => {
+                Some(self.built_in(entry, network(self.common.quality), verdict.as_ref()))
+            }
+        };
+        TASKS.iter().filter_map(plan).collect()
+    }
+
+    fn of_registry(&self, entry: &TaskEntry) -> Option<PlannedModel> {
+        let Common { registry, quality, .. } = &*self.common;
+        let model = self.selected(entry.task)?;
+        let used = (entry.used)(*quality);
+        let from = match model.path() {
+            None => ModelOrigin::Registry,
+            Some(path) if registry.find_derived(&model.id).is_some_and(|derived| derived.path == path) => {
+                ModelOrigin::Derived
+            }
+            Some(_) => ModelOrigin::File,
+        };
+        let why = match (used, from) {
+            (Use::InDoubt, _) if !registry.has_selected(model) => {
+                format!("`{quality}` fetches it for pages that the built-in models are unsure of")
+            }
+            (Use::InDoubt, _) => format!("`{quality}` asks it where the built-in models are unsure"),
+            (Use::Never, _) => format!("`{quality}` does not ask it"),
+            (Use::Always, ModelOrigin::Registry) => format!("`{quality}` reads every page with it"),
+            (Use::Always, _) => format!("`{quality}` reads every page with it, and the settings name it"),
+        };
+        Some(PlannedModel {
+            task: entry.task,
+            name: entry.name,
+            id: model.id.clone(),
+            sha256: model.sha256,
+            precision: if from == ModelOrigin::Registry { Precision::F32 } else { Precision::File },
+            from,
+            library: Library::of(&self.device),
+            device: self.device.to_string(),
+            used,
+            why,
+        })
+    }
+
+    fn selected(&self, task: Task) -> Option<&Selected> {
+        self.common.selected.iter().find(|(other, _)| *other == task).map(|(_, model)| model)
+    }
+
+    /// What the engine is given for a planned model: found, and fetched if it has to be, when a page first needs it.
+    pub fn engine_model(&self, model: &PlannedModel, progress: &ProgressSink) -> EngineModel {
+        #[cfg(feature = "built-in-models")]
+        if let Some(source) = built_in_source(model) {
+            let served = EngineModel::new(source);
+            return match tasks::entry(model.task).map(|entry| &entry.model) {
+                Some(ModelOf::BuiltIn { alphabet: Some(alphabet), .. }) => served.with_alphabet(alphabet()),
+                _ => served,
+            };
+        }
+        // With it comes what is in the same wheel, and the library that runs it.
+        let needs_onnx = matches!(self.device, DeviceChoice::Onnx(_));
+        let (common, progress, task) = (self.common.clone(), progress.clone(), model.task);
+        let find = move || {
+            if needs_onnx {
+                common.registry.runtime(&mut |event| progress(event))?;
+            }
+            common.locate(task, &mut |event| progress(event))
+        };
+        let (common, task) = (self.common.clone(), model.task);
+        let at_hand = move || (!needs_onnx || common.registry.has_runtime()) && common.has(task);
+        EngineModel::found_by(model.model_ref(), find).at_hand_if(at_hand)
+    }
+
+    /// Sessions of what every page meets here, for measuring the device. The one with the most runs is last.
+    ///
+    /// # Errors
+    /// What is missing; a library or a model that cannot be loaded.
+    pub(super) fn work(&self) -> Result<Vec<Work>, ModelError> {
+        let silent: ProgressSink = Arc::new(|_| {});
+        let libraries = self.libraries(&silent);
+        let mut work = Vec::new();
+        for model in self.settled(&libraries, Measure::IfNeeded)?.iter().filter(|model| model.used == Use::Always) {
+            let Some(load) = tasks::entry(model.task).and_then(|entry| entry.load.as_ref()) else { continue };
+            let session = libraries.load(&self.source(model)?)?;
+            work.push(Work { session, shape: load.shape, runs: load.runs });
+        }
+        work.sort_by_key(|work| work.runs);
+        Ok(work)
+    }
+
+    /// What loads a planned model, fetched if it is not there.
+    fn source(&self, model: &PlannedModel) -> Result<ModelSource, ModelError> {
+        #[cfg(feature = "built-in-models")]
+        if let Some(source) = built_in_source(model) {
+            return Ok(source);
+        }
+        self.common.locate(model.task, &mut |_| {})
+    }
+}
+
+impl Common {
+    /// A model of the registry, and with it what comes in the same wheel.
+    fn locate(
+        &self,
+        task: Task,
+        progress: &mut dyn FnMut(pagestream_models::registry::Progress<'_>),
+    ) -> Result<ModelSource, ModelError> {
+        let all: Vec<Selected> = self.selected.iter().map(|(_, model)| model.clone()).collect();
+        let located = self.registry.locate(&all, progress)?;
+        let place = self.selected.iter().position(|(other, _)| *other == task);
+        place.and_then(|place| located.into_iter().nth(place)).ok_or_else(|| ModelError::Load {
+            model: format!("{task:?}"),
+            backend: "the registry".to_owned(),
+            cause: "no model is configured for this task".to_owned(),
+        })
+    }
+
+    fn has(&self, task: Task) -> bool {
+        self.selected.iter().any(|(other, model)| *other == task && self.registry.has_selected(model))
+    }
+}
+
+#[cfg(feature = "built-in-models")]
+mod built_in {
+    use pagestream_models::built_in::{self, Network};
+
+    use super::*;
+
+    pub(super) fn built_in_source(model: &PlannedModel) -> Option<ModelSource> {
+        (model.from == ModelOrigin::BuiltIn)
+            .then(|| built_in::model(&model.id))
+            .flatten()
+            .map(|carried| ModelSource::built_in(carried.id, carried.bytes, model.sha256))
+    }
+
+    impl DevicePlan {
+        /// What is known of the precisions here; tried out if there is a library to try them on.
+        pub(super) fn precisions(&self, library: Option<&dyn Backend>, when: Measure) -> Option<Verdict> {
+            if !self.built_in_on_library() || self.common.quality == Quality::Accurate {
+                return None;
+            }
+            let Common { registry, machine, quality, .. } = &*self.common;
+            let network = |entry: &TaskEntry| match entry.model {
+                ModelOf::BuiltIn { network, .. } if (entry.used)(*quality) == Use::Always => {
+                    Some((entry.task, network(*quality)))
+                }
+                _ => None,
+            };
+            let networks: Vec<(Task, Network)> = TASKS.iter().filter_map(network).collect();
+            let trial = Trial {
+                machine,
+                device: &self.device,
+                quality: *quality,
+                library: registry.runtime_identity(),
+                networks: &networks,
+                has_large: self.common.has(Task::Recognize),
+            };
+            let Some(library) = library else { return trial.kept() };
+            let large = || -> Result<(Box<dyn Session>, [usize; 4]), ModelError> {
+                let source = self.common.locate(Task::Recognize, &mut |_| {})?;
+                let load = tasks::entry(Task::Recognize).and_then(|entry| entry.load.as_ref());
+                let shape = load.map_or([1, 3, 48, 640], |load| load.shape);
+                Ok((library.load(&source)?, shape))
+            };
+            trial.verdict(library, &large, when)
+        }
+
+        pub(super) fn built_in(&self, entry: &TaskEntry, network: Network, verdict: Option<&Verdict>) -> PlannedModel {
+            let quality = self.common.quality;
+            let used = (entry.used)(quality);
+            let on_library = self.built_in_on_library() && used != Use::Never;
+            let is_int8 = verdict.is_some_and(|verdict| verdict.is_int8(network.f32.id));
+            let model = if is_int8 { network.int8 } else { network.f32 };
+            let why = match (used, verdict) {
+                (Use::Never, _) => format!("`{quality}` does not ask it"),
+                (_, Some(verdict)) => verdict.why(network.f32.id),
+                (_, None) if on_library => "int8 is tried when the first page of pixels is read".to_owned(),
+                (_, None) => "ONNX Runtime is not installed, and our own runtime computes in f32".to_owned(),
+            };
+            PlannedModel {
+                task: entry.task,
+                name: entry.name,
+                id: model.id.to_owned(),
+                sha256: model.source().sha256,
+                precision: if is_int8 { Precision::Int8 } else { Precision::F32 },
+                from: ModelOrigin::BuiltIn,
+                library: if on_library { Library::of(&self.device) } else { Library::Own },
+                device: self.device.to_string(),
+                used,
+                why,
+            }
+        }
+    }
+}
+
+#[cfg(feature = "built-in-models")]
+use built_in::built_in_source;

@@ -1,0 +1,266 @@
+//! What pages are read with here, and why: the settings, resolved once.
+//!
+//! A [`Plan`] is a value. The pipeline is started from it, and `doctor`, `models list`, `bench` and the records' `models` say what it says.
+//! It is made of [`tasks::TASKS`], the settings, the registry, and what is known of the machine. Making it reads no model, loads no library
+//! but one of the user's own, and fetches nothing; it may measure devices, once on a machine, if it is told to.
+
+use std::{fmt, sync::Arc};
+
+use pagestream_actors::{BatchLimits, OcrMode};
+use pagestream_documents::{ByteSize, Digest, ModelRef};
+use pagestream_models::{
+    Error as ModelError,
+    backend::onnx::Provider,
+    device::DeviceChoice,
+    ocr::{Quality, Task},
+    registry::{Registry, RegistryOptions, Selected},
+};
+use serde::Serialize;
+
+use crate::{
+    machine::{
+        Machine, Measure,
+        devices::{self, Contest},
+    },
+    settings::{DeviceUse, Settings},
+};
+
+mod device;
+pub mod tasks;
+
+pub use device::DevicePlan;
+use tasks::{ModelOf, TASKS, Use};
+
+/// See the module. Cheap to clone.
+#[derive(Clone)]
+pub struct Plan {
+    pub quality: Quality,
+    /// What runs the models, side by side.
+    pub devices: Vec<DevicePlan>,
+    /// What `device.use = "auto"` came to; `None` for devices that were named.
+    pub auto: Option<devices::Verdict>,
+    common: Arc<Common>,
+}
+
+/// What the plans of all devices share.
+struct Common {
+    quality: Quality,
+    registry: Registry,
+    machine: Machine,
+    settings: Settings,
+    /// The models of the registry, in the order of the table.
+    selected: Vec<(Task, Selected)>,
+}
+
+/// One model, where it comes from, what runs it, and why.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedModel {
+    #[serde(skip)]
+    pub task: Task,
+    /// Of the task, as [`tasks`] has it.
+    #[serde(rename = "task")]
+    pub name: &'static str,
+    pub id: String,
+    #[serde(serialize_with = "as_text")]
+    pub sha256: Digest,
+    pub precision: Precision,
+    pub from: ModelOrigin,
+    pub library: crate::machine::libraries::Library,
+    pub device: String,
+    #[serde(rename = "used")]
+    pub used: Use,
+    /// One sentence.
+    pub why: String,
+}
+
+/// The numbers that a model computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    F32,
+    Int8,
+    /// A model that was made here or is the user's own: whatever its file has.
+    File,
+}
+
+/// Where a model comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModelOrigin {
+    BuiltIn,
+    /// The manifest; it may have to be fetched.
+    Registry,
+    /// Made here out of one of the manifest.
+    Derived,
+    /// A file of the user's own.
+    File,
+}
+
+impl PlannedModel {
+    /// As records name it.
+    pub fn model_ref(&self) -> ModelRef {
+        ModelRef { id: self.id.clone(), sha256: self.sha256 }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Int8 => "int8",
+            Self::File => "as made",
+        })
+    }
+}
+
+impl fmt::Display for ModelOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BuiltIn => "built in",
+            Self::Registry => "registry",
+            Self::Derived => "made here",
+            Self::File => "own file",
+        })
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A model that the settings name and that cannot be used.
+    #[error(transparent)]
+    Models(ModelError),
+    /// What makes reading pages impossible: an own ONNX Runtime library that cannot be loaded.
+    #[error(transparent)]
+    Devices(ModelError),
+}
+
+impl PlanError {
+    pub fn hint(&self) -> Option<&str> {
+        let (Self::Models(error) | Self::Devices(error)) = self;
+        error.hint()
+    }
+}
+
+impl Plan {
+    /// Resolves the settings. `measure`: whether devices may be measured where `auto` has to choose one.
+    ///
+    /// # Errors
+    /// See [`PlanError`].
+    pub fn resolve(settings: &Settings, measure: Measure) -> Result<Self, PlanError> {
+        let registry = Registry::open(settings.registry_options()).map_err(PlanError::Models)?;
+        let mut selected = Vec::new();
+        for entry in TASKS {
+            match entry.model {
+                ModelOf::Registry { role, name } => {
+                    let model = registry.select(role, name(&settings.models)).map_err(PlanError::Models)?;
+                    selected.push((entry.task, model));
+                }
+                #[cfg(feature = "built-in-models")]
+                ModelOf::BuiltIn { .. } => {}
+            }
+        }
+        let common = Arc::new(Common {
+            quality: settings.ocr.quality,
+            machine: Machine::new(settings.machine_dir()),
+            settings: settings.clone(),
+            registry,
+            selected,
+        });
+        let plan = |device: DeviceChoice, why: String| DevicePlan::new(common.clone(), device, why);
+        let cpu = DeviceChoice::Onnx(Provider::Cpu);
+        let mut auto = None;
+        let devices = match &settings.device.devices {
+            DeviceUse::Named(named) => {
+                let why = |device: &DeviceChoice| match *device == cpu {
+                    true => "`device.use` names it, which it does by default".to_owned(),
+                    false => "`device.use` names it".to_owned(),
+                };
+                named.iter().map(|device| plan(device.clone(), why(device))).collect()
+            }
+            DeviceUse::Auto if settings.ocr.mode == OcrMode::Never => {
+                vec![plan(cpu, "no page is read from its pixels".to_owned())]
+            }
+            DeviceUse::Auto => {
+                let verdict = automatic(&common, measure).map_err(PlanError::Devices)?;
+                if measure != Measure::Never {
+                    tracing::info!(device = %verdict.device, why = verdict.why, "device is chosen");
+                }
+                let device = plan(verdict.device.clone(), verdict.why.clone());
+                auto = Some(verdict);
+                vec![device]
+            }
+        };
+        Ok(Self { quality: settings.ocr.quality, devices, auto, common })
+    }
+
+    /// The models that serve this plan's quality, on each device, as far as it is known without trying anything.
+    pub fn models(&self) -> Vec<PlannedModel> {
+        self.devices.iter().flat_map(DevicePlan::models).filter(|model| model.used != Use::Never).collect()
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.common.registry
+    }
+
+    /// The models of the registry that the settings name.
+    pub fn selected(&self) -> &[(Task, Selected)] {
+        &self.common.selected
+    }
+
+    /// What pages are read with, whatever the machine makes of it: records of one digest may stand for each other. Of the built-in
+    /// networks the int8 models count, which are made of the f32 ones and a quarter of their size: this is asked at every start, and
+    /// pages with a text layer need neither.
+    pub fn digest(&self) -> Digest {
+        let mut all: Vec<String> = self.common.selected.iter().map(|(_, model)| model.sha256.to_string()).collect();
+        for entry in TASKS {
+            match entry.model {
+                ModelOf::Registry { .. } => {}
+                #[cfg(feature = "built-in-models")]
+                ModelOf::BuiltIn { network, .. } => {
+                    all.push(Digest::of(network(self.common.quality).int8.bytes).to_string());
+                }
+            }
+        }
+        Digest::of(all.join(",").as_bytes())
+    }
+}
+
+/// What `auto` comes to, by what a page asks of every device's models.
+fn automatic(common: &Arc<Common>, when: Measure) -> Result<devices::Verdict, ModelError> {
+    let Common { registry, machine, settings, selected, quality } = &**common;
+    let of_registry = TASKS.iter().any(|entry| {
+        (entry.used)(*quality) == Use::Always && matches!(entry.model, ModelOf::Registry { .. }) && entry.load.is_some()
+    });
+    let models: Vec<Selected> = selected.iter().map(|(_, model)| model.clone()).collect();
+    let offline = Registry::open(RegistryOptions { offline: true, ..settings.registry_options() })?;
+    let has_models = || !of_registry || offline.locate(&models, &mut |_| {}).is_ok();
+    let digests: Vec<String> = models.iter().map(|model| model.sha256.to_string()).collect();
+    let contest = Contest {
+        machine,
+        registry,
+        at_hand: offline.has_runtime() && has_models(),
+        key: vec![quality.to_string(), digests.join(", ")],
+        load: &|device| DevicePlan::new(common.clone(), device.clone(), String::new()).work(),
+        threads: &|device| settings.device_threads(device),
+        memory: settings.models.memory,
+    };
+    devices::automatic(&contest, when)
+}
+
+fn as_text<S: serde::Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+impl Common {
+    fn batch_limits(&self, device: &DeviceChoice) -> BatchLimits {
+        self.settings.batch_limits(device)
+    }
+
+    fn memory(&self) -> ByteSize {
+        self.settings.models.memory
+    }
+}
+
+#[cfg(test)]
+mod tests;

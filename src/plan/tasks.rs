@@ -1,0 +1,145 @@
+//! Which model serves which task: the one table. A task of another kind (layout, formulas, embeddings) is one more entry here, beside
+//! the [`Task`] itself and what is made of its output in `pagestream-models`.
+
+#[cfg(feature = "built-in-models")]
+use pagestream_models::{
+    built_in::{self, Network},
+    ocr::Alphabet,
+};
+use pagestream_models::{
+    ocr::{Quality, Task},
+    registry::{ORIENTER, manifest::Role},
+};
+use serde::Serialize;
+
+use crate::settings::ModelSettings;
+
+/// One task, as the whole program knows it.
+pub struct TaskEntry {
+    pub task: Task,
+    /// For people and JSON.
+    pub name: &'static str,
+    pub model: ModelOf,
+    pub used: fn(Quality) -> Use,
+    /// What a page of forty lines asks of it, for measuring devices; `None` for what few pages ask.
+    pub load: Option<Load>,
+}
+
+/// Where a task's model comes from.
+pub enum ModelOf {
+    /// The registry: an id of its manifest, one that was made here, or a file of the user's own.
+    Registry { role: Role, name: fn(&ModelSettings) -> &str },
+    /// The program: one network in two precisions. A recogniser comes with the characters of its classes.
+    #[cfg(feature = "built-in-models")]
+    BuiltIn { network: fn(Quality) -> Network, alphabet: Option<fn() -> Alphabet> },
+}
+
+/// When a task's model is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Use {
+    /// For every page of pixels.
+    Always,
+    /// For what other models are unsure of, where it is at hand or can be fetched.
+    InDoubt,
+    Never,
+}
+
+/// What a typical page asks of a model: an upright A4 page at the detector's default side, and lines of a column of text.
+pub struct Load {
+    /// `[1, C, H, W]`
+    pub shape: [usize; 4],
+    pub runs: u32,
+}
+
+fn large(quality: Quality) -> Use {
+    match quality {
+        Quality::Fast => Use::Never,
+        Quality::Balanced => Use::InDoubt,
+        Quality::Accurate => Use::Always,
+    }
+}
+
+#[cfg(feature = "built-in-models")]
+fn compact(quality: Quality) -> Use {
+    if quality == Quality::Accurate { Use::Never } else { Use::Always }
+}
+
+/// All tasks.
+pub static TASKS: &[TaskEntry] = &[
+    TaskEntry {
+        task: Task::Detect,
+        name: "detect",
+        model: ModelOf::Registry { role: Role::Detect, name: |models| &models.detector },
+        used: large,
+        load: Some(Load { shape: [1, 3, 960, 672], runs: 1 }),
+    },
+    TaskEntry {
+        task: Task::Orient,
+        name: "orient",
+        model: ModelOf::Registry { role: Role::Orient, name: |_| ORIENTER },
+        used: large,
+        load: None,
+    },
+    TaskEntry {
+        task: Task::Recognize,
+        name: "recognize",
+        model: ModelOf::Registry { role: Role::Recognize, name: |models| &models.recognizer },
+        used: large,
+        load: Some(Load { shape: [1, 3, 48, 640], runs: 40 }),
+    },
+    #[cfg(feature = "built-in-models")]
+    TaskEntry {
+        task: Task::CompactDetect,
+        name: "compact-detect",
+        model: ModelOf::BuiltIn { network: |_| built_in::DETECTOR, alphabet: None },
+        used: compact,
+        load: Some(Load { shape: [1, 1, 960, 704], runs: 1 }),
+    },
+    #[cfg(feature = "built-in-models")]
+    TaskEntry {
+        task: Task::CompactRecognize,
+        name: "compact-recognize",
+        model: ModelOf::BuiltIn { network: built_in::recognizer, alphabet: Some(built_in::alphabet) },
+        used: compact,
+        load: Some(Load { shape: [1, 1, 32, 448], runs: 40 }),
+    },
+];
+
+/// The entry of a task.
+pub fn entry(task: Task) -> Option<&'static TaskEntry> {
+    TASKS.iter().find(|entry| entry.task == task)
+}
+
+#[cfg(test)]
+mod tests {
+    use pagestream_models::ocr::OcrOptions;
+
+    use super::*;
+
+    #[test]
+    fn every_task_that_a_page_needs_has_one_entry_and_is_measured() {
+        for quality in [Quality::Fast, Quality::Balanced, Quality::Accurate] {
+            let options = OcrOptions { quality, ..OcrOptions::default() };
+            let used = |wanted: Use| {
+                let entries = TASKS.iter().filter(move |entry| (entry.used)(quality) == wanted);
+                entries.map(|entry| entry.task).collect::<Vec<_>>()
+            };
+            if cfg!(feature = "built-in-models") || quality == Quality::Accurate {
+                assert_eq!(used(Use::Always), options.tasks(), "{quality}");
+                let always = used(Use::Always);
+                let runs = always.iter().filter_map(|&task| entry(task)?.load.as_ref()).map(|load| load.runs);
+                assert_eq!(runs.collect::<Vec<_>>(), [1, 40], "{quality}: one detection and the lines of a page");
+            }
+            if quality == Quality::Balanced {
+                assert_eq!(used(Use::InDoubt), options.large_tasks());
+            }
+        }
+    }
+
+    #[test]
+    fn every_task_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = TASKS.iter().map(|entry| entry.name).collect();
+        assert_eq!(names.len(), TASKS.len());
+    }
+}
