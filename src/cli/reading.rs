@@ -64,8 +64,8 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<Plan, Exit> {
         printer.error(message, hint);
         exit
     };
-    // A model that cannot be had is a mistake in the settings, whether a page will need it or not.
     let doctor = Some("`pagestream doctor` says which devices work here");
+    // A model that cannot be had is a mistake in the settings, whether a page will need it or not.
     let plan = Plan::resolve(settings, Measure::IfNeeded).map_err(|error| {
         let (exit, hint) = match error {
             PlanError::Models(_) => (Exit::Configuration, error.hint()),
