@@ -27,7 +27,7 @@ class Pointwise(nn.Conv2d):
         super().__init__(inputs, outputs, 1)
 
     def forward(self, x):
-        if x.is_cuda or torch.onnx.is_in_onnx_export():
+        if torch.onnx.is_in_onnx_export():
             return super().forward(x)
         return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
 
@@ -42,8 +42,27 @@ class Block(nn.Module):
         return x + self.mix(self.spread(x))
 
 
+class Strided(nn.Conv2d):
+    """A 3 x 3 convolution that halves even heights and widths. On a GPU it is a matrix product of nine shifted copies: cuDNN compiles kernels for each
+    new shape, which takes a second, and our batches have thousands of shapes."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__(inputs, outputs, 3, 2, 1, bias=False)
+
+    def forward(self, x):
+        if not x.is_cuda:
+            return super().forward(x)
+        return self.shifted(x)
+
+    def shifted(self, x):
+        h, w = x.shape[2:]
+        x = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
+        parts = torch.cat([x[:, i:i + h:2, j:j + w:2] for i in range(3) for j in range(3)], 3)
+        return F.linear(parts, self.weight.permute(0, 2, 3, 1).flatten(1)).permute(0, 3, 1, 2)
+
+
 def halving(inputs, outputs):
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, 2, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    return nn.Sequential(Strided(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 def sinusoids(count: int, width: int):
@@ -91,10 +110,14 @@ class Layer(nn.Module):
         q, k, v = (self.split(t) for t in self.qkv(self.norm1(x)).chunk(3, -1))
         if past_keys is not None:
             k, v = torch.cat([past_keys, k], 2), torch.cat([past_values, v], 2)
-        x = x + F.dropout(self.out(self.join(self.attend(q, k, v, mask, causal=mask is None))), drop)
+        x = x + self.dropped(self.out(self.join(self.attend(q, k, v, mask, causal=mask is None))), drop)
         q = self.split(self.query(self.norm2(x)))
-        x = x + F.dropout(self.out2(self.join(self.attend(q, keys, values, None if mask is None else 0.0))), drop)
-        return x + F.dropout(self.narrow(F.relu(self.widen(self.norm3(x)))), drop), k, v
+        x = x + self.dropped(self.out2(self.join(self.attend(q, keys, values, None if mask is None else 0.0))), drop)
+        return x + self.dropped(self.narrow(F.relu(self.widen(self.norm3(x)))), drop), k, v
+
+    @staticmethod
+    def dropped(x, share):
+        return F.dropout(x, share) if share else x
 
     def attend(self, q, k, v, mask, causal=False):
         if mask is None:
