@@ -17,9 +17,8 @@ use self::{
 };
 use super::{
     exit::Exit,
-    inputs, planned,
+    fetching, inputs, planned,
     printer::Printer,
-    progress::downloads,
     reading::{self, ReadingArgs, stop_requested, submit_all},
 };
 
@@ -187,7 +186,8 @@ async fn measure(
         force: true,
         ..SubmitOptions::default()
     };
-    let pipeline = pagestream::start_planned(settings, plan.clone(), downloads(printer)).await.map_err(|error| {
+    let fetching = fetching::asking(&settings, printer);
+    let pipeline = pagestream::start_planned(settings, plan.clone(), fetching).await.map_err(|error| {
         printer.error(&error.to_string(), error.hint());
         Exit::of_error(&error)
     })?;

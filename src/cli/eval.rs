@@ -19,9 +19,9 @@ use serde::Serialize;
 
 use super::{
     exit::Exit,
-    inputs,
+    fetching, inputs,
     printer::Printer,
-    progress::{PageBar, downloads},
+    progress::PageBar,
     reading::{self, ReadingArgs, stop_requested, submit_all},
 };
 
@@ -211,7 +211,8 @@ impl Scored {
     /// # Errors
     /// The exit code, when the pipeline cannot go on.
     async fn read(&mut self, samples: Vec<Sample>, settings: Settings, options: SubmitOptions) -> Result<(), Exit> {
-        let pipeline = pagestream::start_with(settings, downloads(&self.printer)).await.map_err(|error| {
+        let fetching = fetching::asking(&settings, &self.printer);
+        let pipeline = pagestream::start_with(settings, fetching).await.map_err(|error| {
             self.printer.error(&error.to_string(), error.hint());
             Exit::of_error(&error)
         })?;

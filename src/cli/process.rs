@@ -23,9 +23,9 @@ use tokio::sync::mpsc;
 
 use super::{
     exit::Exit,
-    inputs,
+    fetching, inputs,
     printer::Printer,
-    progress::{PageBar, downloads},
+    progress::PageBar,
     reading::{self, ReadingArgs, stop_requested, submit_all},
 };
 
@@ -159,7 +159,8 @@ async fn process(
     let resumable = settings.store.data_dir.is_some();
     let options = args.submit_options(&settings);
     let results_on_screen = args.output.is_none() && io::stdout().is_terminal();
-    let pipeline = match pagestream::start_with(settings, downloads(&printer)).await {
+    let fetching = fetching::asking(&settings, &printer);
+    let pipeline = match pagestream::start_with(settings, fetching).await {
         Ok(pipeline) => pipeline,
         Err(error) => {
             printer.error(&error.to_string(), error.hint());

@@ -1,14 +1,9 @@
-//! What is shown while work goes on: a bar for pages, a bar for downloads. Only on a terminal.
+//! What is shown while pages are read: a bar, only on a terminal.
 
-use std::{
-    io::IsTerminal,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pagestream::{Pipeline, engine::ProgressSink};
-use pagestream_models::registry::Progress;
+use pagestream::Pipeline;
 
 use super::printer::Printer;
 
@@ -56,40 +51,4 @@ impl Drop for PageBar {
         self.bar.finish_and_clear();
         self.printer.set_bar(None);
     }
-}
-
-/// Shows downloads: a bar on a terminal, a line each elsewhere.
-pub fn downloads(printer: &Printer) -> ProgressSink {
-    let printer = printer.clone();
-    let bar: Arc<Mutex<Option<ProgressBar>>> = Arc::default();
-    Arc::new(move |event| {
-        let mut bar = bar.lock().unwrap_or_else(PoisonError::into_inner);
-        match event {
-            Progress::Waiting { models_dir } => {
-                printer.note(&format!("another process is installing into {}; waiting for it", models_dir.display()));
-            }
-            Progress::Started { what, bytes } => {
-                printer.note(&format!("fetching {what} ({})", pagestream::ByteSize(bytes)));
-                if std::io::stderr().is_terminal() && !printer.is_quiet() {
-                    let new = ProgressBar::new(bytes);
-                    if let Ok(style) = ProgressStyle::with_template("{bytes}/{total_bytes}  {bar:40}  {bytes_per_sec}")
-                    {
-                        new.set_style(style);
-                    }
-                    *bar = Some(new);
-                }
-            }
-            Progress::Advanced { bytes, .. } => {
-                if let Some(bar) = bar.as_ref() {
-                    bar.set_position(bytes);
-                }
-            }
-            Progress::Installed { id, path } => printer.note(&format!("installed {id}: {}", path.display())),
-            Progress::Done { .. } => {
-                if let Some(bar) = bar.take() {
-                    bar.finish_and_clear();
-                }
-            }
-        }
-    })
 }

@@ -5,10 +5,10 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use pagestream_actors::{BatchLimits, DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
 use pagestream_documents::{ByteSize, Limits, RenderOptions};
 use pagestream_models::{
-    backend::onnx::Provider,
+    backend::Provider,
     device::DeviceChoice,
     ocr::{OcrOptions, Quality},
-    registry::{RegistryOptions, machine_dir},
+    registry::{FetchPolicy, RegistryOptions, machine_dir},
 };
 use pagestream_store::{CacheOptions, Durability, Retention, StoreOptions};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -110,7 +110,9 @@ pub struct ModelSettings {
     pub dir: Option<PathBuf>,
     pub detector: String,
     pub recognizer: String,
-    pub offline: bool,
+    /// Whether what is missing is fetched. This takes permissions away and gives none: see [`crate::engine::Fetching`].
+    #[serde(deserialize_with = "fetch_policy")]
+    pub fetch: FetchPolicy,
     #[serde(deserialize_with = "size")]
     pub memory: ByteSize,
     pub cache: String,
@@ -231,7 +233,6 @@ impl Settings {
             models_dir: self.models.dir.clone(),
             ort_dylib: self.ort.dylib.clone(),
             runtime: self.runtime(),
-            offline: self.models.offline,
             python: None,
         }
     }
@@ -346,6 +347,10 @@ fn unless_unlimited<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 fn quality<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quality, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+fn fetch_policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FetchPolicy, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 
