@@ -6,8 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pagestream_documents::ByteSize;
+
 pub use super::Provider;
-use super::{Backend, ModelSource, Session};
+use super::{Backend, ModelSource, Session, TensorView, foreign::Fenced};
 use crate::error::{Error, Result};
 
 /// There is none.
@@ -61,7 +63,22 @@ impl OnnxBackend {
 
     /// # Errors
     /// None: there is no runtime to load it.
-    pub fn load_bytes(&self, _: &str, _: &[u8]) -> Result<Fenced<Box<dyn Session>>> {
+    pub fn load_bytes(&self, _: &str, _: &[u8]) -> Result<Fenced<Never>> {
+        match self.never {}
+    }
+}
+
+/// A session that there is none of.
+pub struct Never {
+    never: Infallible,
+}
+
+impl Session for Never {
+    fn run(&mut self, _: TensorView<'_>, _: &mut dyn FnMut(TensorView<'_>)) -> Result<()> {
+        match self.never {}
+    }
+
+    fn memory(&self) -> ByteSize {
         match self.never {}
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::{exit::Exit, planned, printer::Printer};
 
 pub fn verify(registry: &Registry, printer: &Printer) -> Exit {
     let (statuses, derived) = (registry.verify(), registry.derived());
-    print(&statuses, &derived, registry);
+    print(&statuses, &derived);
     let mut exit = Exit::Ok;
     for status in &statuses {
         match &status.state {
