@@ -1,20 +1,4 @@
-//! pagestream: documents in, pages out, as they are read.
-//!
-//! ```no_run
-//! use futures::StreamExt;
-//! use pagestream::{Settings, Source, SubmitOptions};
-//!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let pipeline = pagestream::start(Settings::load()?).await?;
-//! let document = pipeline.submit(Source::Path("paper.pdf".into()), SubmitOptions::default()).await?;
-//! let mut pages = document.pages();
-//! while let Some(page) = pages.next().await {
-//!     println!("{}", page?.text);
-//! }
-//! # Ok(())
-//! # }
-//! ```
-//! Works from inside any tokio application, whose threads it never blocks: the actors live on a thread of their own.
+#![doc = include_str!("guide.md")]
 
 pub use engine::Fetching;
 use machine::Measure;

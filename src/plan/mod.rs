@@ -54,6 +54,7 @@ struct Common {
 
 /// One model, where it comes from, what runs it, and why.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct PlannedModel {
     #[serde(skip)]
     pub task: Task,
@@ -76,6 +77,7 @@ pub struct PlannedModel {
 /// The numbers that a model computes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Precision {
     F32,
     Int8,
@@ -86,6 +88,7 @@ pub enum Precision {
 /// Where a model comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ModelOrigin {
     BuiltIn,
     /// The manifest; it may have to be fetched.
@@ -126,6 +129,7 @@ impl fmt::Display for ModelOrigin {
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// A model that the settings name and that cannot be used.
     #[error(transparent)]

@@ -21,6 +21,7 @@ pub use layers::{Layers, Origin, SettingsError};
 /// All settings, checked.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Settings {
     pub ocr: OcrSettings,
     pub render: RenderSettings,
@@ -37,6 +38,7 @@ pub struct Settings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OcrSettings {
     pub mode: OcrMode,
     #[serde(deserialize_with = "quality")]
@@ -49,6 +51,7 @@ pub struct OcrSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RenderSettings {
     pub dpi: f32,
     pub min_side: u32,
@@ -56,6 +59,7 @@ pub struct RenderSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LimitSettings {
     #[serde(deserialize_with = "size")]
     pub page: ByteSize,
@@ -67,12 +71,14 @@ pub struct LimitSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DuplicateSettings {
     pub mode: DuplicateMode,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PipelineSettings {
     #[serde(deserialize_with = "auto_size")]
     pub memory_budget: Option<ByteSize>,
@@ -87,6 +93,7 @@ pub struct PipelineSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DeviceSettings {
     #[serde(rename = "use", deserialize_with = "device_use")]
     pub devices: DeviceUse,
@@ -105,6 +112,7 @@ pub struct DeviceSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ModelSettings {
     #[serde(deserialize_with = "path")]
     pub dir: Option<PathBuf>,
@@ -120,6 +128,7 @@ pub struct ModelSettings {
 
 /// Which devices run the models.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DeviceUse {
     /// The quickest of those that are installed: see `machine::devices`.
     Auto,
@@ -139,6 +148,7 @@ impl DeviceUse {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OrtSettings {
     #[serde(deserialize_with = "path")]
     pub dylib: Option<PathBuf>,
@@ -147,6 +157,7 @@ pub struct OrtSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct StoreSettings {
     #[serde(deserialize_with = "path")]
     pub data_dir: Option<PathBuf>,
@@ -159,6 +170,7 @@ pub struct StoreSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CacheSettings {
     #[serde(deserialize_with = "size")]
     pub pages: ByteSize,
@@ -170,6 +182,7 @@ pub struct CacheSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LogSettings {
     pub level: String,
     pub format: LogFormat,
@@ -177,6 +190,7 @@ pub struct LogSettings {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum LogFormat {
     Text,
     Json,

@@ -43,6 +43,7 @@ impl FromStr for FetchPolicy {
 
 /// What is about to be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FetchRequest {
     /// Each Python wheel, as `rapidocr==3.10.0`, with its size.
     pub wheels: Vec<(String, ByteSize)>,
@@ -134,6 +135,10 @@ impl Fetching {
 
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Relaxed)
+    }
+
+    pub(super) fn is_never(&self) -> bool {
+        matches!(self.permission, Permission::Never(_))
     }
 
     /// Whether this may be fetched; the first question waits for its answer.

@@ -238,7 +238,8 @@ impl Registry {
         if items.is_empty() {
             return Ok(Installed::default());
         }
-        let models_dir = self.models_dir()?;
+        let no_place = |error| if fetching.is_never() { not_fetched(error) } else { error };
+        let models_dir = self.models_dir().map_err(no_place)?;
         let wanted = self.wanted(&items)?;
         if !wanted.is_empty() {
             fetching.permit(&request(&wanted)).map_err(|why| self.refused(&why, &wanted))?;
