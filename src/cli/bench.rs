@@ -319,6 +319,7 @@ fn compare(command: &str, args: &BenchArgs, sources: &[Source], flags: Vec<OsStr
                 fs::write(&path, bytes).map_err(failed)?;
                 path
             }
+            other => return Err(format!("{} is no file that a peer could be given", other.name())),
         });
     }
     let mut arguments: Vec<OsString> = ["process", "-q", "-f", "jsonl"].map(OsString::from).into();

@@ -129,7 +129,6 @@ impl fmt::Display for ModelOrigin {
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum PlanError {
     /// A model that the settings name and that cannot be used.
     #[error(transparent)]

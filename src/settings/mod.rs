@@ -128,7 +128,6 @@ pub struct ModelSettings {
 
 /// Which devices run the models.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum DeviceUse {
     /// The quickest of those that are installed: see `machine::devices`.
     Auto,
@@ -190,7 +189,6 @@ pub struct LogSettings {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
 pub enum LogFormat {
     Text,
     Json,
