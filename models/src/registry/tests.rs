@@ -4,6 +4,7 @@
 
 use std::{
     fmt::Write as _,
+    fs::File,
     io::Write,
     sync::{
         Arc, Barrier, Mutex,
@@ -11,7 +12,7 @@ use std::{
     },
 };
 
-use super::*;
+use super::{pull::LEFTOVER, *};
 
 const MODEL: &[u8] = b"the model";
 const LIBRARY: &[u8] = b"the library";
