@@ -1,13 +1,14 @@
 //! Whether a command may fetch what is missing, and what is shown of it: announced with its size before it begins, asked for once where
 //! somebody can be asked, and ended by a signal.
 
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 use std::{
     io::{self, IsTerminal},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,9 +21,11 @@ use pagestream_models::{backend::Provider, device::DeviceChoice, ocr::Quality};
 use super::printer::Printer;
 
 /// How long an answer is waited for: pages stand meanwhile, and have a time limit of two minutes.
+#[cfg(unix)]
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often a question looks whether the run is being stopped.
+#[cfg(unix)]
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Nothing is fetched any more in this process.

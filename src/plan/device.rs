@@ -160,15 +160,16 @@ impl DevicePlan {
         self.fetch(selected.filter(|model| model.path().is_none()).map(|model| model.id.as_str()).collect(), fetching)
     }
 
-    /// Fetches these models and the device's library.
-    fn fetch<'a>(&'a self, mut ids: Vec<&'a str>, fetching: &Fetching) -> Result<(), ModelError> {
+    /// Fetches the device's library and these models.
+    fn fetch<'a>(&'a self, models: Vec<&'a str>, fetching: &Fetching) -> Result<(), ModelError> {
         // Where there is no such device nothing is fetched for it.
         check_present(&self.device)?;
         let registry = &self.common.registry;
-        ids.extend(match &self.device {
+        let library = match &self.device {
             DeviceChoice::Onnx(_) => registry.runtime_id(),
             DeviceChoice::OpenVino { .. } => registry.openvino_library().is_none().then_some(OPENVINO),
-        });
+        };
+        let ids: Vec<&str> = library.into_iter().chain(models).collect();
         registry.ensure(&ids, fetching).map(drop)
     }
 
