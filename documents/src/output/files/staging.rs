@@ -56,7 +56,7 @@ fn sweep(folder: &Path) -> io::Result<()> {
                 // What cannot be removed is no reason not to begin.
                 Ok(Ok(())) => drop(std::fs::remove_file(entry.path())),
                 Ok(Err(TryLockError::WouldBlock | TryLockError::Error(_))) | Err(_) => {
-                    drop(alive.insert(run.to_owned()))
+                    alive.insert(run.to_owned());
                 }
             }
         } else if let Some(rest) = rest.strip_suffix(TEMPORARY) {
