@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use flate2::{Decompress, FlushDecompress, Status};
 use hayro::hayro_syntax::{
     Filter, Pdf,
-    object::{Array, Dict, Name, Object, Stream},
+    object::{Array, Dict, MaybeRef, Name, Object, Stream},
     page::Page,
 };
 
@@ -83,8 +83,8 @@ pub(super) fn of_page(page: &Page<'_>, thorough: bool) -> Option<String> {
 
 fn content_of(page: &Page<'_>, thorough: bool) -> Option<String> {
     let dict = page.raw();
-    // A page without content is a blank one.
-    if !dict.contains_key("Contents") || matches!(dict.get::<Object<'_>>("Contents"), Some(Object::Null(_))) {
+    // A page without content is a blank one; one whose content is an object that is not there has lost it.
+    if matches!(dict.get_raw::<Object<'_>>("Contents"), None | Some(MaybeRef::NotRef(Object::Null(_)))) {
         return None;
     }
     let streams: Vec<Stream<'_>> = match (dict.get::<Stream<'_>>("Contents"), dict.get::<Array<'_>>("Contents")) {
@@ -185,7 +185,8 @@ fn ends_early(stream: &Stream<'_>, thorough: bool) -> bool {
     }
 }
 
-/// Whether the data has an end, and all before it can be unpacked. Checksums are not looked at: writers get them wrong.
+/// Whether the data has an end, and all before it can be unpacked. Whether its checksum is right is not looked at: writers get
+/// them wrong.
 fn inflates(data: &[u8]) -> bool {
     // Two bytes of zlib's header stand before the data, mostly (RFC 1950).
     let has_header = data.len() > 2 && data[0] & 0x0f == 8 && u16::from_be_bytes([data[0], data[1]]).is_multiple_of(31);
@@ -195,7 +196,11 @@ fn inflates(data: &[u8]) -> bool {
         let (read, written) = (inflate.total_in(), inflate.total_out());
         let rest = usize::try_from(read).ok().and_then(|read| data.get(read..)).unwrap_or_default();
         match inflate.decompress(rest, &mut out, FlushDecompress::None) {
-            Ok(Status::StreamEnd) => return true,
+            Ok(Status::StreamEnd) => {
+                // A code of nothing but zeros may mean the end; a checksum of zeros no data has.
+                let end = usize::try_from(inflate.total_in()).unwrap_or(usize::MAX);
+                return !has_header || data.get(end..).is_none_or(|rest| !rest.starts_with(&[0; 4]));
+            }
             Ok(Status::Ok | Status::BufError) if (inflate.total_in(), inflate.total_out()) != (read, written) => {}
             Ok(_) | Err(_) => return false,
         }
