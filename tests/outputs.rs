@@ -23,6 +23,8 @@ fn pdf(words: &str) -> Vec<u8> {
 fn pages(words: &[&str]) -> Vec<u8> {
     use lopdf::{Document, Object, Stream, dictionary};
     let mut document = Document::with_version("1.5");
+    // First, so that it is not what a file that is cut off has lost.
+    let catalog = document.new_object_id();
     let root = document.new_object_id();
     let font = document.add_object(dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Courier" });
     let kids: Vec<Object> = words
@@ -40,7 +42,7 @@ fn pages(words: &[&str]) -> Vec<u8> {
         .collect();
     let count = kids.len() as i64;
     document.objects.insert(root, dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => count }.into());
-    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => root });
+    document.objects.insert(catalog, dictionary! { "Type" => "Catalog", "Pages" => root }.into());
     document.trailer.set("Root", catalog);
     let mut out = Vec::new();
     document.save_to(&mut out).unwrap();

@@ -33,7 +33,7 @@ fn format_of(kind: FileKind) -> Result<image::ImageFormat> {
         FileKind::WebP => Ok(image::ImageFormat::WebP),
         FileKind::Bmp => Ok(image::ImageFormat::Bmp),
         FileKind::Gif => Ok(image::ImageFormat::Gif),
-        FileKind::Pdf | FileKind::Tiff => Err(Error::new(ErrorKind::Internal, "not a plain image")),
+        FileKind::Pdf | FileKind::Tiff | FileKind::Heic => Err(Error::new(ErrorKind::Internal, "not a plain image")),
     }
 }
 
