@@ -31,6 +31,7 @@ mod rm;
 mod signals;
 mod status;
 mod tail;
+mod words;
 
 const ORT_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 

@@ -19,6 +19,7 @@ use pagestream::{
     DocumentHandle, DocumentId, DocumentState, Error, PageRecord, PageSelection, PageStatus, PageStream, Pipeline,
     Settings, Source, SubmitOptions,
     output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text},
+    plan::Plan,
 };
 use tokio::sync::mpsc;
 
@@ -161,9 +162,10 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         printer.error("there are no documents to read", Some("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read"));
         return Exit::BadInput;
     }
-    if let Err(exit) = reading::check(&settings, printer) {
-        return exit;
-    }
+    let plan = match reading::check(&settings, printer) {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
+    };
     let writer = match args.writer(&inputs.expected) {
         Ok(writer) => writer,
         Err((message, hint)) => {
@@ -182,7 +184,7 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
             return Exit::FileAccess;
         }
     };
-    let exit = runtime.block_on(process(args, settings, inputs.sources, writer, summary, printer.clone()));
+    let exit = runtime.block_on(process(args, (settings, plan), inputs.sources, writer, summary, printer.clone()));
     // A thread that hangs in a decoder must not keep the process: what it would read has its record already.
     runtime.shutdown_background();
     exit
@@ -190,7 +192,7 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
 
 async fn process(
     args: ProcessArgs,
-    settings: Settings,
+    (settings, plan): (Settings, Plan),
     sources: Vec<Source>,
     writer: Box<dyn PageWriter>,
     summary: Summary,
@@ -207,7 +209,7 @@ async fn process(
     let data_dir = settings.store.data_dir.clone();
     let options = args.submit_options(&settings);
     let results_on_screen = args.output.is_none() && io::stdout().is_terminal();
-    let pipeline = match pagestream::start_with(settings, downloads(&printer)).await {
+    let pipeline = match pagestream::start_planned(settings, plan, downloads(&printer)).await {
         Ok(pipeline) => pipeline,
         Err(error) => {
             printer.error(&error.to_string(), error.hint());
