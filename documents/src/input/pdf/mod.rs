@@ -8,6 +8,10 @@
 //! Text needs the same fonts on page after page, and unpacking them is two thirds of the work; the cache that keeps them
 //! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for.
 
+mod characters;
+mod direction;
+mod evidence;
+mod glyphs;
 mod layout;
 mod reader;
 mod render;
