@@ -17,7 +17,7 @@ pub struct PageText {
 }
 
 impl PageText {
-    /// Lines that were found in any order, arranged as [`crate::reading_order::order_lines`] says: blocks of indices of `lines`, each
+    /// Lines that were found in any order, arranged as [`crate::reading_order::order_page`] says: blocks of indices of `lines`, each
     /// index once.
     pub fn arrange(lines: Vec<TextLine>, order: &[Vec<usize>]) -> Self {
         let text = compose(&lines, order);
@@ -69,7 +69,14 @@ fn continues_row(before: &TextLine, after: &TextLine) -> bool {
     let start = ((e.x + h.x) / 2.0, (e.y + h.y) / 2.0);
     let (dx, dy) = (start.0 - end.0, start.1 - end.1);
     let (along, across) = (dx * ux + dy * uy, dy * ux - dx * uy);
-    along > -height && across.abs() < 0.5 * height
+    // What is read from the right goes on at its left end.
+    let (wide, narrow) = (after.polygon.width(), length);
+    let goes_on = along > -height || (is_read_from_the_right(&before.text) && along < -(narrow + wide) + height);
+    goes_on && across.abs() < 0.5 * height
+}
+
+fn is_read_from_the_right(text: &str) -> bool {
+    text.chars().any(|c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'))
 }
 
 #[cfg(test)]

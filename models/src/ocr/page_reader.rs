@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use pagestream_documents::{Polygon, Raster, TextLine, page_text::PageText, reading_order::order_lines};
+use pagestream_documents::{Polygon, Raster, TextLine, page_text::PageText, reading_order::order_texts};
 
 use super::{
     Alphabet, Inference, Inferred, Lines, LinesStep, OcrModels, OcrOptions, Quality, Reading, Symbol, Task,
@@ -294,7 +294,8 @@ fn in_reading_order(lines: Vec<(Polygon, Decoded)>, upright: &Upright) -> PageTe
     let polygons: Vec<Polygon> = lines.iter().map(|(polygon, _)| polygon.map(|p| upright.point(p))).collect();
     let skew = deskew::skew(&polygons);
     let boxes: Vec<_> = polygons.iter().map(|polygon| deskew::straightened(polygon, skew)).collect();
-    let blocks = order_lines(&boxes);
+    let texts: Vec<&str> = lines.iter().map(|(_, decoded)| decoded.text.as_str()).collect();
+    let blocks = order_texts(&boxes, &texts);
     let lines: Vec<TextLine> = lines
         .into_iter()
         .map(|(polygon, Decoded { text, confidence, words, .. })| TextLine {

@@ -21,7 +21,7 @@ use super::{
     glyphs,
     layout::{Glyph, lines_of},
 };
-use crate::{geometry, input::TextLayer, page_text::PageText, reading_order::order_lines};
+use crate::{input::TextLayer, page_text::PageText, reading_order::order_page, record::TextLine};
 
 /// Glyph space has 1,000 units to the em (PDF 32000-1, 9.2.4).
 const UNITS_PER_EM: f64 = 1_000.0;
@@ -56,16 +56,16 @@ pub(super) fn read<'a>(
     }
     let evidence = Evidence::of(&glyphs, &images, &outlines, seen);
     let lines = lines_of(&glyphs);
-    let boxes: Vec<_> = lines.iter().map(|line| line.polygon.bounds()).collect();
     let doubt = evidence.doubt();
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
-    let blocks = if doubt.is_some() { vec![downwards(&boxes)] } else { order_lines(&boxes) };
+    let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_page(&lines) };
     let PageText { lines, blocks, text } = PageText::arrange(lines, &blocks);
     Some(TextLayer { width: width.ceil() as u32, height: height.ceil() as u32, lines, blocks, text, doubt })
 }
 
 /// From top to bottom, then from left to right.
-fn downwards(boxes: &[geometry::Rect]) -> Vec<usize> {
+fn downwards(lines: &[TextLine]) -> Vec<usize> {
+    let boxes: Vec<_> = lines.iter().map(|line| line.polygon.bounds()).collect();
     let mut order: Vec<usize> = (0..boxes.len()).collect();
     order.sort_by(|&a, &b| boxes[a].top.total_cmp(&boxes[b].top).then(boxes[a].left.total_cmp(&boxes[b].left)));
     order
