@@ -11,6 +11,7 @@
 mod characters;
 mod direction;
 mod evidence;
+mod fields;
 mod glyphs;
 mod layout;
 mod reader;

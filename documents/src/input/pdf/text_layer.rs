@@ -18,7 +18,7 @@ use hayro::{
 use super::{
     characters::readable,
     evidence::{Evidence, Outlines},
-    glyphs,
+    fields, glyphs,
     layout::{Glyph, lines_of},
 };
 use crate::{input::TextLayer, page_text::PageText, reading_order::order_page, record::TextLine};
@@ -49,6 +49,7 @@ pub(super) fn read<'a>(
     };
     interpret_page(page, &mut context, &mut collector);
     let Collector { mut glyphs, images, outlines, .. } = collector;
+    glyphs.extend(fields::glyphs_of(page));
     glyphs::drop_repeated(&mut glyphs);
     glyphs::compose_accents(&mut glyphs);
     if glyphs.iter().all(|glyph| glyph.is_space()) {
@@ -189,7 +190,7 @@ fn em_of_type3(glyphs: &[PositionedGlyph<'_>]) -> Option<f64> {
 }
 
 /// A text string of PDF 32000-1, 7.9.2.2: UTF-16 or UTF-8 by their marks, else PDFDocEncoding, of which Latin-1 is what is met.
-fn text_string(bytes: &[u8]) -> String {
+pub(super) fn text_string(bytes: &[u8]) -> String {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|&pair| unit(pair)).collect();
         String::from_utf16_lossy(&units)
