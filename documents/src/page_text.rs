@@ -1,7 +1,7 @@
 //! What was read on a page, whoever read it: its lines in reading order, the blocks that they make, and its text.
 
 use crate::{
-    geometry::Polygon,
+    geometry::{Point, Polygon},
     record::{Block, BlockKind, TextLine},
 };
 
@@ -33,6 +33,18 @@ impl PageText {
             }
         }
         Self { lines, blocks, text }
+    }
+
+    /// Moves everything that has a place, as `place` says of each point.
+    pub fn move_points(&mut self, place: impl Fn(Point) -> Point) {
+        for line in &mut self.lines {
+            line.polygon = line.polygon.map(&place);
+            line.words.iter_mut().for_each(|word| word.polygon = word.polygon.map(&place));
+        }
+        for block in &mut self.blocks {
+            let bounds = self.lines[block.lines.clone()].iter().map(|line| line.polygon.bounds());
+            block.polygon = Polygon::from_rect(bounds.reduce(|a, b| a.union(&b)).unwrap_or_default());
+        }
     }
 }
 
@@ -82,7 +94,7 @@ fn is_read_from_the_right(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Point, Rect};
+    use crate::geometry::Rect;
 
     fn line(text: &str, left: f32, top: f32, width: f32) -> TextLine {
         let polygon = Polygon::from_rect(Rect { left, top, right: left + width, bottom: top + 20.0 });
