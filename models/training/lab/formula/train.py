@@ -75,7 +75,8 @@ class Batches(torch.utils.data.Dataset):
         if self.few:
             h, w = (next(size for size in sizes if size >= side) for sizes, side in ((HEIGHTS, x.shape[2]), (WIDTHS, x.shape[3])))
             x = np.pad(x, ((0, 0), (0, 0), (0, h - x.shape[2]), (0, w - x.shape[3])))
-        return torch.from_numpy(x), torch.from_numpy(tokens), torch.from_numpy(wanted)
+        places = np.array([[padded([p]).shape[2] // 8, padded([p]).shape[3] // 8] for p in pictures], np.int64)
+        return torch.from_numpy(x), torch.from_numpy(tokens), torch.from_numpy(wanted), torch.from_numpy(places)
 
 
 def planned(shards, rng, budget, limit, count):
@@ -108,14 +109,14 @@ def exact(net, shards, device, count=512, size=64):
     """Share of validation formulas read without a fault: (clean, worn)."""
     net.eval()
     rng = np.random.default_rng(5)
-    ids = sorted(((int(s), int(i)) for s, i in zip(rng.integers(0, len(shards), count), rng.integers(0, min(len(s) for s in shards), count))), key=lambda c: shards[c[0]].lengths[c[1]])
+    ids = sorted(((int(s), int(i)) for s, i in zip(rng.integers(0, len(shards), count), rng.integers(0, min(len(s) for s in shards), count))), key=lambda c: (shards[c[0]].scaled[c[1]] // 12).tolist())
     out = []
     for clean in (True, False):
         right = total = 0
         data = Batches(shards, [ids[k:k + size] for k in range(0, len(ids), size)], 1, clean)
         for k in range(len(data)):
-            pictures, _, wanted = data[k]
-            read = net.greedy(pictures.to(device).float() / 255, longest=int(wanted.shape[1]) + 4)
+            pictures, _, wanted, places = data[k]
+            read = net.greedy(pictures.to(device).float() / 255, longest=int(wanted.shape[1]) + 4, places=places.to(device))
             for row, label in zip(read, wanted.tolist()):
                 right += row == [t for t in label if t > 1]
                 total += 1
@@ -195,7 +196,7 @@ def main():
         end = start + args.total - spent
     whole = end - start + spent
     stop = min(end, start + args.seconds)
-    places = args.shards or [work_dir() / "formula-shards"]
+    folders = args.shards or [work_dir() / "formula-shards"]
     shards, known = [], set()
     validation = [Shard(p) for p in sorted((work_dir() / "formula-validation").glob("*.npz"))]
     note(device=str(device), parameters=sum(p.numel() for p in net.parameters()), step=step, spent=round(spent), whole=round(whole), loading=round(time.time() - start, 1))
@@ -207,7 +208,7 @@ def main():
     main.last = seen
     net.train()
     while time.time() < stop:
-        for path in sorted(p for place in places for p in place.glob("[0-9]*.npz")):
+        for path in sorted(p for f in folders for p in f.glob("[0-9]*.npz")):
             if path not in known:
                 known.add(path)
                 shards.append(Shard(path))
@@ -222,14 +223,14 @@ def main():
         for batch in loader:
             if batch is None:
                 continue
-            pictures, tokens, wanted = (t.to(device, non_blocking=True) for t in batch)
+            pictures, tokens, wanted, places = (t.to(device, non_blocking=True) for t in batch)
             share = min(1.0, (spent + time.time() - start) / whole)
             rate = args.rate * min(1.0, (step + 1) / args.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
             for group in optimiser.param_groups:
                 group["lr"] = rate
             with mixed():
                 x = pictures.to(memory_format=torch.channels_last).float() / 255
-                logits, present = net(x, tokens)
+                logits, present = net(x, tokens, places)
                 entropy, bag = lost(logits, present, wanted)
             optimiser.zero_grad(set_to_none=True)
             (entropy + 0.03 * bag).backward()
@@ -247,7 +248,7 @@ def main():
                 right = ((logits.argmax(-1) == wanted) & mask).sum() / mask.sum()
                 sums += [entropy.item(), right.item(), bag.item()]
                 counted += 1
-            if step % (200 if device.type == "cuda" else 100) == 0:
+            if step % (200 if device.type == "cuda" else 50) == 0:
                 now = time.time()
                 note(step=step, seen=seen, seconds=round(spent + now - start), loss=round(sums[0] / counted, 4), right=round(sums[1] / counted, 4), bag=round(sums[2] / counted, 2), rate=f"{rate:.1e}", limit=limit,
                      formulas=sum(len(s) for s in shards), per_second=round((seen - getattr(main, "last", 0)) / (now - clock)), cpu=round(time.process_time() - cpu))
@@ -273,7 +274,7 @@ def speed(net, device, mixed, note):
             x = torch.randint(0, 256, (n, 1, h, w), device=device, dtype=torch.uint8)
             y = torch.randint(2, 300, (n, t), device=device)
             with mixed():
-                logits, present = net(x.to(memory_format=torch.channels_last).float() / 255, y)
+                logits, present = net(x.to(memory_format=torch.channels_last).float() / 255, y, torch.tensor([[h // 8, w // 8]], device=device).expand(n, 2))
                 entropy, bag = lost(logits, present, y)
             (entropy + bag).backward()
             torch.cuda.synchronize()
