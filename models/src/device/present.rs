@@ -90,7 +90,9 @@ mod tests {
     fn an_intel_gpu_or_npu_is_there_when_linux_has_a_node_for_it() {
         let root = tempfile::tempdir().unwrap();
         let check = |device: &str, expected: bool| assert_eq!(intel(device, root.path()).is_ok(), expected, "{device}");
-        (check("CPU", true), check("GPU", false), check("GPU.1", false), check("NPU", false));
+        for (device, expected) in [("CPU", true), ("GPU", false), ("GPU.1", false), ("NPU", false)] {
+            check(device, expected);
+        }
         let node = root.path().join("sys/class/drm/renderD128/device");
         fs::create_dir_all(&node).unwrap();
         // NVIDIA's.
@@ -98,7 +100,7 @@ mod tests {
         check("GPU", false);
         fs::write(node.join("vendor"), "0x8086\n").unwrap();
         fs::create_dir_all(root.path().join("dev/accel/accel0")).unwrap();
-        (check("GPU", true), check("GPU.1", true), check("NPU", true));
+        ["GPU", "GPU.1", "NPU"].iter().for_each(|device| check(device, true));
     }
 
     #[cfg(feature = "cuda")]

@@ -9,7 +9,7 @@ use unicode_bidi::{BidiInfo, Level};
 /// Whether a line is read from the right: both its ends say so, or else most of its letters.
 fn reads_from_the_right(seen: &[&str]) -> bool {
     let strong = || seen.iter().flat_map(|text| text.chars()).map(direction_of).filter(|&direction| direction != 0);
-    match (strong().next(), strong().last()) {
+    match (strong().next(), strong().next_back()) {
         (Some(first), Some(last)) if first == last => first < 0,
         _ => strong().sum::<i32>() < 0,
     }

@@ -30,8 +30,8 @@ pub(super) fn glyphs_of(page: &Page<'_>) -> Vec<Glyph> {
     values
         .filter_map(|annotation| Some((value(&annotation)?, annotation.get::<PdfRect>(b"Rect")?)))
         .flat_map(|(text, place)| {
-            let (left, right) = (f64::from(place.x0.min(place.x1)), f64::from(place.x0.max(place.x1)));
-            let (bottom, top) = (f64::from(place.y0.min(place.y1)), f64::from(place.y0.max(place.y1)));
+            let (left, right) = (place.x0.min(place.x1), place.x0.max(place.x1));
+            let (bottom, top) = (place.y0.min(place.y1), place.y0.max(place.y1));
             set(&text, [left, bottom, right, top], transform)
         })
         .collect()

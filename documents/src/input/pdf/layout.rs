@@ -67,7 +67,7 @@ impl Glyph {
         let advance = if advance.is_finite() { advance.clamp(0.0, 10.0 * size) } else { 0.0 };
         let direction = along / length;
         let down = Vec2::new(-direction.y, direction.x);
-        sane.then(|| Self { text, decoded, invisible, origin, direction, down, size, advance })
+        sane.then_some(Self { text, decoded, invisible, origin, direction, down, size, advance })
     }
 
     /// As a glyph of which the letters stand on their heads where they run from left to right.
