@@ -665,7 +665,7 @@ fn doctor_gives_3_where_pages_cannot_be_read() {
     outcome.expect(
         3,
         &format!(
-            "error: {needed}; nothing can be fetched: `models.offline` is set\n \
+            "error: {needed}; nothing can be fetched: `models.fetch` is `never`\n \
              hint: `pagestream models pull` in such a place names each file and where it belongs\n"
         ),
     );

@@ -65,6 +65,7 @@ const REST: Duration = Duration::from_secs(2);
 
 /// What a drain left undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DrainReport {
     /// Documents that still have pages without a record, with the number of their committed pages.
     pub interrupted: Vec<(DocumentId, String, u32)>,

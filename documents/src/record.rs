@@ -145,6 +145,7 @@ pub enum Origin {
 
 /// A region of the page: consecutive lines that belong together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Block {
     pub kind: BlockKind,
     /// Upright rectangle around the lines, in the coordinates of the page.

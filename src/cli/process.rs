@@ -27,9 +27,8 @@ use self::summary::Summary;
 use super::{
     bar::PageBar,
     exit::Exit,
-    inputs,
+    fetching, inputs,
     printer::Printer,
-    progress::downloads,
     reading::{self, ReadingArgs, submit_all},
     signals::Signals,
 };
@@ -209,7 +208,8 @@ async fn process(
     let data_dir = settings.store.data_dir.clone();
     let options = args.submit_options(&settings);
     let results_on_screen = args.output.is_none() && io::stdout().is_terminal();
-    let pipeline = match pagestream::start_planned(settings, plan, downloads(&printer)).await {
+    let fetching = fetching::asking(&settings, &printer);
+    let pipeline = match pagestream::start_planned(settings, plan, fetching).await {
         Ok(pipeline) => pipeline,
         Err(error) => {
             printer.error(&error.to_string(), error.hint());

@@ -8,7 +8,12 @@
 //! Text needs the same fonts on page after page, and unpacking them is two thirds of the work; the cache that keeps them
 //! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for.
 
+mod characters;
 mod damage;
+mod direction;
+mod evidence;
+mod fields;
+mod glyphs;
 mod layout;
 mod reader;
 mod render;
