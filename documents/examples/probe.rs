@@ -1,8 +1,8 @@
-//! Reads a document and prints what it costs: `probe FILE [text|render|both|print] [PASSWORD] [PAGES] [LIMIT]`.
+//! Reads a document and prints what it costs: `probe FILE [text|render|both|print|damage] [PASSWORD] [PAGES] [LIMIT]`.
 
 use std::{sync::Arc, time::Instant};
 
-use pagestream_documents::{ByteSize, Limits, OpenOptions, PageNumber, RenderOptions, open};
+use pagestream_documents::{ByteSize, FileKind, Limits, OpenOptions, PageNumber, RenderOptions, open};
 
 fn peak_rss_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -25,6 +25,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let before = Instant::now();
     let pages = source.page_count().min(most);
     for page in (0..pages).map(PageNumber::from_index) {
+        if mode == "damage" {
+            // Some of it shows only when the page is rendered.
+            let rendered = if source.kind() == FileKind::Tiff {
+                source.render(page, &RenderOptions::default()).err()
+            } else {
+                None
+            };
+            if let Some(damage) = source.damage(page).or(rendered.map(|error| error.to_string())) {
+                println!("{file}: {page}: {damage}");
+            }
+            continue;
+        }
         if mode != "render" {
             match source.text_layer(page) {
                 Ok(Some(layer)) if mode == "print" => {

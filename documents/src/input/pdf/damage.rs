@@ -45,7 +45,7 @@ impl Losses {
             Self { pages: 0, cut: false } => None,
             Self { pages: 0, .. } => Some("the file ends early, and pages after this one may be lost".to_owned()),
             Self { pages, .. } => {
-                Some(format!("the file says that it has {} pages, and {found} are left", found + pages))
+                Some(format!("the file says that it has {} pages, and {found} can be found", found + pages))
             }
         }
     }
