@@ -331,6 +331,7 @@ pub mod tests {
     }
 
     /// On x86 without VNNI, ONNX Runtime adds products of bytes in pairs in 16 bits: 2 x 255 x 64 fits, 2 x 255 x 127 does not.
+    #[cfg(feature = "built-in-models")]
     #[test]
     fn no_sum_of_a_built_in_int8_model_can_saturate() {
         for network in crate::built_in::NETWORKS {
