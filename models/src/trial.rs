@@ -14,8 +14,8 @@ use crate::{
     built_in,
     error::{Error, Result},
     ocr::{
-        Inference, Inferred, LargeModels, OcrModels, OcrOptions, PageReader, Quality, Step, Task,
-        compact::{detector::Corners, recognizer, resize::Plane},
+        Corners, Inference, Inferred, LargeModels, OcrModels, OcrOptions, PageReader, Quality, Step, Task,
+        compact::{recognizer, resize::Plane},
         recognizer::best,
         reduce,
     },

@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
 
-use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap::{
+    ArgAction, Args, CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use pagestream::{
     Settings, SettingsError,
     settings::{Layers, LogFormat, Origin},
@@ -150,11 +153,9 @@ fn leave(exit: Exit) -> ExitCode {
 }
 
 fn run(args: impl Iterator<Item = OsString>) -> Exit {
-    let args: Vec<OsString> = args.collect();
-    let cli = match Cli::try_parse_from(&args) {
+    let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) if let Some(document) = document_without_command(&args, &error) => {
-            let name = document.to_string_lossy();
+        Err(error) if let Some(name) = document_without_command(&error) => {
             let hint = format!("to read it: pagestream process {name}");
             Printer::new(false).error(&format!("`{name}` is a file and not a command"), Some(&hint));
             return Exit::Configuration;
@@ -193,9 +194,13 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
 }
 
 /// A document in the place of a command, which is what people try first.
-fn document_without_command<'a>(args: &'a [OsString], error: &clap::Error) -> Option<&'a OsString> {
-    let is_file = |arg: &&OsString| std::path::Path::new(arg).exists();
-    if error.kind() == ErrorKind::InvalidSubcommand { args.iter().skip(1).find(is_file) } else { None }
+fn document_without_command(error: &clap::Error) -> Option<String> {
+    match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) if std::path::Path::new(word).exists() => {
+            Some(word.clone())
+        }
+        _ => None,
+    }
 }
 
 /// A panic on the threads that work on pages is caught there and becomes the reason of that page: told in its record, not

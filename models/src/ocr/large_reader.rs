@@ -6,9 +6,11 @@ use std::{collections::VecDeque, sync::Arc};
 use pagestream_documents::{Polygon, Raster, Rect, Rotation, buffers};
 
 use super::{
-    Alphabet, Inference, Inferred, Lines, LinesStep as Step, OcrOptions, ProbabilityMap, Symbol, Task, content, crop,
+    Alphabet, Inference, Inferred, Lines, LinesStep as Step, OcrOptions, ProbabilityMap, Symbol, Task,
+    compact::gutter,
+    content, crop,
     detector::{self, View},
-    gutter, looks,
+    looks,
     orientation::{self, Upright},
     recognizer::{self, Decoded},
     results::{maps, one, out_of_step, probabilities, symbols},

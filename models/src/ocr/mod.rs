@@ -18,7 +18,6 @@ pub mod content;
 pub mod crop;
 pub mod deskew;
 pub mod detector;
-pub mod gutter;
 mod large_reader;
 pub mod looks;
 pub mod orientation;
@@ -95,6 +94,9 @@ pub struct Inference {
     pub input: Tensor,
 }
 
+/// A line as our own detector finds it: four corners, clockwise from the top left, in pixels of the detector's input.
+pub type Corners = [[f64; 2]; 4];
+
 /// What an inference came to, already reduced from the model's output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Inferred {
@@ -103,7 +105,7 @@ pub enum Inferred {
     UpsideDown(f32),
     Symbols(Vec<Symbol>),
     /// Text lines, in pixels of the detector's input.
-    Boxes(Vec<compact::detector::Corners>),
+    Boxes(Vec<Corners>),
 }
 
 /// Row-major probabilities of text, quantised to 0..=255, at the detector's input resolution.

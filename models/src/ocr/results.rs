@@ -1,6 +1,6 @@
 //! Results of inferences, as the reader that asked for them expects them.
 
-use super::{Inferred, ProbabilityMap, Symbol, compact::detector::Corners};
+use super::{Corners, Inferred, ProbabilityMap, Symbol};
 use crate::error::{Error, Result};
 
 pub fn out_of_step(cause: &str) -> Error {

@@ -11,6 +11,7 @@ use super::resize::{self, Plane};
 use crate::{
     backend::{Tensor, TensorView},
     error::{Error, Result},
+    ocr::Corners,
 };
 
 /// Input pixels a cell of the maps.
@@ -29,9 +30,6 @@ const PAD: f64 = 0.12;
 
 /// Components of fewer columns say nothing of a line's slope.
 const LEAST_COLUMNS_WITH_SLOPE: usize = 4;
-
-/// Four corners, clockwise from the top left, in pixels of the detector's input.
-pub type Corners = [[f64; 2]; 4];
 
 /// How the page is turned and scaled for the detector.
 #[derive(Clone, Copy, Debug, PartialEq)]

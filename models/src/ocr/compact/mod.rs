@@ -9,6 +9,7 @@ use pagestream_documents::{PixelFormat, Raster};
 pub mod crop;
 pub mod detector;
 mod fit;
+pub mod gutter;
 pub(super) mod reader;
 pub mod recognizer;
 pub mod resize;

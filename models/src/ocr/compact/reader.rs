@@ -11,15 +11,14 @@ use pagestream_documents::{Polygon, Raster, Rotation};
 
 use super::{
     GrayPage,
-    detector::{self, Corners, View},
-    fit, recognizer, script,
+    detector::{self, View},
+    fit, gutter, recognizer, script,
 };
 use crate::{
     error::Result,
     ocr::{
-        Alphabet, Inference, Inferred, Lines, LinesStep as Step, OcrOptions, Symbol, Task,
+        Alphabet, Corners, Inference, Inferred, Lines, LinesStep as Step, OcrOptions, Symbol, Task,
         confidence::certainty_of,
-        gutter,
         orientation::{self, Upright},
         recognizer::{Decoded, StepGeometry, decode},
         results::{boxes, one, out_of_step, symbols},

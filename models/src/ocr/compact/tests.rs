@@ -255,7 +255,7 @@ fn outputs_of_other_shapes_are_errors_and_empty_ones_are_nothing() {
     assert!(detector::reduce(TensorView { shape: &[1, 3, 2, 2], data: &[0.0; 12] }).is_err());
     assert_eq!(
         detector::reduce(TensorView { shape: &[1, 4, 0, 2], data: &[] }).unwrap(),
-        Vec::<detector::Corners>::new()
+        Vec::<crate::ocr::Corners>::new()
     );
     assert!(recognizer::reduce(TensorView { shape: &[2, 1, 5], data: &[0.0; 10] }).is_err());
 }

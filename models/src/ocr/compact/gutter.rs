@@ -8,14 +8,10 @@
 use pagestream_documents::{PixelFormat, Polygon, Raster, Rect, buffers};
 
 use super::{
-    compact::{
-        self,
-        resize::{self, Plane},
-    },
-    crop, deskew,
-    orientation::Upright,
-    pixels::Sampled,
+    crop,
+    resize::{self, Plane},
 };
+use crate::ocr::{crop as large_crop, deskew, orientation::Upright, pixels::Sampled};
 
 /// Lines this much longer than high may hold two columns.
 const MIN_ASPECT: f32 = 8.0;
@@ -150,7 +146,7 @@ fn walk<'a>(
 /// The line at `width` x `height` pixels. Gray pages are sheared instead of turned, which is a tenth of the work.
 fn sample(raster: &Raster, line: &Polygon, width: u32, height: u32) -> Sampled {
     if raster.format != PixelFormat::Gray8 {
-        return crop::sample(raster, line, width, height);
+        return large_crop::sample(raster, line, width, height);
     }
     let page = Plane::new(&raster.data, raster.width as usize, raster.height as usize);
     let (columns, rows) = (width as usize, height as usize);
@@ -158,9 +154,9 @@ fn sample(raster: &Raster, line: &Polygon, width: u32, height: u32) -> Sampled {
     let mut scale = |plane| {
         resize::resize(plane, columns, rows, |y, row| data[y * columns..(y + 1) * columns].copy_from_slice(row));
     };
-    match compact::crop::upright(page, line) {
-        compact::crop::Pixels::Lent(plane) => scale(plane),
-        compact::crop::Pixels::Made(made) => scale(made.plane()),
+    match crop::upright(page, line) {
+        crop::Pixels::Lent(plane) => scale(plane),
+        crop::Pixels::Made(made) => scale(made.plane()),
     }
     Sampled { width, height, format: PixelFormat::Gray8, data }
 }
