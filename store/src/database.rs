@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{
     error::{Error, Result},
-    schema,
+    private, schema,
 };
 
 /// The database's name within a data directory.
@@ -45,13 +45,14 @@ impl Durability {
     }
 }
 
+/// Readers are closed first: the last connection to close folds the write-ahead log into the file, and one that only reads cannot.
 pub struct Database {
+    readers: Mutex<Vec<Connection>>,
+    /// `None` in a process that only reads.
+    writer: Option<Mutex<Connection>>,
     dir: PathBuf,
     busy_timeout: Duration,
     durability: Durability,
-    /// `None` in a process that only reads.
-    writer: Option<Mutex<Connection>>,
-    readers: Mutex<Vec<Connection>>,
 }
 
 impl Database {
@@ -132,6 +133,20 @@ impl Database {
         work(&self.lock_writer())
     }
 
+    /// Folds the write-ahead log into the file, so that a copy of the file alone is whole. Waits for others' reads no longer than
+    /// `patience`; whether all of it was folded.
+    pub fn checkpoint(&self, patience: Duration) -> Result<bool> {
+        if std::fs::metadata(self.dir.join(format!("{FILE_NAME}-wal"))).map_or(0, |found| found.len()) == 0 {
+            return Ok(true);
+        }
+        self.maintain(|writer| {
+            writer.busy_timeout(patience)?;
+            let busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+            writer.busy_timeout(self.busy_timeout)?;
+            Ok(busy? == 0)
+        })
+    }
+
     /// A connection of the caller's own, for what SQLite remembers per connection.
     pub fn connect_to_read(&self) -> Result<Connection> {
         let path = self.dir.join(FILE_NAME);
@@ -168,8 +183,14 @@ fn transact<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) 
 
 /// A read-write connection with our settings; creates the file, does not migrate it.
 pub fn connect_to_write(dir: &Path, busy_timeout: Duration) -> Result<Connection> {
+    // SQLite gives the files beside it the permissions of the database.
+    let path = dir.join(FILE_NAME);
+    private::ensure_file(&path).map_err(Error::io("opening", &path))?;
+    for beside in ["-wal", "-shm"] {
+        private::close(&dir.join(format!("{FILE_NAME}{beside}")));
+    }
     let connection = Connection::open_with_flags(
-        dir.join(FILE_NAME),
+        path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(busy_timeout)?;
