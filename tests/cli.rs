@@ -441,7 +441,7 @@ fn what_makes_no_sense_gives_9() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_lets_pages_under_way_end_and_gives_130() {
+fn a_signal_lets_pages_under_way_end_and_gives_its_code() {
     let home = Home::with_models();
     let names: Vec<String> = (0..40).map(|number| format!("{number}.pdf")).collect();
     for (number, name) in names.iter().enumerate() {
@@ -449,7 +449,7 @@ fn an_interrupt_lets_pages_under_way_end_and_gives_130() {
     }
     let fixed = ["process", "-f", "jsonl", "--ocr", "always", "--quality", "accurate", "--set", "duplicates.mode=off"];
     let arguments: Vec<&str> = fixed.into_iter().chain(names.iter().map(String::as_str)).collect();
-    for signal in ["-INT", "-TERM"] {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let mut child = home.command(&arguments).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut records = String::new();
@@ -458,7 +458,7 @@ fn an_interrupt_lets_pages_under_way_end_and_gives_130() {
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         out.read_to_string(&mut records).unwrap();
         let outcome = home.outcome(child);
-        assert_eq!(outcome.code, Some(130), "{signal}: {}", outcome.err);
+        assert_eq!(outcome.code, Some(code), "{signal}: {}", outcome.err);
         assert!(outcome.err.starts_with("stopping: pages under way are finished first"), "{}", outcome.err);
         assert!(records.lines().count() < 100 && records.ends_with('\n'), "{} records", records.lines().count());
         assert!(records.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "no record is torn");

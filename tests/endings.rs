@@ -2,6 +2,9 @@
 
 mod shell;
 
+use std::fs;
+
+use serde_json::Value;
 use shell::Home;
 
 /// A page that needs no inference is done before the library is loaded for it, and the program then ended while a thread was inside
@@ -30,6 +33,69 @@ fn two_hundred_short_runs_end_without_a_signal() {
     let half_made: Vec<_> =
         home.files(".cache/pagestream/optimised").into_iter().filter(|name| name.starts_with('.')).collect();
     assert_eq!(half_made, Vec::<String>::new(), "what a run began it also ended");
+}
+
+#[test]
+fn a_run_says_what_came_of_it_and_writes_it_down() {
+    let home = Home::new();
+    home.write("in/a.pdf", short_pdf(&["BT /F 12 Tf 72 720 Td (First of all.) Tj ET"; 3]));
+    home.write("in/b.pdf", short_pdf(&["BT /F 12 Tf 72 720 Td (Second to none.) Tj ET"]));
+    home.write("c.pdf", "no PDF at all");
+    let arguments = ["process", "--ocr", "never", "--report", "report.jsonl", "in", "c.pdf", "nowhere.pdf"];
+    let outcome = home.run(&arguments);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.err);
+    let summary = outcome.summary.unwrap();
+    assert!(summary.starts_with("4 documents, 4 pages in "), "{summary}");
+    assert!(summary.ends_with("; 2 documents could not be read; 2 pages repeated"), "{summary}");
+    let text = fs::read_to_string(home.path("report.jsonl")).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let says = |line: &Value| {
+        (line["source"].as_str().unwrap().replace('\\', "/"), line["state"].clone(), line["read"].clone())
+    };
+    let expected =
+        [("in/a.pdf", "done", 3), ("in/b.pdf", "done", 1), ("c.pdf", "failed", 0), ("nowhere.pdf", "failed", 0)];
+    assert_eq!(lines.len(), 5);
+    for (line, (source, state, read)) in lines.iter().zip(expected) {
+        assert_eq!(says(line), (source.to_owned(), state.into(), read.into()), "{line}");
+    }
+    assert_eq!(lines[0]["duplicates"], serde_json::json!([2, 3]));
+    assert_eq!(lines[4]["totals"]["documents_failed"], 2);
+    assert_eq!(home.files("."), ["c.pdf", "in", "report.jsonl", "sample.pdf"], "nothing else is left");
+    let unordered = home.run(&[&arguments[..], &["--unordered"]].concat());
+    assert_eq!(
+        (unordered.code, unordered.summary.unwrap().split(" in ").next().unwrap()),
+        (Some(2), "4 documents, 4 pages")
+    );
+}
+
+#[test]
+fn a_document_in_the_place_of_a_command_is_told_how_to_read_it() {
+    let home = Home::new();
+    home.run(&["sample.pdf"]).expect(
+        9,
+        "error: `sample.pdf` is a file and not a command\n hint: to read it: pagestream process sample.pdf\n",
+    );
+    assert!(home.run(&["nowhere.pdf"]).err.contains("unrecognized subcommand"));
+}
+
+#[test]
+fn shells_and_man_know_every_command() {
+    let home = Home::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let outcome = home.run(&["completions", shell]);
+        outcome.expect(0, "");
+        assert!(["process", "tail", "--report", "unordered"].iter().all(|word| outcome.out.contains(word)), "{shell}");
+    }
+    let help = home.run(&["help", "process"]);
+    assert!(help.code == Some(0) && help.out.contains("--report"), "{}", help.out);
+    assert!(home.run(&["man"]).out.contains(".TH pagestream 1"));
+    home.run(&["man", "--output", "man1"]).expect(0, "");
+    let pages = home.files("man1");
+    assert!(
+        ["pagestream.1", "pagestream-process.1", "pagestream-tail.1"]
+            .iter()
+            .all(|page| pages.iter().any(|p| p == page))
+    );
 }
 
 /// A PDF whose pages have this content, and a font called F.

@@ -20,7 +20,8 @@ use super::{
     inputs, planned,
     printer::Printer,
     progress::downloads,
-    reading::{self, ReadingArgs, stop_requested, submit_all},
+    reading::{self, ReadingArgs, submit_all},
+    signals::stop_requested,
 };
 
 mod figures;
@@ -143,7 +144,7 @@ pub fn run(args: &BenchArgs, mut settings: Settings, flags: Vec<OsString>, print
     let measured = runtime.block_on(async {
         tokio::select! {
             measured = measure(args, settings, plan, &sources, printer) => measured,
-            () = stop_requested() => Err(Exit::Interrupted),
+            exit = stop_requested() => Err(exit),
         }
     });
     runtime.shutdown_background();

@@ -18,11 +18,13 @@ use pagestream::{
 use serde::Serialize;
 
 use super::{
+    bar::PageBar,
     exit::Exit,
     inputs,
     printer::Printer,
-    progress::{PageBar, downloads},
-    reading::{self, ReadingArgs, stop_requested, submit_all},
+    progress::downloads,
+    reading::{self, ReadingArgs, submit_all},
+    signals::stop_requested,
 };
 
 #[derive(Args)]
@@ -129,7 +131,7 @@ pub(super) fn read(
     let read = runtime.block_on(async {
         tokio::select! {
             read = scored.read(samples, settings, options) => read,
-            () = stop_requested() => Err(Exit::Interrupted),
+            exit = stop_requested() => Err(exit),
         }
     });
     runtime.shutdown_background();
@@ -216,18 +218,15 @@ impl Scored {
             Exit::of_error(&error)
         })?;
         let sources = samples.iter().map(|sample| Source::Path(sample.path.clone())).collect();
-        let mut bar = PageBar::new(&self.printer, false);
+        let mut bar = PageBar::new(&self.printer, samples.len(), false);
         let mut submitted = submit_all(pipeline.clone(), sources, options);
         for sample in &samples {
             let Some(document) = submitted.recv().await else { break };
             let pages = match document {
-                Ok(document) => {
-                    let pages = self.pages(&document, || bar.page_done(&pipeline)).await;
-                    bar.add_pages(document.progress().committed);
-                    pages
-                }
+                Ok(document) => self.pages(&document, || bar.page_done(&pipeline, &document.progress())).await,
                 Err(error) => Err(self.document_failed(&error)),
             };
+            bar.document_done();
             self.add(sample, pages);
         }
         drop(bar);
@@ -242,7 +241,7 @@ impl Scored {
         Ok(())
     }
 
-    async fn pages(&mut self, document: &DocumentHandle, page_done: impl Fn()) -> PagesRead {
+    async fn pages(&mut self, document: &DocumentHandle, mut page_done: impl FnMut()) -> PagesRead {
         let mut texts = Vec::new();
         let mut pages = document.pages();
         while let Some(page) = pages.next().await {

@@ -24,8 +24,12 @@ pub enum Exit {
     Configuration = 9,
     /// Something else went wrong: ours.
     Other = 15,
-    /// Stopped by a signal.
+    /// The terminal was closed.
+    HungUp = 129,
+    /// Stopped by Ctrl-C.
     Interrupted = 130,
+    /// Stopped by a service manager.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {

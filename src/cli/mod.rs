@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io::Write, path::PathBuf, process::ExitCode};
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use pagestream::{
     Settings, SettingsError,
     settings::{Layers, LogFormat, Origin},
@@ -11,6 +11,7 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
 use self::{exit::Exit, printer::Printer};
 
+mod bar;
 mod bench;
 mod cancel;
 mod config;
@@ -19,6 +20,7 @@ mod documents;
 mod eval;
 mod exit;
 mod inputs;
+mod manual;
 mod models;
 mod planned;
 mod printer;
@@ -26,6 +28,7 @@ mod process;
 mod progress;
 mod reading;
 mod rm;
+mod signals;
 mod status;
 mod tail;
 
@@ -33,7 +36,7 @@ const ORT_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 
 /// Documents in, pages out, as they are read.
 #[derive(Parser)]
-#[command(name = "pagestream", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "pagestream", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -109,6 +112,10 @@ enum Command {
     /// Show the settings
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print a script that completes commands and options in a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands into a folder
+    Man(manual::ManArgs),
 }
 
 /// Runs the command that the process was started with.
@@ -142,8 +149,15 @@ fn leave(exit: Exit) -> ExitCode {
 }
 
 fn run(args: impl Iterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(error) if let Some(document) = document_without_command(&args, &error) => {
+            let name = document.to_string_lossy();
+            let hint = format!("to read it: pagestream process {name}");
+            Printer::new(false).error(&format!("`{name}` is a file and not a command"), Some(&hint));
+            return Exit::Configuration;
+        }
         Err(error) => {
             // Help and version are answers, and go to stdout; a pipe that closes early does not make them errors.
             let _ = error.print();
@@ -172,7 +186,15 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Command::Models(command) => models::run(command, &settings, &printer),
         Command::Doctor(args) => doctor::run(&args, &settings, &printer),
         Command::Config(command) => config::run(command, &layers),
+        Command::Completions(args) => manual::completions(&args, Cli::command(), &printer),
+        Command::Man(args) => manual::man(&args, Cli::command(), &printer),
     }
+}
+
+/// A document in the place of a command, which is what people try first.
+fn document_without_command<'a>(args: &'a [OsString], error: &clap::Error) -> Option<&'a OsString> {
+    let is_file = |arg: &&OsString| std::path::Path::new(arg).exists();
+    if error.kind() == ErrorKind::InvalidSubcommand { args.iter().skip(1).find(is_file) } else { None }
 }
 
 /// A panic on the threads that work on pages is caught there and becomes the reason of that page: told in its record, not

@@ -1,9 +1,10 @@
 //! `pagestream process`: documents in, their pages out on stdout or as files, as they are read.
 
 use std::{
+    collections::HashMap,
     ffi::OsString,
     io::{self, BufWriter, IsTerminal},
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::pin,
     time::Duration,
 };
@@ -15,19 +16,24 @@ use futures::{
     stream::SelectAll,
 };
 use pagestream::{
-    DocumentHandle, DocumentState, Error, PageRecord, PageSelection, PageStatus, PageStream, Pipeline, Settings,
-    Source, SubmitOptions,
+    DocumentHandle, DocumentId, DocumentState, Error, PageRecord, PageSelection, PageStatus, PageStream, Pipeline,
+    Settings, Source, SubmitOptions,
     output::{Files, FilesFormat, Jsonl, PageWriter, Text},
 };
 use tokio::sync::mpsc;
 
+use self::summary::Summary;
 use super::{
+    bar::PageBar,
     exit::Exit,
     inputs,
     printer::Printer,
-    progress::{PageBar, downloads},
-    reading::{self, ReadingArgs, stop_requested, submit_all},
+    progress::downloads,
+    reading::{self, ReadingArgs, submit_all},
+    signals::Signals,
 };
+
+pub mod summary;
 
 /// Failed pages named at the end; the others are counted.
 const LISTED_FAILURES: usize = 20;
@@ -58,6 +64,9 @@ pub struct ProcessArgs {
     /// Print pages as they become ready instead of in order
     #[arg(long)]
     unordered: bool,
+    /// Write what came of every document into this file, as JSON lines; it is there when the run has ended
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Read again what the data directory has already
     #[arg(long)]
     force: bool,
@@ -142,7 +151,14 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         Ok(runtime) => runtime,
         Err(exit) => return exit,
     };
-    let exit = runtime.block_on(process(args, settings, inputs.sources, writer, printer.clone()));
+    let summary = match Summary::begin(args.report.as_deref()) {
+        Ok(summary) => summary,
+        Err(error) => {
+            printer.error(&format!("the report cannot be written: {error}"), None);
+            return Exit::FileAccess;
+        }
+    };
+    let exit = runtime.block_on(process(args, settings, inputs.sources, writer, summary, printer.clone()));
     // A thread that hangs in a decoder must not keep the process: what it would read has its record already.
     runtime.shutdown_background();
     exit
@@ -153,10 +169,18 @@ async fn process(
     settings: Settings,
     sources: Vec<Source>,
     writer: Box<dyn PageWriter>,
+    summary: Summary,
     printer: Printer,
 ) -> Exit {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            printer.error(&format!("signals cannot be listened for: {error}"), None);
+            return Exit::Other;
+        }
+    };
     let drain = settings.pipeline.drain;
-    let resumable = settings.store.data_dir.is_some();
+    let data_dir = settings.store.data_dir.clone();
     let options = args.submit_options(&settings);
     let results_on_screen = args.output.is_none() && io::stdout().is_terminal();
     let pipeline = match pagestream::start_with(settings, downloads(&printer)).await {
@@ -166,12 +190,13 @@ async fn process(
             return Exit::of_error(&error);
         }
     };
-    let bar = PageBar::new(&printer, results_on_screen);
+    let bar = PageBar::new(&printer, sources.len(), results_on_screen);
     let wanted = options.pages.clone();
+    let (pipeline_of_run, printer_of_run, failures) = (pipeline.clone(), printer.clone(), Failures::default());
     let mut run =
-        Run { pipeline: pipeline.clone(), writer, printer: printer.clone(), bar, wanted, summary: Summary::default() };
+        Run { pipeline: pipeline_of_run, writer, printer: printer_of_run, bar, wanted, summary, failures, stop: None };
     let submitted = submit_all(pipeline.clone(), sources, options);
-    let mut was_interrupted = false;
+    let mut signal = None;
     let written = {
         let mut done = pin!(async {
             match args.unordered {
@@ -181,14 +206,17 @@ async fn process(
         });
         let finished = tokio::select! {
             written = &mut done => Some(written),
-            () = stop_requested() => None,
+            exit = signals.next() => {
+                signal = Some(exit);
+                None
+            }
         };
         match finished {
             Some(written) => written,
             None => {
-                was_interrupted = true;
+                let interrupted = interrupted(&pipeline, drain, data_dir.as_deref(), &mut signals, &printer);
                 // The pages that the drain lets end are written too.
-                match select(done, pin!(interrupted(&pipeline, drain, resumable, &printer))).await {
+                match select(done, pin!(interrupted)).await {
                     Either::Left((written, draining)) => {
                         draining.await;
                         written
@@ -211,34 +239,41 @@ async fn process(
     };
     // Stopping waits for threads, and one of them may wait for a pipe that nobody writes to.
     drop(tokio::time::timeout(STOPPING_PATIENCE, pipeline.stop()).await);
-    if was_interrupted { Exit::Interrupted } else { exit }
+    signal.unwrap_or(exit)
 }
 
 /// Lets the pages under way end, and says what is left; a second signal does not wait.
-async fn interrupted(pipeline: &Pipeline, drain: Duration, resumable: bool, printer: &Printer) {
+async fn interrupted(
+    pipeline: &Pipeline,
+    drain: Duration,
+    data_dir: Option<&Path>,
+    signals: &mut Signals,
+    printer: &Printer,
+) {
     printer.note("stopping: pages under way are finished first; once more stops at once");
     tokio::select! {
         report = pipeline.drain(drain) => {
             for (_, source, committed) in &report.interrupted {
                 printer.note(&format!("{source}: {committed} pages are done, the rest is not"));
             }
-            if resumable && !report.interrupted.is_empty() {
-                printer.note("the same command goes on from there");
+            if let Some(dir) = data_dir.filter(|_| !report.interrupted.is_empty()) {
+                let dir = dir.display();
+                printer.note(&format!("the same command goes on from there, or `pagestream resume --data-dir {dir}`"));
             }
         }
-        () = stop_requested() => std::process::exit(Exit::Interrupted as i32),
+        exit = signals.next() => std::process::exit(exit as i32),
     }
 }
 
 /// What went wrong, to be told at the end.
 #[derive(Default)]
-struct Summary {
-    failed: Vec<(String, u32, String)>,
-    failed_pages: usize,
+struct Failures {
+    /// The first few pages.
+    pages: Vec<(String, u32, String)>,
     exit: Option<Exit>,
 }
 
-impl Summary {
+impl Failures {
     fn worsen(&mut self, exit: Exit) {
         self.exit = Some(self.exit.unwrap_or(Exit::Ok).and(exit));
     }
@@ -251,22 +286,26 @@ struct Run {
     bar: PageBar,
     wanted: PageSelection,
     summary: Summary,
+    failures: Failures,
+    /// Why no more documents are taken: what keeps one from being kept keeps all.
+    stop: Option<Error>,
 }
 
 impl Run {
     /// Document after document, each from its first page to its last.
     async fn in_order(&mut self, mut submitted: mpsc::Receiver<Result<DocumentHandle, Error>>) -> io::Result<()> {
         while let Some(document) = submitted.recv().await {
-            let Some(document) = self.accepted(document) else { continue };
-            let mut pages = document.pages();
-            let mut announced = false;
-            while let Some(page) = pages.next().await {
-                if !std::mem::replace(&mut announced, true) {
-                    self.bar.add_pages(document.progress().selected.unwrap_or_default());
+            let Some(document) = self.accepted(document)? else {
+                if self.stop.is_some() {
+                    break;
                 }
-                self.write(page)?;
+                continue;
+            };
+            let mut pages = document.pages();
+            while let Some(page) = pages.next().await {
+                self.write(page, &document)?;
             }
-            self.ended(&document);
+            self.ended(&document)?;
         }
         self.writer.finish()
     }
@@ -274,91 +313,125 @@ impl Run {
     /// Pages of all documents, as they become ready.
     async fn as_ready(&mut self, mut submitted: mpsc::Receiver<Result<DocumentHandle, Error>>) -> io::Result<()> {
         let mut streams: SelectAll<PageStream> = SelectAll::new();
-        let mut documents = Vec::new();
+        let mut documents: HashMap<DocumentId, DocumentHandle> = HashMap::new();
         let mut more = true;
         while more || !streams.is_empty() {
             tokio::select! {
                 document = submitted.recv(), if more => match document {
                     None => more = false,
-                    Some(document) => if let Some(document) = self.accepted(document) {
-                        streams.push(document.pages());
-                        documents.push(document);
+                    Some(document) => match self.accepted(document)? {
+                        Some(document) => {
+                            streams.push(document.pages());
+                            documents.insert(document.id(), document);
+                        }
+                        None => more = self.stop.is_none(),
                     },
                 },
                 // None when the last of them has ended: a pattern that refused it would leave nothing to wait for.
                 page = streams.next(), if !streams.is_empty() => if let Some(page) = page {
-                    self.write(page)?;
+                    let id = page.as_ref().ok().map(|page| page.document.id);
+                    match id.and_then(|id| documents.get(&id)) {
+                        Some(document) => {
+                            self.write(page, document)?;
+                            let progress = document.progress();
+                            if progress.state != DocumentState::Open && self.summary.is_whole(document.id(), &progress) {
+                                self.ended(document)?;
+                                id.and_then(|id| documents.remove(&id));
+                            }
+                        }
+                        None => page.map(drop).map_err(failed)?,
+                    }
                 },
             }
         }
-        documents.iter().for_each(|document| self.ended(document));
+        // Those of which no page came last: they failed, or were interrupted.
+        documents.values().try_for_each(|document| self.ended(document))?;
         self.writer.finish()
     }
 
-    fn accepted(&mut self, document: Result<DocumentHandle, Error>) -> Option<DocumentHandle> {
-        document
-            .inspect_err(|error| {
-                // Not begun because of the signal to stop: that has been told.
-                if matches!(error, Error::Closed) {
-                    return;
-                }
-                self.printer.error(&error.to_string(), error.hint());
-                self.summary.worsen(Exit::of_error(error));
-            })
-            .ok()
+    fn accepted(&mut self, document: Result<DocumentHandle, Error>) -> io::Result<Option<DocumentHandle>> {
+        let error = match document {
+            Ok(document) => return Ok(Some(document)),
+            // Not begun because of the signal to stop: that has been told.
+            Err(Error::Closed) => return Ok(None),
+            Err(error) => error,
+        };
+        self.printer.error(&error.to_string(), error.hint());
+        self.failures.worsen(Exit::of_error(&error));
+        match &error {
+            Error::Read { name, cause, .. } => self.summary.refused(name, cause)?,
+            Error::Document { name, failure } => self.summary.refused(name, &failure.message)?,
+            // The next document would fare no better: a full disk is told once.
+            _ => self.stop = Some(error),
+        }
+        self.bar.document_done();
+        Ok(None)
     }
 
-    fn write(&mut self, page: Result<PageRecord, Error>) -> io::Result<()> {
-        let page = page.map_err(|error| io::Error::other(error.to_string()))?;
-        if page.status == PageStatus::Failed {
-            self.summary.failed_pages += 1;
-            if self.summary.failed.len() < LISTED_FAILURES {
-                let reason = page.reason.clone().unwrap_or_default();
-                self.summary.failed.push((page.document.source.clone(), page.page.get(), reason));
-            }
+    fn write(&mut self, page: Result<PageRecord, Error>, document: &DocumentHandle) -> io::Result<()> {
+        let page = page.map_err(failed)?;
+        self.summary.page(&page);
+        if page.status == PageStatus::Failed && self.failures.pages.len() < LISTED_FAILURES {
+            let reason = page.reason.clone().unwrap_or_default();
+            self.failures.pages.push((page.document.source.clone(), page.page.get(), reason));
         }
         self.writer.write_page(&page)?;
-        self.bar.page_done(&self.pipeline);
+        self.bar.page_done(&self.pipeline, &document.progress());
         Ok(())
     }
 
-    fn ended(&mut self, document: &DocumentHandle) {
+    fn ended(&mut self, document: &DocumentHandle) -> io::Result<()> {
+        self.bar.document_done();
         let progress = document.progress();
         if let Some((pages, page)) = progress.pages.and_then(|pages| Some((pages, self.wanted.first_beyond(pages)?))) {
             self.printer.warning(&format!("{}: it has {pages} pages, and none is page {page}", document.source()));
         }
-        match progress.state {
+        match &progress.state {
             DocumentState::Failed(failure) => {
                 self.printer.error(&format!("{}: {}", document.source(), failure.message), failure.hint.as_deref());
-                self.summary.worsen(Exit::of_document(failure.kind));
+                self.failures.worsen(Exit::of_document(failure.kind));
             }
             DocumentState::Interrupted => {
                 // Without a cause it was a signal, which has been told.
                 if let Some(cause) = self.pipeline.fatal() {
                     self.printer.error(&format!("{}: not all pages were read: {cause}", document.source()), None);
                 }
-                self.summary.worsen(Exit::Other);
+                self.failures.worsen(Exit::Other);
             }
             DocumentState::Open | DocumentState::Done | DocumentState::Cancelled => {}
         }
+        self.summary.document(document.id(), document.source(), &progress)
     }
 
-    /// Lists what failed, and gives the exit code.
+    /// Lists what failed, says what came of the run, and gives the exit code.
     fn finish(self) -> Exit {
-        let Self { bar, printer, summary, pipeline, .. } = self;
+        let Self { bar, printer, mut summary, failures, pipeline, .. } = self;
         drop(bar);
-        for (source, page, reason) in &summary.failed {
+        for (source, page, reason) in &failures.pages {
             printer.error(&format!("{source}: page {page}: {reason}"), None);
         }
-        if summary.failed_pages > summary.failed.len() {
-            printer.error(&format!("and {} more failed pages", summary.failed_pages - summary.failed.len()), None);
+        let failed_pages = summary.totals().pages_failed;
+        if failed_pages > failures.pages.len() {
+            printer.error(&format!("and {} more failed pages", failed_pages - failures.pages.len()), None);
         }
-        let pages = match summary.failed_pages {
+        if let Some(sentence) = summary.sentence() {
+            printer.note(&sentence);
+        }
+        if let Err(error) = summary.finish() {
+            printer.error(&format!("the report cannot be written: {error}"), None);
+            return Exit::FileAccess;
+        }
+        let pages = match failed_pages {
             0 => Exit::Ok,
             _ => Exit::PagesFailed,
         };
         // Models that could not be had are why pages failed: that is what a script must know.
         let pages = if pipeline.engine_failed() { Exit::MissingDependency } else { pages };
-        summary.exit.unwrap_or(Exit::Ok).and(pages)
+        failures.exit.unwrap_or(Exit::Ok).and(pages)
     }
+}
+
+/// The log could not be read.
+fn failed(error: Error) -> io::Error {
+    io::Error::other(error.to_string())
 }

@@ -64,8 +64,8 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<Plan, Exit> {
         printer.error(message, hint);
         exit
     };
-    // A model that cannot be had is a mistake in the settings, whether a page will need it or not.
     let doctor = Some("`pagestream doctor` says which devices work here");
+    // A model that cannot be had is a mistake in the settings, whether a page will need it or not.
     let plan = Plan::resolve(settings, Measure::IfNeeded).map_err(|error| {
         let (exit, hint) = match error {
             PlanError::Models(_) => (Exit::Configuration, error.hint()),
@@ -145,26 +145,4 @@ pub fn submit_all(
         }
     });
     receiver
-}
-
-/// The first signal to stop: Ctrl-C, or a service manager's.
-pub async fn stop_requested() {
-    let interrupt = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
 }

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
+    /// The sentence that says what came of a run of several documents: apart, since it says how long that took.
+    pub summary: Option<String>,
 }
 
 impl Home {
@@ -83,7 +85,15 @@ impl Home {
     pub fn outcome(&self, child: Child) -> Outcome {
         let output = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap().replace(&*self.dir.path().to_string_lossy(), "~");
-        Outcome { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        let (mut err, mut summary) = (text(output.stderr), None);
+        let is_summary = |line: &&str| {
+            line.starts_with(|c: char| c.is_ascii_digit()) && line.contains(" document") && line.contains(" in ")
+        };
+        if let Some(line) = err.lines().find(is_summary).map(str::to_owned) {
+            err = err.replacen(&format!("{line}\n"), "", 1);
+            summary = Some(line);
+        }
+        Outcome { code: output.status.code(), out: text(output.stdout), err, summary }
     }
 
     /// The names of all files in a folder, sorted; hidden ones too.

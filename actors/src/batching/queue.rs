@@ -11,17 +11,25 @@ use tokio::time::Instant;
 
 use crate::budget::Priority;
 
-/// Where an inference stands in the queue: interactive before bulk, then older pages, then the page's own order.
+/// Where an inference stands in the queue: interactive before bulk, what is easy before what is hard where the order of pages does not
+/// matter, then older pages, then the page's own order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
     bulk: bool,
+    deferred: bool,
     sequence: u64,
     index: usize,
 }
 
 impl Position {
     pub fn new(priority: Priority, sequence: u64, index: usize) -> Self {
-        Self { bulk: priority == Priority::Bulk, sequence, index }
+        Self { bulk: priority == Priority::Bulk, deferred: false, sequence, index }
+    }
+
+    /// Behind all that is not deferred, however old. Pages that wait so hold their slots, so that others do not go on before them
+    /// for ever.
+    pub fn deferred_if(self, deferred: bool) -> Self {
+        Self { deferred, ..self }
     }
 
     /// The page that asked.
@@ -201,6 +209,16 @@ mod tests {
     }
 
     use Priority::{Bulk, Interactive};
+
+    #[test]
+    fn what_is_deferred_goes_behind_younger_pages_of_its_class() {
+        let now = Instant::now();
+        let mut queue = queue(&[(Priority::Interactive, 2, 0, 64), (Priority::Bulk, 1, 0, 128)], now);
+        queue.push(Position::new(Priority::Interactive, 1, 0).deferred_if(true), line(32), now);
+        let mut order = || indices(queue.next(now, &EIGHT, |_| true))[0].0;
+        assert_eq!([order(), order(), order()], [2, 1, 1]);
+        assert!(queue.is_empty());
+    }
 
     #[test]
     fn a_batch_has_one_shape_and_takes_the_oldest_pages_first() {

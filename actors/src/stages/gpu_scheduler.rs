@@ -121,9 +121,12 @@ impl Handler<PreparedPage> for GpuScheduler {
         if missing == 0 {
             return self.forward(waiting);
         }
-        let now = Instant::now();
+        let (now, unordered) = (Instant::now(), waiting.page.ticket.job().options.unordered);
         for (index, inference) in wanted {
-            self.queue.push(Position::new(priority, sequence, index), inference, now);
+            // Whoever takes pages as they come wants the easy ones first: what our own networks read, before what is in doubt.
+            let deferred = unordered && inference.task.is_large();
+            let position = Position::new(priority, sequence, index).deferred_if(deferred);
+            self.queue.push(position, inference, now);
         }
         self.pages.insert(sequence, waiting);
         self.dispatch(context);

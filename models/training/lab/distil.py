@@ -8,24 +8,19 @@ interpolation. Both kinds, and no teacher at all (`--alpha 0`), can be held to t
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from . import teacher as pp_ocr
 from .config import BLANK, FIRST, FOREIGN, SPACE, Alphabet, arguments, work_dir
-from .export import load
 from .generate import load_or_make
+from .losses import ctc, softened
 from .nets import build, parameters
+from .pool import Pool, augment
 from .preprocess import HEIGHT
-from .train import Pool, Run, augment, ctc, schedule_arguments, widest_at
+from .runs import Run, load, schedule_arguments
+from .train import widest_at
 
 KEPT = 4  # of the teacher's classes at each step; the rest of its probability goes to the blank
 TEACHER_STEP = 8 * HEIGHT / 48  # of our pixels
-
-
-def softened(student, teacher, temperature):
-    p = (teacher / temperature).softmax(-1)
-    q = (student / temperature).log_softmax(-1)
-    return F.kl_div(q.flatten(0, 1), p.flatten(0, 1), reduction="batchmean") * temperature ** 2
 
 
 def class_map(alphabet: Alphabet) -> np.ndarray:

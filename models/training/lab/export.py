@@ -6,9 +6,9 @@ import onnx
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from .config import ROOT, Alphabet, arguments, work_dir
+from .config import arguments
 from .detector import Detector
-from .nets import build
+from .runs import load
 
 OPSET = 17
 
@@ -22,21 +22,6 @@ def fold(net: torch.nn.Module):
                     module[i] = fuse_conv_bn_eval(module[i], module[i + 1])
                     module[i + 1] = torch.nn.Identity()
     return net
-
-
-def load(run: str) -> tuple[torch.nn.Module, Alphabet, dict]:
-    """A run of this machine, or one whose weights lie in weights/ (without the optimiser's state: fine for --init)."""
-    path = work_dir() / "runs" / run / "checkpoint.pt"
-    state = torch.load(path if path.exists() else ROOT / "weights" / f"{run}.pt")
-    alphabet = Alphabet.load(state["meta"]["alphabet"])
-    weights = state["average"] or state["net"]
-    # as many classes as it was trained with: characters may have been added to the alphabet's end since
-    net = Detector() if state["meta"].get("detector") else build(state["meta"]["tier"], len(weights["head.weight"]))
-    if state["meta"].get("inner"):
-        from .prune import shrink
-        net = shrink(net, state["meta"]["inner"])
-    net.load_state_dict(weights)
-    return net.eval(), alphabet, state
 
 
 def write(net, path: Path, metadata: dict):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from .config import BLANK, arguments, work_dir
-from .export import load
 from .nets import TIERS, Bottleneck, build, parameters
+from .runs import load
 
 
 def widen(old: nn.Conv2d, new: nn.Conv2d):

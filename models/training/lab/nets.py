@@ -2,6 +2,7 @@
 
 Input [N, 1, 32, W] with W a multiple of 4, output logits [N, W / 4, classes].
 """
+import torch
 from torch import nn
 
 TIERS = {  # channels at 16, 8 and 4 rows and in the sequence part; blocks in each
@@ -52,3 +53,26 @@ def build(tier: str, classes: int) -> Recogniser:
 
 def parameters(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
+
+
+def cut(block: Bottleneck, keep: torch.Tensor):
+    """Keep these inner channels of both inner convolutions."""
+    def norm(old):
+        new = nn.BatchNorm2d(len(keep))
+        for key in ("weight", "bias", "running_mean", "running_var"):
+            getattr(new, key).data.copy_(getattr(old, key).data[keep])
+        return new
+    (first, n1, relu1), (middle, n2, relu2), (last, n3) = block.body
+    for conv, axes in ((first, (0,)), (middle, (0, 1)), (last, (1,))):
+        for axis in axes:
+            conv.weight = nn.Parameter(conv.weight.data.index_select(axis, keep))
+    first.out_channels = middle.in_channels = middle.out_channels = last.in_channels = len(keep)
+    block.body = nn.Sequential(nn.Sequential(first, norm(n1), relu1), nn.Sequential(middle, norm(n2), relu2), nn.Sequential(last, n3))
+
+
+def shrink(net, inner: dict[str, int]):
+    """Give a freshly built net the inner widths of a pruned one, so that its weights fit."""
+    for name, block in net.named_modules():
+        if name in inner:
+            cut(block, torch.arange(inner[name]))
+    return net

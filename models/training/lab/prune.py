@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from .config import arguments, work_dir
-from .export import load
-from .nets import Bottleneck, parameters
-from .train import Pool, ctc
+from .losses import ctc
+from .nets import Bottleneck, cut, parameters
+from .pool import Pool
+from .runs import load
 
 
 def magnitude(net, share: float):
@@ -42,29 +43,6 @@ def taylor(net, alphabet, batches: int = 20) -> dict:
             cost[name] = sum((n.weight * n.weight.grad + n.bias * n.bias.grad).abs().detach() for n in (n1, n2))
     net.eval()
     return cost
-
-
-def cut(block: Bottleneck, keep: torch.Tensor):
-    """Keep these inner channels of both inner convolutions."""
-    def norm(old):
-        new = nn.BatchNorm2d(len(keep))
-        for key in ("weight", "bias", "running_mean", "running_var"):
-            getattr(new, key).data.copy_(getattr(old, key).data[keep])
-        return new
-    (first, n1, relu1), (middle, n2, relu2), (last, n3) = block.body
-    for conv, axes in ((first, (0,)), (middle, (0, 1)), (last, (1,))):
-        for axis in axes:
-            conv.weight = nn.Parameter(conv.weight.data.index_select(axis, keep))
-    first.out_channels = middle.in_channels = middle.out_channels = last.in_channels = len(keep)
-    block.body = nn.Sequential(nn.Sequential(first, norm(n1), relu1), nn.Sequential(middle, norm(n2), relu2), nn.Sequential(last, n3))
-
-
-def shrink(net, inner: dict[str, int]):
-    """Give a freshly built net the inner widths of a pruned one, so that its weights fit."""
-    for name, block in net.named_modules():
-        if name in inner:
-            cut(block, torch.arange(inner[name]))
-    return net
 
 
 def main():

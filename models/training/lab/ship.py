@@ -1,6 +1,6 @@
 """Everything the product needs of a trained pair, into models/shipped: fp32 and int8 models, characters, test vectors, figures.
 
-The int8 model is calibrated here; the figures come from `evaluate` and `evaluate_detector`, run on exactly these files.
+The int8 model is calibrated here (`--requantise` makes that of every fp32 model shipped anew, and nothing else); the figures come from `evaluate` and `evaluate_detector`, run on exactly these files.
 """
 import base64
 import hashlib
@@ -16,11 +16,12 @@ from .confidence import NOISE, NOISE_LENGTH, fit
 from .evaluate import Reader
 from .evaluate_confidence import synthetic_lines
 from .evaluate_detector import Finder
-from .export import load, write
+from .export import write
 from .lines import LineGenerator
 from .pages import PageGenerator
 from .preprocess import level_table, padded_width, resize_line, tensor
 from .quantise import calibration_lines, calibration_pages, quantise
+from .runs import load
 
 SHIPPED = ROOT.parent / "shipped"
 
@@ -60,6 +61,16 @@ def calibration(path: Path, fp32: Reader, int8: Reader, alphabet: Alphabet):
         noise=dict(says="a line of at most `characters` whose raw confidence is under `under` is dropped", characters=NOISE_LENGTH, under=NOISE)), indent=1) + "\n")
 
 
+def quantise_recogniser(path: Path, alphabet: Alphabet, lines: int):
+    int8 = path.with_name(f"{path.stem}-int8.onnx")
+    quantise(path, int8, calibration_lines(alphabet, lines))
+    calibration(path.with_name(f"{path.stem}-confidence.json"), Reader(path, alphabet), Reader(int8, alphabet), alphabet)
+
+
+def quantise_detector(path: Path, alphabet: Alphabet, pages: int):
+    quantise(path, path.with_name(f"{path.stem}-int8.onnx"), calibration_pages(alphabet, pages))
+
+
 def page_vectors(folder: Path, alphabet: Alphabet, model: Path):
     """A page, its input tensor's digest, its maps (raw f32, [4, H / 2, W / 8]) and the boxes made from exactly those maps."""
     page, _, _ = PageGenerator(alphabet, 31_337).page(704, 512)
@@ -78,26 +89,31 @@ def main():
     parser = arguments(__doc__)
     parser.add_argument("--recogniser", help="run to ship")
     parser.add_argument("--detector", help="run to ship")
+    parser.add_argument("--requantise", action="store_true", help="the int8 models alone, from the fp32 ones that are shipped")
     parser.add_argument("--lines", type=int, default=600, help="for calibration")
     parser.add_argument("--pages", type=int, default=40, help="for calibration")
     args = parser.parse_args()
     alphabet = Alphabet.load(args.alphabet)
     vectors = SHIPPED / "vectors"
     vectors.mkdir(parents=True, exist_ok=True)
+    if args.requantise:
+        for path in sorted(SHIPPED.glob(f"recogniser-{alphabet.name}-*.onnx")):
+            if not path.stem.endswith("-int8"):
+                quantise_recogniser(path, alphabet, args.lines)
+        quantise_detector(SHIPPED / "detector.onnx", alphabet, args.pages)
     if args.recogniser:
         net, alphabet, state = load(args.recogniser)
         name = f"recogniser-{alphabet.name}-{state['meta']['tier']}"
         (SHIPPED / f"{alphabet.name}.txt").write_text("\n".join(alphabet.characters) + "\n", encoding="utf-8")
         path = SHIPPED / f"{name}.onnx"
         write(net, path, {"character": "\n".join(alphabet.characters), "run": args.recogniser, "step": str(state["step"])})
-        quantise(path, SHIPPED / f"{name}-int8.onnx", calibration_lines(alphabet, args.lines))
-        calibration(SHIPPED / f"{name}-confidence.json", Reader(path, alphabet), Reader(SHIPPED / f"{name}-int8.onnx", alphabet), alphabet)
+        quantise_recogniser(path, alphabet, args.lines)
         line_vectors(vectors / f"{name}.json", alphabet, path)
     if args.detector:
         net, _, state = load(args.detector)
         path = SHIPPED / "detector.onnx"
         write(net, path, {"run": args.detector, "step": str(state["step"])})
-        quantise(path, SHIPPED / "detector-int8.onnx", calibration_pages(alphabet, args.pages))
+        quantise_detector(path, alphabet, args.pages)
         page_vectors(vectors, alphabet, path)
     for path in sorted(SHIPPED.rglob("*.*")):
         print(path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(SHIPPED))

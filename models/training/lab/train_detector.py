@@ -9,10 +9,9 @@ import torch
 from . import degrade, documents
 from .config import Alphabet, arguments
 from .detector import COLUMN, ROW, Detector, loss_of, targets
-from .export import load
 from .nets import parameters
 from .pages import Line, PageGenerator
-from .train import Run, schedule_arguments
+from .runs import Run, load, schedule_arguments
 
 POOL, STEPS_A_PAGE = 200, 4
 CROP, BATCH = 512, 4
