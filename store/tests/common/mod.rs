@@ -28,6 +28,7 @@ pub fn record(document: DocumentId, number: u32, text: &str) -> PageRecord {
         rotation: Rotation::default(),
         text: text.into(),
         lines: Vec::new(),
+        blocks: Vec::new(),
         confidence: None,
         needs_review: false,
         duplicate_of: None,
