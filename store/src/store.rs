@@ -350,9 +350,14 @@ impl Store {
             }
         }
         if !removed.is_empty() {
-            self.inner.db.maintain(|db| Ok(db.execute_batch("PRAGMA incremental_vacuum")?))?;
+            self.give_back_space()?;
         }
         Ok(removed)
+    }
+
+    /// Gives the room of what was removed back to the disk.
+    pub fn give_back_space(&self) -> Result<()> {
+        self.inner.db.maintain(|db| Ok(db.execute_batch("PRAGMA incremental_vacuum")?))
     }
 
     /// Asks that a document be cancelled or removed: from any process. Where a writer runs it finds the request in
