@@ -160,7 +160,8 @@ mod private {
         assert_private(&home.path("tmp").join(&left[0]));
         let mut spooled = Vec::new();
         everything_below(&spool, &mut spooled);
-        let sizes: u64 = spooled.iter().map(|(path, _)| fs::metadata(path).unwrap()).filter(|m| m.is_file()).map(|m| m.len()).sum();
+        let sizes: u64 =
+            spooled.iter().map(|(path, _)| fs::metadata(path).unwrap()).filter(|m| m.is_file()).map(|m| m.len()).sum();
         assert_eq!(sizes, 0, "the PDF was copied: {spooled:?}");
         killed.child.kill().unwrap();
         killed.child.wait().unwrap();
@@ -271,7 +272,9 @@ async fn a_copy_of_the_database_is_whole_when_there_is_nothing_to_do() {
     }
     let copy = folder.path().join("copy");
     // Not `fs::copy`: to close the file again in this process would end SQLite's locks on it.
-    assert!(std::process::Command::new("cp").arg(folder.path().join(DATABASE_FILE)).arg(&copy).status().unwrap().success());
+    assert!(
+        std::process::Command::new("cp").arg(folder.path().join(DATABASE_FILE)).arg(&copy).status().unwrap().success()
+    );
     assert_eq!(pages_in(&copy), 3);
 }
 
@@ -299,7 +302,7 @@ fn a_backup_is_a_data_directory_is_made_beside_a_writer_and_overwrites_nothing()
     let copy = open(&home.path("copy"));
     assert_eq!(copy.state(open_one).unwrap(), Some(StoredState::Done));
     let documents = copy.documents(Listing::default()).unwrap();
-    assert_eq!(&**(*copy.open_blob(documents[0].sha256).unwrap()).as_ref(), SAMPLE);
+    assert_eq!((*copy.open_blob(documents[0].sha256).unwrap()).as_ref(), SAMPLE);
     assert_eq!(open(&home.path("work")).state(open_one).unwrap(), Some(StoredState::Open), "and leaves that alone");
 }
 
@@ -311,8 +314,7 @@ fn after_kill_9_a_document_is_called_abandoned_and_resume_goes_on_with_it() {
     let home = Home::new();
     home.write("long.tif", document(&[PLAIN; PAGES]));
     let reading = ["--quality", "fast", "--offline", "--data-dir", "work"];
-    let mut child =
-        home.command(&[&["process", "-f", "jsonl"], &reading[..], &["long.tif"]].concat()).spawn().unwrap();
+    let mut child = home.command(&[&["process", "-f", "jsonl"], &reading[..], &["long.tif"]].concat()).spawn().unwrap();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
     let pid = child.id();
     let status = home.run(&["status", "--data-dir", "work"]).out;
@@ -330,12 +332,14 @@ fn after_kill_9_a_document_is_called_abandoned_and_resume_goes_on_with_it() {
     let mut tail = home.command(&["tail", "-f", "jsonl", "long.tif", "--data-dir", "work"]).spawn().unwrap();
     let mut said = String::new();
     BufReader::new(tail.stderr.take().unwrap()).read_line(&mut said).unwrap();
-    let expected = "long.tif is open, and no process reads it; `pagestream resume --data-dir work` goes on with it; waiting\n";
+    let expected =
+        "long.tif is open, and no process reads it; `pagestream resume --data-dir work` goes on with it; waiting\n";
     assert_eq!(said, expected);
 
     let outcome = home.run(&[&["resume", "-f", "jsonl"], &reading[..]].concat());
     assert_eq!(outcome.code, Some(0), "{}", outcome.err);
-    let numbers = |records: Vec<Value>| records.iter().map(|r| r["page"].as_u64().unwrap() as usize).collect::<Vec<_>>();
+    let numbers =
+        |records: Vec<Value>| records.iter().map(|r| r["page"].as_u64().unwrap() as usize).collect::<Vec<_>>();
     let whole: Vec<usize> = (1..=PAGES).collect();
     assert_eq!(numbers(outcome.records()), whole);
     let tailed = home.outcome(tail);
@@ -377,8 +381,15 @@ fn documents_are_named_by_file_name_and_removed_by_kind() {
     with(&["process", "--ocr", "never", "m/broken.pdf", "m/r.pdf", "n/r.pdf"]);
     assert!(with(&["status", "broken.pdf"]).out.contains("state      failed: "));
     let outcome = with(&["tail", "r.pdf"]);
-    assert_eq!((outcome.code, outcome.err.lines().next()), (Some(9), Some("error: `r.pdf` may mean any of 2 documents")));
-    assert!(outcome.err.contains("  done       m/r.pdf") && outcome.err.contains("  done       n/r.pdf"), "{}", outcome.err);
+    assert_eq!(
+        (outcome.code, outcome.err.lines().next()),
+        (Some(9), Some("error: `r.pdf` may mean any of 2 documents"))
+    );
+    assert!(
+        outcome.err.contains("  done       m/r.pdf") && outcome.err.contains("  done       n/r.pdf"),
+        "{}",
+        outcome.err
+    );
     assert_eq!(with(&["tail", "-f", "jsonl", "m/r.pdf"]).records().len(), 4);
 
     let failed = with(&["status", "--failed"]).out;
@@ -388,7 +399,11 @@ fn documents_are_named_by_file_name_and_removed_by_kind() {
     let dry = with(&["rm", "--all", "--failed", "--dry-run"]);
     assert!(dry.expect(0, "").out.ends_with("  m/broken.pdf\n"), "{}", dry.out);
     let removed = with(&["rm", "--all", "--failed"]);
-    assert!(removed.err.ends_with(" (m/broken.pdf) is removed\n") && removed.err.lines().count() == 1, "{}", removed.err);
+    assert!(
+        removed.err.ends_with(" (m/broken.pdf) is removed\n") && removed.err.lines().count() == 1,
+        "{}",
+        removed.err
+    );
     assert_eq!(with(&["rm", "m/broken.pdf"]).code, Some(9));
     assert_eq!(with(&["rm", "--failed", "r.pdf"]).code, Some(9), "a filter beside a name is a mistake");
 
@@ -408,7 +423,9 @@ fn a_file_name_does_not_steer_the_terminal() {
     home.write(name, "%PDF-1.4\nno more");
     let with = |arguments: &[&str]| home.run(&[arguments, &["--data-dir", "work"]].concat());
     let shown = "\\x1b]0;owned\\x07\\x9b2Jbad.pdf";
-    for arguments in [&["process", name][..], &["status"], &["status", name], &["tail", name], &["cancel", name], &["rm", name]] {
+    for arguments in
+        [&["process", name][..], &["status"], &["status", name], &["tail", name], &["cancel", name], &["rm", name]]
+    {
         let outcome = with(arguments);
         let said = outcome.out + &outcome.err;
         assert!(said.contains(shown), "{arguments:?}: {said:?}");
@@ -450,16 +467,23 @@ async fn a_reader_streams_into_the_spool_and_leaves_nothing_when_it_breaks_or_do
         pipeline.submit_reader("broken", Stream { left, breaks }, SubmitOptions::default()).await.err().unwrap()
     };
     let error = submit(700_000, true).await;
-    assert!(matches!(&error, Error::Read { name, kind: io::ErrorKind::ConnectionReset, .. } if name == "broken"), "{error}");
+    assert!(
+        matches!(&error, Error::Read { name, kind: io::ErrorKind::ConnectionReset, .. } if name == "broken"),
+        "{error}"
+    );
     // Eight times the page limit, and one byte.
     let error = submit((8 << 20) + 1, false).await;
     assert!(matches!(&error, Error::Read { kind: io::ErrorKind::FileTooLarge, .. }), "{error}");
     assert_eq!(pipeline.store().blobs().list().unwrap(), before);
     assert_eq!(fs::read_dir(folder.path().join("spool/incoming")).unwrap().count(), 0);
     // Right at the limit it is taken, and found to be no document.
-    let whole = pipeline.submit_reader("whole", Stream { left: 8 << 20, breaks: false }, SubmitOptions::default()).await;
+    let whole =
+        pipeline.submit_reader("whole", Stream { left: 8 << 20, breaks: false }, SubmitOptions::default()).await;
     let state = whole.unwrap().finished().await.state;
-    assert!(matches!(&state, DocumentState::Failed(failure) if failure.kind == ErrorKind::UnsupportedFormat), "{state:?}");
+    assert!(
+        matches!(&state, DocumentState::Failed(failure) if failure.kind == ErrorKind::UnsupportedFormat),
+        "{state:?}"
+    );
 }
 
 #[tokio::test]

@@ -8,9 +8,7 @@ use std::{
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use pagestream_documents::DocumentId;
-use pagestream_store::{
-    Blob, CacheStats, Document, DocumentState as StoredState, Error as StoreError, Store,
-};
+use pagestream_store::{Blob, CacheStats, Document, DocumentState as StoredState, Error as StoreError, Store};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     runtime::Handle,

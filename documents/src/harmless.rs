@@ -26,7 +26,8 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 
 fn is_obeyed(c: char) -> bool {
     // Bidirectional marks, embeddings, overrides and isolates (Unicode standard annex 9); line and paragraph separators.
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -130,7 +130,8 @@ fn one_of(documents: Vec<Document>, text: &str) -> Result<Document, Refusal> {
         &|document| Path::new(&document.source).ends_with(name),
         &|document| bare(&document.id.to_string()).starts_with(&wanted),
     ];
-    let meant = is_meant.iter().filter(|_| !wanted.is_empty()).map(|meant| documents.iter().filter(|d| meant(d)).collect());
+    let meant =
+        is_meant.iter().filter(|_| !wanted.is_empty()).map(|meant| documents.iter().filter(|d| meant(d)).collect());
     let meant: Vec<&Document> = meant.into_iter().find(|found: &Vec<_>| !found.is_empty()).unwrap_or_default();
     match meant[..] {
         [document] => Ok(document.clone()),
@@ -142,7 +143,12 @@ fn one_of(documents: Vec<Document>, text: &str) -> Result<Document, Refusal> {
         _ => {
             let mut hint = "name one by its identity, as far as no other begins alike:".to_owned();
             for document in meant.iter().rev().take(LISTED) {
-                hint.push_str(&format!("\n  {}  {:9}  {}", document.id, document.state, harmless(&document.source)));
+                hint.push_str(&format!(
+                    "\n  {}  {:9}  {}",
+                    document.id,
+                    document.state.as_str(),
+                    harmless(&document.source)
+                ));
             }
             if meant.len() > LISTED {
                 hint.push_str(&format!("\n  and {} earlier ones", meant.len() - LISTED));
@@ -196,8 +202,9 @@ mod tests {
 
     #[test]
     fn a_document_is_found_by_its_name_and_what_is_ambiguous_is_listed() {
-        let documents: Vec<Document> =
-            ["m/r.pdf", "n/r.pdf", "r.txt", "/a/r.txt", "x.pdf"].map(|source| document(source, DocumentState::Done, 0, 0)).into();
+        let documents: Vec<Document> = ["m/r.pdf", "n/r.pdf", "r.txt", "/a/r.txt", "x.pdf"]
+            .map(|source| document(source, DocumentState::Done, 0, 0))
+            .into();
         let found = |text: &str| one_of(documents.clone(), text).map(|document| document.source).ok();
         for (text, expected) in [
             ("m/r.pdf", Some("m/r.pdf")),

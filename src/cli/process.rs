@@ -144,7 +144,9 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
 pub enum Work {
     Submit(Vec<Source>),
     /// From what an earlier run left open in the data directory: so many.
-    Resume { documents: usize },
+    Resume {
+        documents: usize,
+    },
 }
 
 impl Work {
@@ -333,6 +335,9 @@ impl Run {
                 self.write(page, &document)?;
             }
             self.ended(&document)?;
+            if self.stop.is_some() {
+                break;
+            }
         }
         self.writer.finish()
     }
@@ -383,7 +388,9 @@ impl Run {
             Err(Error::Closed) => return Ok(None),
             Err(error) => error,
         };
-        self.printer.error(&error.to_string(), error.hint());
+        if self.stop.is_none() {
+            self.printer.error(&error.to_string(), error.hint());
+        }
         self.failures.worsen(Exit::of_error(&error));
         match &error {
             Error::Read { name, cause, .. } => self.summary.refused(name, cause)?,
@@ -418,13 +425,18 @@ impl Run {
                 self.printer.error(&format!("{}: {}", document.source(), failure.message), failure.hint.as_deref());
                 self.failures.worsen(Exit::of_document(failure.kind));
             }
-            DocumentState::Interrupted => {
-                // Without a cause it was a signal, which has been told.
-                if let Some(cause) = self.pipeline.fatal() {
-                    self.printer.error(&format!("{}: not all pages were read: {cause}", document.source()), None);
+            DocumentState::Interrupted => match self.pipeline.fatal_error() {
+                // What keeps the pages of one from being kept keeps those of all: told once.
+                Some(error) => {
+                    if let Some(cause) = self.pipeline.fatal().filter(|_| self.stop.is_none()) {
+                        self.printer.error(&format!("{}: not all pages were read: {cause}", document.source()), None);
+                    }
+                    self.failures.worsen(Exit::of_error(&error));
+                    self.stop = Some(error);
                 }
-                self.failures.worsen(Exit::Other);
-            }
+                // Without a cause it was a signal, which has been told.
+                None => self.failures.worsen(Exit::Other),
+            },
             DocumentState::Open | DocumentState::Done | DocumentState::Cancelled => {}
         }
         self.summary.document(document.id(), document.source(), &progress)

@@ -41,7 +41,11 @@ pub fn run(args: &RmArgs, settings: &Settings, printer: &Printer) -> Exit {
 fn remove_named(args: &RmArgs, mut asker: Asker<'_>, printer: &Printer) -> Result<Exit, Refusal> {
     if args.filter.is_given() {
         let hint = "leave the name or the filters away";
-        return Err(Refusal::new("--failed, --open and --older-than go with --all".to_owned(), hint, Exit::Configuration));
+        return Err(Refusal::new(
+            "--failed, --open and --older-than go with --all".to_owned(),
+            hint,
+            Exit::Configuration,
+        ));
     }
     let exit = asker.ask_by_name(&args.documents, printer);
     asker.finish()?;

@@ -103,7 +103,8 @@ impl From<io::Error> for Stopped {
 
 fn tail(args: &TailArgs, settings: &Settings, printer: &Printer) -> Result<Exit, Stopped> {
     let reader = documents::open(settings)?;
-    let document = args.document.as_deref().map(|text| documents::find(&reader, text, &FilterArgs::default())).transpose()?;
+    let document =
+        args.document.as_deref().map(|text| documents::find(&reader, text, &FilterArgs::default())).transpose()?;
     let mut out = Out { writer: args.writer(), failed: false };
     let mut pause = Pause::new(reader.watch()?);
     let mut source = Pages::new(args, &reader, document.as_ref())?;

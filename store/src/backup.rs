@@ -48,7 +48,8 @@ impl Reader {
         private::ensure_file(&database).map_err(Error::io("creating", &database))?;
         self.copy_database(&database)?;
         let mut done = BackedUp { size: size_of(&database)?, ..BackedUp::default() };
-        let (from, into) = (FolderBlobs::at(&self.dir().join("spool")), FolderBlobs::open(&draft.path().join("spool"))?);
+        let (from, into) =
+            (FolderBlobs::at(&self.dir().join("spool")), FolderBlobs::open(&draft.path().join("spool"))?);
         let (documents, digests) = contents(&database)?;
         done.documents = documents;
         for digest in digests {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use pagestream_documents::ByteSize;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{
     error::{Error, Result},
@@ -136,7 +136,7 @@ impl Database {
     /// Folds the write-ahead log into the file, so that a copy of the file alone is whole. Waits for others' reads no longer than
     /// `patience`; whether all of it was folded.
     pub fn checkpoint(&self, patience: Duration) -> Result<bool> {
-        if std::fs::metadata(self.dir.join(format!("{FILE_NAME}-wal"))).map_or(0, |found| found.len()) == 0 {
+        if self.log_is_empty() {
             return Ok(true);
         }
         self.maintain(|writer| {
@@ -153,10 +153,23 @@ impl Database {
         if !path.is_file() {
             return Err(Error::NoStore { dir: self.dir.clone() });
         }
-        let connection =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(self.busy_timeout)?;
-        Ok(connection)
+        let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+        match looked.map_err(|error| error.sqlite_error_code()) {
+            // Readers share a file beside the database, which on a read-only disk nobody can make. Nobody writes there either: when
+            // the log is empty, the database is all there is, and will not change.
+            Err(Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) if self.log_is_empty() => {
+                let uri = format!("file:{}?immutable=1", escaped(&path));
+                Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
+            }
+            _ => Ok(connection),
+        }
+    }
+
+    fn log_is_empty(&self) -> bool {
+        std::fs::metadata(self.dir.join(format!("{FILE_NAME}-wal"))).map_or(0, |found| found.len()) == 0
     }
 
     fn lock_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -179,6 +192,11 @@ fn transact<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) 
     let value = work(&transaction)?;
     transaction.commit()?;
     Ok(value)
+}
+
+/// A path as it stands in a URI.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
 
 /// A read-write connection with our settings; creates the file, does not migrate it.

@@ -1,12 +1,7 @@
 //! Stores that are gone with their process: a folder each in the system's temporary directory. A process that is killed cannot
 //! remove its own; the next that makes one does.
 
-use std::{
-    fs::{self, File},
-    io,
-    path::Path,
-    time::Duration,
-};
+use std::{fs, io, path::Path, time::Duration};
 
 use tempfile::TempDir;
 
@@ -50,7 +45,7 @@ pub fn create(parent: &Path) -> Result<(TempDir, WriterLock)> {
 
 fn mark(dir: &Path) -> Result<()> {
     let path = dir.join(MARK);
-    File::create_new(&path).map(drop).map_err(Error::io("creating", &path))
+    private::ensure_file(&path).map_err(Error::io("creating", &path))
 }
 
 /// Removes the folders of processes that were killed before they could. What cannot be removed is left alone, and so is what

@@ -6,17 +6,13 @@
 //! admission permit lives in the document's job. A submission that fails is answered with the reason and leaves no
 //! trace but an unreferenced blob, which the store collects.
 
-use std::{
-    fs::File,
-    io,
-    sync::Arc,
-};
+use std::{fs::File, io, sync::Arc};
 
 use actix::{Actor, Context, Handler, Message};
 use pagestream_documents::{Digest, DocumentId, PageNumber};
 use pagestream_store::{
-    Blob, Cursor, Document, DocumentState as StoredState, Error as StoreError, NewDocument, Outcome, PageCommit, PageSet,
-    Priority as StoredPriority, Store, options_key,
+    Blob, Cursor, Document, DocumentState as StoredState, Error as StoreError, NewDocument, Outcome, PageCommit,
+    PageSet, Priority as StoredPriority, Store, options_key,
 };
 use serde_json::Value;
 
