@@ -6,6 +6,9 @@ the model, and prints one line of JSON that says what was done. Everything else 
     static   int8 weights, one scale a channel; activations in unsigned int8, at the ranges that the calibration found (QDQ)
     dynamic  int8 weights; activations are quantised when the model runs, at the range of each tensor
     fp16     weights and arithmetic in 16-bit floating point; inputs and outputs stay f32
+
+int8 weights are 7 bits wide, -64 to 64: x86 without VNNI adds products of unsigned and signed bytes in pairs in 16 bits (pmaddubsw), which
+saturate at 32767, and 2 x 255 x 127 is more. So a model gives the same on every machine.
 """
 import argparse
 import json
@@ -104,7 +107,7 @@ def static(prepared, target, folder, args, kept):
             calibrator.collect_data(Inputs(name, [file]))
         cache = folder / "ranges.json"
         save_tensors_data(calibrator.compute_data(), cache)
-    quantize_static(str(prepared), str(target), Inputs(name, files), quant_format=QuantFormat.QDQ, per_channel=True,
+    quantize_static(str(prepared), str(target), Inputs(name, files), quant_format=QuantFormat.QDQ, per_channel=True, reduce_range=True,
                     op_types_to_quantize=list(WEIGHTED), activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
                     calibrate_method=method, nodes_to_exclude=kept, calibration_cache_path=cache,
                     extra_options={"CalibMovingAverage": args.method == "moving-average"})
@@ -135,7 +138,7 @@ def main():
             samples = static(prepared, args.target, folder, args, kept)
         elif args.mode == "dynamic":
             quantize_dynamic(str(prepared), str(args.target), op_types_to_quantize=list(QUANTISED["dynamic"]),
-                             per_channel=True, weight_type=QuantType.QInt8, nodes_to_exclude=kept)
+                             per_channel=True, reduce_range=True, weight_type=QuantType.QInt8, nodes_to_exclude=kept)
         else:
             half = OnnxModel(convert_float_to_float16(model, keep_io_types=True, node_block_list=kept))
             # The casts were added at the end.

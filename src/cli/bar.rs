@@ -10,7 +10,7 @@ use pagestream::{Pipeline, Progress};
 
 use super::{
     printer::Printer,
-    process::summary::{count, spoken},
+    words::{count, spoken},
 };
 
 /// How often the clock on the bar moves.

@@ -234,7 +234,7 @@ mod tests {
             document("partly", DocumentState::Done, 1, 3),
             document("failed", DocumentState::Failed, 0, 40),
         ];
-        let days = |days| Some(Duration::from_secs(days * 86_400));
+        let days = |days: u64| Some(Duration::from_secs(days * 86_400));
         for (failed, open, older_than, expected) in [
             (false, false, None, "open done partly failed"),
             (true, false, None, "partly failed"),

@@ -33,6 +33,7 @@ mod rm;
 mod signals;
 mod status;
 mod tail;
+mod words;
 
 const ORT_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
 

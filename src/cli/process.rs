@@ -19,6 +19,7 @@ use pagestream::{
     DocumentHandle, DocumentId, DocumentState, Error, PageRecord, PageSelection, PageStatus, PageStream, Pipeline,
     Settings, Source, SubmitOptions,
     output::{Files, FilesFormat, Jsonl, PageWriter, Text},
+    plan::Plan,
 };
 use tokio::sync::mpsc;
 
@@ -166,9 +167,10 @@ impl Work {
 }
 
 pub fn run_with(args: ProcessArgs, settings: Settings, work: Work, printer: &Printer) -> Exit {
-    if let Err(exit) = reading::check(&settings, printer) {
-        return exit;
-    }
+    let plan = match reading::check(&settings, printer) {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
+    };
     let writer = match args.writer(work.documents()) {
         Ok(writer) => writer,
         Err(error) => {
@@ -187,7 +189,7 @@ pub fn run_with(args: ProcessArgs, settings: Settings, work: Work, printer: &Pri
             return Exit::FileAccess;
         }
     };
-    let exit = runtime.block_on(process(args, settings, work, writer, summary, printer.clone()));
+    let exit = runtime.block_on(process(args, (settings, plan), work, writer, summary, printer.clone()));
     // A thread that hangs in a decoder must not keep the process: what it would read has its record already.
     runtime.shutdown_background();
     exit
@@ -195,7 +197,7 @@ pub fn run_with(args: ProcessArgs, settings: Settings, work: Work, printer: &Pri
 
 async fn process(
     args: ProcessArgs,
-    settings: Settings,
+    (settings, plan): (Settings, Plan),
     work: Work,
     writer: Box<dyn PageWriter>,
     summary: Summary,
@@ -212,7 +214,7 @@ async fn process(
     let data_dir = settings.store.data_dir.clone();
     let options = args.submit_options(&settings);
     let results_on_screen = args.output.is_none() && io::stdout().is_terminal();
-    let pipeline = match pagestream::start_with(settings, downloads(&printer)).await {
+    let pipeline = match pagestream::start_planned(settings, plan, downloads(&printer)).await {
         Ok(pipeline) => pipeline,
         Err(error) => {
             printer.error(&error.to_string(), error.hint());

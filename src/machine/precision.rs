@@ -27,7 +27,7 @@ const GAIN: f64 = 1.25;
 
 /// Most that may come out otherwise than in f32 for int8 to be used, as a share of a network's steps (of a detector, of the lines it
 /// finds), on the lab's page and vectors. With exact sums (AVX-512 VNNI) 1 line of 44 differs, 109 steps of 7,584 (`fast`) and 89 (`balanced`); with
-/// sums that saturate (ONNX Runtime 1.31 on AVX2, `qemu-x86_64 -cpu Haswell`) 16 lines, and 387 steps (`fast`). The gates lie between, nearer to what
+/// sums that saturate (ONNX Runtime 1.31 on AVX2, `qemu-x86_64 -cpu Haswell`) 16 lines, 387 steps and 287. The gates lie between, nearer to what
 /// is right; `models/examples/trial.rs` prints the figures.
 const GATES: [(&str, f64); 3] =
     [("detector", 0.1), ("recogniser-latin-fast", 0.025), ("recogniser-latin-medium", 0.025)];

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pagestream_actors::{BatchLimits, EngineModel};
 use pagestream_documents::ByteSize;
 use pagestream_models::{
-    Backend, Error as ModelError, ModelSource, Session,
+    Backend, Error as ModelError, ModelSource,
     backend::onnx::Provider,
     device::DeviceChoice,
     ocr::{Quality, Task},
@@ -218,7 +218,10 @@ impl Common {
 
 #[cfg(feature = "built-in-models")]
 mod built_in {
-    use pagestream_models::built_in::{self, Network};
+    use pagestream_models::{
+        Session,
+        built_in::{self, Network},
+    };
 
     use super::*;
 

@@ -212,16 +212,13 @@ impl Plan {
     /// networks the int8 models count, which are made of the f32 ones and a quarter of their size: this is asked at every start, and
     /// pages with a text layer need neither.
     pub fn digest(&self) -> Digest {
-        let mut all: Vec<String> = self.common.selected.iter().map(|(_, model)| model.sha256.to_string()).collect();
-        for entry in TASKS {
-            match entry.model {
-                ModelOf::Registry { .. } => {}
-                #[cfg(feature = "built-in-models")]
-                ModelOf::BuiltIn { network, .. } => {
-                    all.push(Digest::of(network(self.common.quality).int8.bytes).to_string());
-                }
-            }
-        }
+        let registry = self.common.selected.iter().map(|(_, model)| model.sha256);
+        let built_in = TASKS.iter().filter_map(|entry| match entry.model {
+            ModelOf::Registry { .. } => None,
+            #[cfg(feature = "built-in-models")]
+            ModelOf::BuiltIn { network, .. } => Some(Digest::of(network(self.common.quality).int8.bytes)),
+        });
+        let all: Vec<String> = registry.chain(built_in).map(|digest| digest.to_string()).collect();
         Digest::of(all.join(",").as_bytes())
     }
 }

@@ -9,6 +9,7 @@ fn bare(dir: &tempfile::TempDir) -> Settings {
     settings
 }
 
+#[cfg(feature = "built-in-models")]
 fn rows(plan: &Plan) -> Vec<(&'static str, String, String)> {
     plan.models()
         .into_iter()

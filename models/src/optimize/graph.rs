@@ -329,4 +329,17 @@ pub mod tests {
         tensor.push(RAW_DATA, Value::Bytes(vec![0; 8]));
         assert_eq!(Weights::of(&tensor), Err(Malformed));
     }
+
+    /// On x86 without VNNI, ONNX Runtime adds products of bytes in pairs in 16 bits: 2 x 255 x 64 fits, 2 x 255 x 127 does not.
+    #[test]
+    fn no_sum_of_a_built_in_int8_model_can_saturate() {
+        for network in crate::built_in::NETWORKS {
+            let model = Model::parse(network.int8.bytes).unwrap();
+            let tensors = model.graph.all(INITIALIZER).map(|bytes| Message::parse(bytes).unwrap());
+            let weights = tensors.filter(|tensor| tensor.number(DATA_TYPE) == Some(3));
+            let bytes = weights.flat_map(|tensor| tensor.bytes(RAW_DATA).unwrap_or_default().to_vec());
+            let largest = bytes.map(|byte| byte.cast_signed().unsigned_abs()).max();
+            assert_eq!(largest, Some(64), "{}", network.int8.id);
+        }
+    }
 }
