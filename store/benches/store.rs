@@ -61,6 +61,7 @@ fn record(document: DocumentId, number: u32) -> PageRecord {
         rotation: Rotation::default(),
         text: lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>().join("\n"),
         lines,
+        blocks: Vec::new(),
         confidence: None,
         needs_review: false,
         duplicate_of: None,
