@@ -148,7 +148,7 @@ async fn keep(
     let committed = match committed {
         Ok(committed) => committed,
         Err(cause) => {
-            tracing::error!(%cause, "pages cannot be committed");
+            tracing::info!(%cause, "pages cannot be committed");
             fatal.send_replace(Some(cannot_be_kept(cause)));
             for entry in entries {
                 // Without a record, they are read again when the document is resumed.
@@ -187,7 +187,7 @@ async fn keep(
         match blocking(&store, move |store| store.finish(id, outcome, reason)).await {
             Ok(_) => job.finish(state),
             Err(cause) => {
-                tracing::error!(parent: &job.span, %cause, "the document's end cannot be recorded");
+                tracing::info!(parent: &job.span, %cause, "the document's end cannot be recorded");
                 fatal.send_replace(Some(cannot_be_kept(cause)));
                 job.finish(DocumentState::Interrupted);
             }
