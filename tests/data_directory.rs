@@ -11,6 +11,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use common::{MARKED, PLAIN, all, count, document, gated_pipeline, no_text, options, pipeline_on, submit};
@@ -25,6 +26,9 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use shell::{Home, SAMPLE};
 use tokio::io::{AsyncRead, ReadBuf};
+
+/// It takes a second.
+const HANGS: Duration = Duration::from_secs(100);
 
 const READ: [&str; 6] = ["process", "--ocr", "never", "--data-dir", "work", "sample.pdf"];
 
@@ -267,9 +271,12 @@ async fn a_copy_of_the_database_is_whole_when_there_is_nothing_to_do() {
     let document = submit(&pipeline, "a.tif", &[MARKED; 3]).await;
     document.finished().await;
     let log = folder.path().join(format!("{DATABASE_FILE}-wal"));
-    while fs::metadata(&log).unwrap().len() > 0 {
-        tokio::task::yield_now().await;
-    }
+    let folded = async {
+        while fs::metadata(&log).unwrap().len() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(HANGS, folded).await.expect("the log is folded");
     let copy = folder.path().join("copy");
     // Not `fs::copy`: to close the file again in this process would end SQLite's locks on it.
     assert!(
