@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{argument, cpu_time, pages, percentile, progress, read, settings, submit, thread_cpu_time};
+use common::{argument, cpu_time, pages, percentile, read, settings, submit, thread_cpu_time};
 use futures::future::join_all;
 use pagestream::{Pipeline, Plan, Settings, engine, machine::Measure};
 use pagestream_actors::Engine;
@@ -40,7 +40,7 @@ fn main() {
     common::set_up();
     let (settings, pages, rounds) = (settings(), pages(), argument("--rounds", 5));
     let plan = Plan::resolve(&settings, Measure::IfNeeded).expect("the devices are known");
-    let devices = engine::devices(&plan, &progress());
+    let devices = engine::devices(&plan, &common::fetching());
     let device = &devices[0];
     let tasks = settings.pipeline_options().reading.ocr.tasks();
     let engine = device.engine.with_models(&tasks).expect("the models are there");
@@ -59,7 +59,7 @@ fn main() {
     let sessions = (0..device.threads).map(|_| sessions(&engine, &tasks)).collect();
     let mut bare = Bare { recorded, sessions, tasks: BTreeMap::new() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    let pipeline = runtime.block_on(pagestream::start(settings)).expect("the pipeline starts");
+    let pipeline = runtime.block_on(pagestream::start_with(settings, common::fetching())).expect("the pipeline starts");
     // Once unmeasured: models are loaded, arenas have grown.
     bare.run();
     runtime.block_on(chain(&pipeline, &pages));

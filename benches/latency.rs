@@ -25,7 +25,7 @@ fn main() {
     let (pages, count) = (pages(), argument("--pages", 60).max(2));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
     runtime.block_on(async {
-        let pipeline = pagestream::start(settings()).await.expect("the pipeline starts");
+        let pipeline = pagestream::start_with(settings(), common::fetching()).await.expect("the pipeline starts");
         // Once unmeasured: models are loaded, arenas have grown.
         latencies(&pipeline, &pages, pages.len()).await;
         let mut idle = latencies(&pipeline, &pages, count / 2).await;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use pagestream_actors::{Device, Engine, Error, LazyEngine};
 use pagestream_models::Error as ModelError;
+pub use pagestream_models::registry::{FetchPolicy, FetchRequest, Fetching, Progress as FetchProgress};
 use pagestream_store::Store;
 
-pub use crate::machine::libraries::ProgressSink;
 use crate::{
     machine::Measure,
     plan::{DevicePlan, Plan},
@@ -27,12 +27,12 @@ pub fn store(settings: &Settings) -> Result<Store, Error> {
 }
 
 /// The devices of a plan. Loads nothing yet.
-pub fn devices(plan: &Plan, progress: &ProgressSink) -> Vec<Device> {
+pub fn devices(plan: &Plan, fetching: &Fetching) -> Vec<Device> {
     let device = |plan: &DevicePlan| {
-        let (of_engine, progress) = (plan.clone(), progress.clone());
+        let (of_engine, fetching) = (plan.clone(), fetching.clone());
         Device {
             name: plan.device.to_string(),
-            engine: LazyEngine::new(move || engine(&of_engine, &progress)),
+            engine: LazyEngine::new(move || engine(&of_engine, &fetching)),
             threads: plan.threads,
             batch: plan.batch,
         }
@@ -40,17 +40,18 @@ pub fn devices(plan: &Plan, progress: &ProgressSink) -> Vec<Device> {
     plan.devices.iter().map(device).collect()
 }
 
-/// Names the models of one device and what runs them. A model is fetched when a page first needs it. The device's library is
-/// loaded where the built-in models run on it, and fetched only for models that are not built in.
+/// Names the models of one device and what runs them. What every page needs is fetched now, where that is allowed, and what only
+/// some do when one first does. The device's library is loaded where the built-in models run on it.
 ///
 /// # Errors
 /// What is missing and where it goes; a library that cannot be used; a device that cannot start.
-pub fn engine(plan: &DevicePlan, progress: &ProgressSink) -> Result<Engine, ModelError> {
-    let libraries = plan.libraries(progress);
+pub fn engine(plan: &DevicePlan, fetching: &Fetching) -> Result<Engine, ModelError> {
+    plan.fetch_needed(fetching)?;
+    let libraries = plan.libraries(fetching);
     let models = plan.settled(&libraries, Measure::IfNeeded)?;
     for model in &models {
         tracing::debug!(task = model.name, id = model.id, precision = %model.precision, why = model.why, "model is chosen");
     }
-    let models = models.iter().map(|model| (model.task, plan.engine_model(model, progress))).collect();
+    let models = models.iter().map(|model| (model.task, plan.engine_model(model, fetching))).collect();
     Ok(Engine::new(Arc::new(libraries), models).with_memory(plan.memory))
 }

@@ -1,23 +1,6 @@
-//! pagestream: documents in, pages out, as they are read.
-//!
-//! ```no_run
-//! use futures::StreamExt;
-//! use pagestream::{Settings, Source, SubmitOptions};
-//!
-//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let pipeline = pagestream::start(Settings::load()?).await?;
-//! let document = pipeline.submit(Source::Path("paper.pdf".into()), SubmitOptions::default()).await?;
-//! let mut pages = document.pages();
-//! while let Some(page) = pages.next().await {
-//!     println!("{}", page?.text);
-//! }
-//! # Ok(())
-//! # }
-//! ```
-//! Works from inside any tokio application, whose threads it never blocks: the actors live on a thread of their own.
+#![doc = include_str!("guide.md")]
 
-use std::sync::Arc;
-
+pub use engine::Fetching;
 use machine::Measure;
 pub use pagestream_actors::{
     DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, Error, MetricsSnapshot, OcrMode,
@@ -34,25 +17,27 @@ pub use settings::{Settings, SettingsError};
 
 pub mod allocator;
 pub mod engine;
+#[cfg(feature = "evaluation")]
 pub mod evaluation;
 pub mod machine;
 pub mod plan;
 pub mod settings;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with
-/// it. Models are loaded, and fetched if they are not there, when the first page needs them.
+/// it. Models are loaded when the first page needs them. Nothing is fetched: see [`start_with`].
 ///
 /// # Errors
 /// When the data directory cannot be used (another process writes to it, say) or there are no threads to be had.
 pub async fn start(settings: Settings) -> Result<Pipeline, Error> {
-    start_with(settings, Arc::new(|progress| tracing::info!(?progress, "fetching models"))).await
+    start_with(settings, Fetching::never()).await
 }
 
-/// As [`start`], telling `progress` what is fetched.
+/// As [`start`], fetching models and libraries when the first page needs them, if `fetching` allows it and `models.fetch` does not
+/// forbid it.
 ///
 /// # Errors
 /// As [`start`].
-pub async fn start_with(settings: Settings, progress: engine::ProgressSink) -> Result<Pipeline, Error> {
+pub async fn start_with(settings: Settings, fetching: Fetching) -> Result<Pipeline, Error> {
     let resolve = move || {
         let plan = Plan::resolve(&settings, Measure::IfNeeded).map_err(|e| match e.hint() {
             Some(hint) => Error::Start(format!("{e} ({hint})")),
@@ -61,19 +46,19 @@ pub async fn start_with(settings: Settings, progress: engine::ProgressSink) -> R
         Ok((settings, plan))
     };
     let (settings, plan) = tokio::task::spawn_blocking(resolve).await.map_err(|e| Error::Start(e.to_string()))??;
-    start_planned(settings, plan, progress).await
+    start_planned(settings, plan, fetching).await
 }
 
 /// As [`start_with`], with a plan that was resolved from the same settings before.
 ///
 /// # Errors
 /// As [`start`].
-pub async fn start_planned(settings: Settings, plan: Plan, progress: engine::ProgressSink) -> Result<Pipeline, Error> {
+pub async fn start_planned(settings: Settings, plan: Plan, fetching: Fetching) -> Result<Pipeline, Error> {
     let started = tokio::task::spawn_blocking(move || {
         let store = engine::store(&settings)?;
         let mut options = settings.pipeline_options();
         options.reading.models = Some(plan.digest());
-        pagestream_actors::start(options, store, engine::devices(&plan, &progress))
+        pagestream_actors::start(options, store, engine::devices(&plan, &fetching.under(settings.models.fetch)))
     });
     started.await.map_err(|e| Error::Start(e.to_string()))?
 }

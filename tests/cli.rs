@@ -210,14 +210,16 @@ fn results_become_files_when_a_folder_is_given() {
         assert_eq!(outcome.out, "", "results are in the folder");
     };
     run(&["-o", "out"]);
-    assert_eq!(home.files("out"), ["sample-2.txt", "sample.txt"]);
+    assert_eq!(home.files("out"), [".pagestream-outputs.jsonl", "other", "sample.txt"]);
+    assert_eq!(home.files("out/other"), ["sample.txt"]);
     assert_eq!(fs::read_to_string(home.path("out/sample.txt")).unwrap(), printed);
     run(&["-o", "lines", "-f", "jsonl"]);
-    assert_eq!(home.files("lines"), ["sample-2.jsonl", "sample.jsonl"]);
+    assert_eq!(home.files("lines"), [".pagestream-outputs.jsonl", "other", "sample.jsonl"]);
     assert_eq!(fs::read_to_string(home.path("lines/sample.jsonl")).unwrap().lines().count(), 2);
     run(&["-o", "pages", "--per-page"]);
-    let names = ["sample-0001.txt", "sample-0002.txt", "sample-2-0001.txt", "sample-2-0002.txt"];
+    let names = [".pagestream-outputs.jsonl", "other", "sample-0001.txt", "sample-0002.txt"];
     assert_eq!(home.files("pages"), names);
+    assert_eq!(home.files("pages/other"), names[2..]);
     let second = fs::read_to_string(home.path("pages/sample-0002.txt")).unwrap();
     assert_eq!(Some(second.as_str()), printed.split('\u{c}').nth(1));
 }
@@ -663,7 +665,7 @@ fn doctor_gives_3_where_pages_cannot_be_read() {
     outcome.expect(
         3,
         &format!(
-            "error: {needed}; nothing can be fetched: `models.offline` is set\n \
+            "error: {needed}; nothing can be fetched: `models.fetch` is `never`\n \
              hint: `pagestream models pull` in such a place names each file and where it belongs\n"
         ),
     );

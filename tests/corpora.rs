@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use futures::StreamExt;
 use pagestream::{
-    DocumentState, OcrMode, Pipeline, Quality, Settings, Source, SubmitOptions,
+    DocumentState, Fetching, OcrMode, Pipeline, Quality, Settings, Source, SubmitOptions,
     evaluation::{Reading, evaluate, truth::truth_of},
 };
 
@@ -73,7 +73,7 @@ async fn pages_are_read_as_well_as_the_gates_ask() {
     for (quality, gates) in GATES {
         let mut settings = Settings::defaults();
         settings.ocr.quality = quality;
-        let pipeline = pagestream::start(settings).await.unwrap();
+        let pipeline = pagestream::start_with(settings, Fetching::allowed()).await.unwrap();
         for gate in gates {
             check(&pipeline, &corpora, quality, &gate).await;
         }

@@ -11,7 +11,7 @@ use pagestream::{
 };
 use pagestream_models::{
     optimize::{CharacterSet, specialize},
-    registry::{RECOGNIZER, Registry},
+    registry::{Fetching, RECOGNIZER, Registry},
 };
 use serde_json::Value;
 use shell::{Home, Outcome};
@@ -25,7 +25,7 @@ fn home() -> Home {
     let mut home = Home::with_models();
     let registry = Registry::open(Settings::defaults().registry_options()).unwrap();
     let models = home.path("models");
-    let library = registry.runtime(&mut |_| {}).unwrap();
+    let library = registry.runtime(&Fetching::allowed()).unwrap();
     fs::create_dir(&models).unwrap();
     for status in registry.list().iter().filter(|status| status.role.is_some()) {
         fs::copy(&status.path, models.join(status.path.file_name().unwrap())).unwrap();
@@ -181,7 +181,7 @@ async fn the_latin_recogniser_reads_the_corpora_as_well_as_the_whole_one() {
         return;
     };
     let registry = Registry::open(Settings::defaults().registry_options()).unwrap();
-    let installed = registry.ensure(&[RECOGNIZER], &mut |_| {}).unwrap();
+    let installed = registry.ensure(&[RECOGNIZER], &Fetching::allowed()).unwrap();
     let whole = fs::read(installed.path(RECOGNIZER).unwrap()).unwrap();
     let cut = specialize(&whole, &CharacterSet::built_in("latin").unwrap()).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -202,7 +202,7 @@ async fn the_latin_recogniser_reads_the_corpora_as_well_as_the_whole_one() {
         let mut settings = Settings::defaults();
         settings.models.recognizer = recognizer;
         settings.ocr.quality = Quality::Accurate;
-        let pipeline = pagestream::start(settings).await.unwrap();
+        let pipeline = pagestream::start_with(settings, Fetching::allowed()).await.unwrap();
         let mut documents = Vec::new();
         for file in &files {
             let options = SubmitOptions { ocr: OcrMode::Always, ..SubmitOptions::default() };

@@ -171,7 +171,7 @@ async fn real_pipeline(batch: usize) -> Pipeline {
     settings.duplicates.mode = DuplicateMode::Off;
     settings.cache.lines = ByteSize(0);
     settings.pipeline.pages_in_flight = 16;
-    pagestream::start(settings).await.unwrap()
+    pagestream::start_with(settings, pagestream::Fetching::allowed()).await.unwrap()
 }
 
 async fn read(pipeline: &Pipeline, name: &str, bytes: &[u8]) -> Vec<PageRecord> {

@@ -205,8 +205,15 @@ impl Engine {
 
     fn find_large(&self, tasks: &[Task]) -> Option<Alphabet> {
         let found = self.ensure(tasks).and_then(|()| self.alphabet(Task::Recognize));
-        if let Err(error) = &found {
-            tracing::warn!(%error, "PP-OCRv6 is not at hand; pages that want it are marked as needing review");
+        match &found {
+            Ok(_) => {}
+            // Whoever did not allow it knows, and has told whom it concerns.
+            Err(error @ Error::NotFetched { .. }) => {
+                tracing::info!(%error, "PP-OCRv6 is not fetched; pages that want it are marked as needing review");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "PP-OCRv6 is not at hand; pages that want it are marked as needing review");
+            }
         }
         found.ok()
     }

@@ -7,6 +7,7 @@ use crate::job::DocumentFailure;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Error {
     /// As many documents are open as the pipeline takes. Try again when one is done.
     #[error("busy: {open} documents are open, as many as `pipeline.open_documents` allows")]

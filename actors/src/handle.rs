@@ -71,6 +71,7 @@ const PIECE: usize = 256 << 10;
 
 /// What a drain left undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DrainReport {
     /// Documents that still have pages without a record, with the number of their committed pages.
     pub interrupted: Vec<(DocumentId, String, u32)>,

@@ -31,6 +31,7 @@ pub enum DocumentState {
 
 /// Why a document could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DocumentFailure {
     pub kind: ErrorKind,
     /// One sentence, without the document's name.
@@ -48,6 +49,7 @@ pub struct QuarantinedPage {
 
 /// A document's progress at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     pub state: DocumentState,
     /// Pages in the document; `None` until it is open.
@@ -245,18 +247,18 @@ impl DocumentJob {
     }
 }
 
-/// What is known of a submission before it has a job.
+/// Where a submitted document's bytes come from.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Source {
+    /// A file, by its path. It should stay as it is until the document has ended.
     Path(PathBuf),
-    /// A name for people, and the bytes.
-    Bytes {
-        name: String,
-        bytes: Arc<[u8]>,
-    },
+    /// The bytes, under a name for people that need not be a file's.
+    Bytes { name: String, bytes: Arc<[u8]> },
 }
 
 impl Source {
+    /// What the document is called in records and messages.
     pub fn name(&self) -> String {
         match self {
             Self::Path(path) => path.display().to_string(),

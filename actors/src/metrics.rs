@@ -158,6 +158,7 @@ impl Metrics {
 
 /// The counters at one moment.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct MetricsSnapshot {
     pub stages: Vec<StageSnapshot>,
     pub budget_wait_ms: f64,
@@ -172,6 +173,7 @@ pub struct MetricsSnapshot {
 }
 
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct StageSnapshot {
     pub stage: &'static str,
     pub depth: u64,

@@ -5,7 +5,6 @@
 use std::{
     mem::MaybeUninit,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -32,8 +31,9 @@ pub fn settings() -> Settings {
     settings
 }
 
-pub fn progress() -> pagestream::engine::ProgressSink {
-    Arc::new(|_| {})
+/// What the models of the settings' quality take is fetched.
+pub fn fetching() -> pagestream::Fetching {
+    pagestream::Fetching::allowed()
 }
 
 /// Arguments that are files, or page images of our own, and with `PAGESTREAM_CORPORA` of old books too.

@@ -23,7 +23,7 @@ pub use ids::{ByteSize, Digest, DocumentId, PageNumber};
 pub use input::{
     DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, detect, open,
 };
-pub use output::{FileNames, Files, FilesFormat, Jsonl, PageWriter, Text};
+pub use output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text};
 pub use page_text::PageText;
 pub use raster::{PixelFormat, Raster, Rotation};
 pub use record::{

@@ -1,7 +1,7 @@
 //! What was read on a page, whoever read it: its lines in reading order, the blocks that they make, and its text.
 
 use crate::{
-    geometry::Polygon,
+    geometry::{Point, Polygon},
     record::{Block, BlockKind, TextLine},
 };
 
@@ -17,7 +17,7 @@ pub struct PageText {
 }
 
 impl PageText {
-    /// Lines that were found in any order, arranged as [`crate::reading_order::order_lines`] says: blocks of indices of `lines`, each
+    /// Lines that were found in any order, arranged as [`crate::reading_order::order_page`] says: blocks of indices of `lines`, each
     /// index once.
     pub fn arrange(lines: Vec<TextLine>, order: &[Vec<usize>]) -> Self {
         let text = compose(&lines, order);
@@ -33,6 +33,18 @@ impl PageText {
             }
         }
         Self { lines, blocks, text }
+    }
+
+    /// Moves everything that has a place, as `place` says of each point.
+    pub fn move_points(&mut self, place: impl Fn(Point) -> Point) {
+        for line in &mut self.lines {
+            line.polygon = line.polygon.map(&place);
+            line.words.iter_mut().for_each(|word| word.polygon = word.polygon.map(&place));
+        }
+        for block in &mut self.blocks {
+            let bounds = self.lines[block.lines.clone()].iter().map(|line| line.polygon.bounds());
+            block.polygon = Polygon::from_rect(bounds.reduce(|a, b| a.union(&b)).unwrap_or_default());
+        }
     }
 }
 
@@ -69,13 +81,20 @@ fn continues_row(before: &TextLine, after: &TextLine) -> bool {
     let start = ((e.x + h.x) / 2.0, (e.y + h.y) / 2.0);
     let (dx, dy) = (start.0 - end.0, start.1 - end.1);
     let (along, across) = (dx * ux + dy * uy, dy * ux - dx * uy);
-    along > -height && across.abs() < 0.5 * height
+    // What is read from the right goes on at its left end.
+    let (wide, narrow) = (after.polygon.width(), length);
+    let goes_on = along > -height || (is_read_from_the_right(&before.text) && along < -(narrow + wide) + height);
+    goes_on && across.abs() < 0.5 * height
+}
+
+fn is_read_from_the_right(text: &str) -> bool {
+    text.chars().any(|c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Point, Rect};
+    use crate::geometry::Rect;
 
     fn line(text: &str, left: f32, top: f32, width: f32) -> TextLine {
         let polygon = Polygon::from_rect(Rect { left, top, right: left + width, bottom: top + 20.0 });

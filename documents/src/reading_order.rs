@@ -8,7 +8,7 @@
 //! Rectangles are expected upright: a caller that knows the page's skew turns them back first. What skew is left (a
 //! degree or so) is harmless, since gutters are looked for band by band and rows are chained neighbour by neighbour.
 
-use crate::geometry::Rect;
+use crate::{geometry::Rect, record::TextLine};
 
 /// Places looked at for a gutter in one region. A page 4,000 pixels wide is then searched every 8 pixels, which is
 /// narrower than any gutter that a reader could see.
@@ -20,9 +20,133 @@ const MAX_DEPTH: usize = 24;
 /// Lines that each side of a gutter needs at least: two fragments in two rows are a table or a letterhead.
 const MIN_COLUMN_LINES: usize = 3;
 
-/// Orders the lines of a page: blocks in reading order, each the indices of its lines in reading order. Every index
-/// of `boxes` appears exactly once, whatever the boxes look like; NaN coordinates count as 0.
-pub fn order_lines(boxes: &[Rect]) -> Vec<Vec<usize>> {
+/// Share of a column's lines that go on with a sentence of the line above, where rows of both columns align: in prose most do (they begin
+/// with a small letter), in lists of references and of names in a narrow column one in four; cells of a table hardly ever do.
+const RUN_ON_SHARE: f32 = 0.2;
+
+/// Orders the lines of a page: blocks in reading order, each the indices of its lines in reading order. Every index of `lines` appears
+/// exactly once.
+///
+/// Most lines of a page run one way, which is the page's own: pages of Hebrew and Arabic have their columns and the parts of a row from the
+/// right, vertical Japanese its lines from the right and its tiers downwards, and a page set sideways is ordered as it is
+/// read. Lines that run another way (a notice up the margin, a watermark) come after it, and cut none of its columns.
+pub fn order_page(lines: &[TextLine]) -> Vec<Vec<usize>> {
+    let characters = |line: &TextLine| line.text.chars().count();
+    let mut directions: [Vec<usize>; 5] = Default::default();
+    lines.iter().enumerate().for_each(|(index, line)| directions[Heading::of(line) as usize].push(index));
+    let mut directions: Vec<(usize, Vec<usize>)> = directions.into_iter().enumerate().collect();
+    directions
+        .sort_by_key(|(_, members)| std::cmp::Reverse(members.iter().map(|&i| characters(&lines[i])).sum::<usize>()));
+    let mut blocks = Vec::new();
+    for (heading, members) in directions.into_iter().filter(|(_, members)| !members.is_empty()) {
+        let texts: Vec<&str> = members.iter().map(|&index| lines[index].text.as_str()).collect();
+        let from_the_right = heading == 0 && reads_from_the_right(&texts);
+        let as_read = |&index: &usize| {
+            let Rect { left, top, right, bottom } = lines[index].polygon.bounds();
+            match heading {
+                0 if from_the_right => Rect { left: -right, right: -left, top, bottom },
+                1 => Rect { left: top, top: -right, right: bottom, bottom: -left },
+                2 => Rect { left: -right, top: -bottom, right: -left, bottom: -top },
+                3 => Rect { left: -bottom, top: left, right: -top, bottom: right },
+                _ => Rect { left, top, right, bottom },
+            }
+        };
+        let boxes: Vec<Rect> = members.iter().map(as_read).collect();
+        let order = order_texts(&boxes, &texts);
+        blocks.extend(order.into_iter().map(|block| block.into_iter().map(|at| members[at]).collect()));
+    }
+    blocks
+}
+
+/// Where a line runs.
+#[derive(Clone, Copy)]
+enum Heading {
+    Right = 0,
+    Down = 1,
+    Left = 2,
+    Up = 3,
+    /// Across the page.
+    Askew = 4,
+}
+
+impl Heading {
+    fn of(line: &TextLine) -> Self {
+        let [a, b, ..] = line.polygon.0;
+        let (dx, dy) = (b.x - a.x, b.y - a.y);
+        // A line of one glyph or none runs as all others do.
+        if dx.abs() + dy.abs() <= 0.0 {
+            return Self::Right;
+        }
+        // Up to fifteen degrees are skew.
+        match (dx.abs(), dy.abs()) {
+            (x, y) if y <= 0.27 * x => {
+                if dx >= 0.0 {
+                    Self::Right
+                } else {
+                    Self::Left
+                }
+            }
+            (x, y) if x <= 0.27 * y => {
+                if dy >= 0.0 {
+                    Self::Down
+                } else {
+                    Self::Up
+                }
+            }
+            _ => Self::Askew,
+        }
+    }
+}
+
+/// Whether most of the letters are read from the right: Hebrew, Arabic, Syriac, Thaana.
+fn reads_from_the_right(texts: &[&str]) -> bool {
+    let is_rtl = |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
+    let letters = || texts.iter().flat_map(|text| text.chars()).filter(|c| c.is_alphabetic());
+    2 * letters().filter(|&c| is_rtl(c)).count() > letters().count()
+}
+
+/// How a line begins, as far as that says whether it goes on with the line above.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beginning {
+    /// With a small letter.
+    Small,
+    /// With a capital, a digit, a sign.
+    Else,
+    /// Of a script without capitals, or not known.
+    Unknown,
+}
+
+impl Beginning {
+    fn of(text: &str) -> Self {
+        let first = text.chars().find(|c| !c.is_whitespace() && !"\"'([{\u{201c}\u{2018}\u{ab}".contains(*c));
+        match first {
+            Some(c) if c.is_lowercase() => Self::Small,
+            Some(c) if c.is_alphabetic() && !c.is_uppercase() => Self::Unknown,
+            Some(_) => Self::Else,
+            None => Self::Unknown,
+        }
+    }
+}
+
+/// What is known of a page's lines.
+struct Lines {
+    boxes: Vec<Rect>,
+    beginnings: Vec<Beginning>,
+    partner_left: Vec<bool>,
+    partner_right: Vec<bool>,
+}
+
+impl std::ops::Deref for Lines {
+    type Target = [Rect];
+
+    fn deref(&self) -> &[Rect] {
+        &self.boxes
+    }
+}
+
+/// As [`order_page`], of upright lines: their boxes, and their texts, which tell rows of a table from lines of two columns. Every index of
+/// `boxes` appears exactly once, whatever the boxes look like; NaN coordinates count as 0. Without texts it goes by boxes alone.
+pub fn order_texts(boxes: &[Rect], texts: &[&str]) -> Vec<Vec<usize>> {
     if boxes.is_empty() {
         return Vec::new();
     }
@@ -34,12 +158,16 @@ pub fn order_lines(boxes: &[Rect]) -> Vec<Vec<usize>> {
             Rect { left, top, right: finite(b.right).max(left), bottom: finite(b.bottom).max(top) }
         })
         .collect();
+    let beginning = |index: usize| texts.get(index).map_or(Beginning::Unknown, |text| Beginning::of(text));
+    let (partner_left, partner_right) = partners(&boxes);
+    let beginnings = (0..boxes.len()).map(beginning).collect();
+    let lines = Lines { boxes, beginnings, partner_left, partner_right };
     let mut blocks = Vec::new();
-    order_region(&boxes, (0..boxes.len()).collect(), 0, &mut blocks);
+    order_region(&lines, (0..lines.boxes.len()).collect(), 0, &mut blocks);
     blocks
 }
 
-fn order_region(boxes: &[Rect], mut region: Vec<usize>, depth: usize, blocks: &mut Vec<Vec<usize>>) {
+fn order_region(boxes: &Lines, mut region: Vec<usize>, depth: usize, blocks: &mut Vec<Vec<usize>>) {
     region.sort_by(|&a, &b| {
         let (a, b) = (boxes[a].center(), boxes[b].center());
         a.y.total_cmp(&b.y).then(a.x.total_cmp(&b.x))
@@ -75,17 +203,24 @@ struct Band {
 impl Band {
     /// Whether the band stands in two columns that are to be read one after the other. Beside them stand tables and
     /// letterheads, which also have a gap in the middle and are read row by row.
-    fn is_columnar(&self, boxes: &[Rect]) -> bool {
+    fn is_columnar(&self, boxes: &Lines) -> bool {
         if self.left.len() < MIN_COLUMN_LINES || self.right.len() < MIN_COLUMN_LINES {
             return false;
         }
         let (left, right) = (Column::of(boxes, &self.left), Column::of(boxes, &self.right));
+        // Cells of one row are no column.
+        if left.rows.min(right.rows) < MIN_COLUMN_LINES {
+            return false;
+        }
         // Above each other they are not columns, whatever their gap.
         let shared = left.bounds.intersection(&right.bounds_beside(&left)).height();
         if shared < 0.4 * left.bounds.height().min(right.bounds.height()) {
             return false;
         }
-        (left.is_prose() && right.is_prose()) || !rows_align(boxes, &self.left, &self.right)
+        if !rows_align(boxes, &self.left, &self.right) {
+            return true;
+        }
+        left.is_prose() && right.is_prose() && runs_on(boxes, &self.left) && runs_on(boxes, &self.right)
     }
 
     /// Height over which both columns stand, in pixels: what a gutter is worth.
@@ -101,6 +236,7 @@ struct Column {
     line_width: f32,
     /// Part of the bounds' width that lines cover in a mean row, 0 to 1 (or more, where lines overlap).
     fill: f32,
+    rows: usize,
 }
 
 impl Column {
@@ -121,6 +257,7 @@ impl Column {
         Self {
             bounds,
             line_height,
+            rows,
             line_width: median(lines.iter().map(|&i| boxes[i].width())),
             fill: covered / (rows.max(1) as f32 * bounds.width()).max(1.0),
         }
@@ -138,11 +275,38 @@ impl Column {
     }
 }
 
-/// Whether most lines of the shorter side have a partner in the same row on the other: a table does.
-fn rows_align(boxes: &[Rect], left: &[usize], right: &[usize]) -> bool {
-    let (few, many) = if left.len() <= right.len() { (left, right) } else { (right, left) };
-    let aligned = few.iter().filter(|&&a| many.iter().any(|&b| overlap_y(&boxes[a], &boxes[b]) > 0.6)).count();
+/// Whether lines of a column go on with each other, as far as their beginnings say: those of a table's column do not, however many words they
+/// have.
+fn runs_on(lines: &Lines, column: &[usize]) -> bool {
+    let known = || column.iter().skip(1).map(|&i| lines.beginnings[i]).filter(|&b| b != Beginning::Unknown);
+    let small = known().filter(|&beginning| beginning == Beginning::Small).count();
+    small as f32 >= RUN_ON_SHARE * known().count() as f32
+}
+
+/// Whether most lines of the shorter side have a partner in the same row towards the other: a table does.
+fn rows_align(lines: &Lines, left: &[usize], right: &[usize]) -> bool {
+    let (few, partners) =
+        if left.len() <= right.len() { (left, &lines.partner_right) } else { (right, &lines.partner_left) };
+    let aligned = few.iter().filter(|&&index| partners[index]).count();
     aligned * 10 >= few.len() * 7
+}
+
+/// Which lines have another in the same row on their left, and which on their right. Of the whole page, and not of the band that is
+/// looked at: a cell that crosses a gutter ends a band in the middle of a row.
+fn partners(boxes: &[Rect]) -> (Vec<bool>, Vec<bool>) {
+    let (mut left, mut right) = (vec![false; boxes.len()], vec![false; boxes.len()]);
+    let mut downwards: Vec<usize> = (0..boxes.len()).collect();
+    downwards.sort_by(|&a, &b| boxes[a].top.total_cmp(&boxes[b].top));
+    for (at, &a) in downwards.iter().enumerate() {
+        for &b in downwards[at + 1..].iter().take_while(|&&b| boxes[b].top < boxes[a].bottom) {
+            let (a, b) = if boxes[a].left <= boxes[b].left { (a, b) } else { (b, a) };
+            let shared = boxes[a].right - boxes[b].left;
+            if overlap_y(&boxes[a], &boxes[b]) > 0.6 && shared < 0.3 * boxes[a].width().min(boxes[b].width()).max(1.0) {
+                (right[a], left[b]) = (true, true);
+            }
+        }
+    }
+    (left, right)
 }
 
 /// Divides `region`, sorted downwards, at the lines that cross `x`.
@@ -187,7 +351,7 @@ fn side_of(rect: &Rect, x: f32) -> Side {
 }
 
 /// The gutter that divides the greatest height of the region into columns; among equals, the one with the widest gap.
-fn find_gutter(boxes: &[Rect], region: &[usize]) -> Option<f32> {
+fn find_gutter(boxes: &Lines, region: &[usize]) -> Option<f32> {
     if region.len() < 2 * MIN_COLUMN_LINES {
         return None;
     }
@@ -310,10 +474,10 @@ mod tests {
 
     fn check_in_given_order(boxes: &[Rect]) {
         let expected: Vec<usize> = (0..boxes.len()).collect();
-        assert_eq!(flat(&order_lines(boxes)), expected);
+        assert_eq!(flat(&order_texts(boxes, &[])), expected);
         // The order that they come in must not matter.
         let reversed: Vec<Rect> = boxes.iter().rev().copied().collect();
-        let order: Vec<usize> = flat(&order_lines(&reversed)).into_iter().map(|i| boxes.len() - 1 - i).collect();
+        let order: Vec<usize> = flat(&order_texts(&reversed, &[])).into_iter().map(|i| boxes.len() - 1 - i).collect();
         assert_eq!(order, expected);
     }
 
@@ -387,7 +551,7 @@ mod tests {
     fn a_wide_space_starts_a_block() {
         let mut page = column(50.0, 10.0, 500.0, 4);
         page.extend(column(50.0, 160.0, 500.0, 4));
-        assert_eq!(order_lines(&page), [vec![0, 1, 2, 3], vec![4, 5, 6, 7]]);
+        assert_eq!(order_texts(&page, &[]), [vec![0, 1, 2, 3], vec![4, 5, 6, 7]]);
     }
 
     #[test]
@@ -406,7 +570,7 @@ mod tests {
                     first.left = f32::NAN;
                     first.bottom = f32::INFINITY;
                 }
-                let blocks = order_lines(&page);
+                let blocks = order_texts(&page, &[]);
                 assert!(blocks.iter().all(|block| !block.is_empty()));
                 let mut order = flat(&blocks);
                 order.sort_unstable();

@@ -22,7 +22,7 @@ pub struct PageRecord {
     pub document: DocumentRef,
     pub page: PageNumber,
     pub status: PageStatus,
-    /// Why the page is not `ok`: one sentence. Absent when it is.
+    /// Why the page is not `ok`, or, with `needs_review`, what of it is lost: one sentence. Else absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Where the text came from; absent when there is none because the page failed or was skipped.
@@ -44,7 +44,8 @@ pub struct PageRecord {
     /// Expected share of right characters of a page read by OCR, 0 to 1; absent where nothing was guessed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
-    /// Whether somebody should look at the page: what was at hand to read it was in doubt. Absent when not.
+    /// Whether somebody should look at the page: what was at hand to read it was in doubt, or a part of the page is lost,
+    /// and `reason` says which. Absent when not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub needs_review: bool,
     /// The earlier page that this one repeats, when `status` is `duplicate`.
@@ -79,6 +80,23 @@ impl PageRecord {
             timings_ms: BTreeMap::new(),
             models: Vec::new(),
         }
+    }
+}
+
+impl PageRecord {
+    /// Says that a part of the page is lost ([`crate::PageSource::damage`]): what was read needs a second look, and where
+    /// nothing was read the page failed, for a page of which the writing is lost is no blank page.
+    pub fn with_damage(mut self, damage: Option<String>) -> Self {
+        if damage.is_some() {
+            self.reason = damage;
+            self.needs_review = true;
+            self.confidence = None;
+            if self.text.trim().is_empty() {
+                self.status = PageStatus::Failed;
+                self.needs_review = false;
+            }
+        }
+        self
     }
 }
 
@@ -127,6 +145,7 @@ pub enum Origin {
 
 /// A region of the page: consecutive lines that belong together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Block {
     pub kind: BlockKind,
     /// Upright rectangle around the lines, in the coordinates of the page.

@@ -7,7 +7,7 @@ use std::{env, fs, io, time::Instant};
 use pagestream_models::{
     Backend,
     backend::onnx::{OnnxBackend, OnnxOptions, OnnxRuntime},
-    registry::{DETECTOR, ORIENTER, RECOGNIZER, Registry, RegistryOptions, machine_dir},
+    registry::{DETECTOR, Fetching, ORIENTER, RECOGNIZER, Registry, RegistryOptions, machine_dir},
 };
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -21,8 +21,8 @@ fn main() -> Result<(), Failure> {
     let sessions: usize = env::args().nth(2).map_or(Ok(2), |text| text.parse())?;
     let registry = Registry::open(RegistryOptions::default())?;
     let ids = [DETECTOR, ORIENTER, RECOGNIZER];
-    let installed = registry.ensure(&ids, &mut |_| {})?;
-    let library = registry.runtime(&mut |_| {})?;
+    let installed = registry.ensure(&ids, &Fetching::allowed())?;
+    let library = registry.runtime(&Fetching::allowed())?;
     let runtime = timed("library", || Ok(OnnxRuntime::load(&library)?))?;
     let backend = OnnxBackend::new(runtime, OnnxOptions { optimized_dir, ..OnnxOptions::default() });
     let mut kept = Vec::new();

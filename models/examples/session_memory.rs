@@ -14,7 +14,7 @@ use pagestream_models::{
         openvino::{OpenVinoBackend, OpenVinoOptions},
     },
     device::DeviceChoice,
-    registry::{DETECTOR, OPENVINO, RECOGNIZER, Registry, RegistryOptions},
+    registry::{DETECTOR, Fetching, OPENVINO, RECOGNIZER, Registry, RegistryOptions},
 };
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -32,14 +32,14 @@ fn main() -> Result<(), Failure> {
     let device = env::args().nth(3).unwrap_or_else(|| "cpu".into()).parse()?;
     let runtime = matches!(&device, DeviceChoice::Onnx(Provider::OpenVino { .. })).then(|| OPENVINO.to_owned());
     let registry = Registry::open(RegistryOptions { runtime, ..RegistryOptions::default() })?;
-    let installed = registry.ensure(&[DETECTOR, RECOGNIZER], &mut |_| {})?;
+    let installed = registry.ensure(&[DETECTOR, RECOGNIZER], &Fetching::allowed())?;
     let backend: Box<dyn Backend> = match device {
         DeviceChoice::Onnx(provider) => {
-            let runtime = OnnxRuntime::load(&registry.runtime(&mut |_| {})?)?;
+            let runtime = OnnxRuntime::load(&registry.runtime(&Fetching::allowed())?)?;
             Box::new(OnnxBackend::new(runtime, OnnxOptions { provider, memory, ..OnnxOptions::default() }))
         }
         DeviceChoice::OpenVino { device } => {
-            let library = registry.openvino(&mut |_| {})?;
+            let library = registry.openvino(&Fetching::allowed())?;
             Box::new(OpenVinoBackend::new(&library, OpenVinoOptions { device, streams: threads })?)
         }
     };

@@ -10,6 +10,9 @@ pub enum Error {
     /// (`a.onnx is`); the hint says where each belongs.
     #[error("{what} missing: {why}")]
     Missing { what: String, why: String, hint: String },
+    /// As [`Error::Missing`]: they could be fetched, and that was not allowed.
+    #[error("{what} missing: {why}")]
+    NotFetched { what: String, why: String, hint: String },
     /// A file is there but is not what the manifest says.
     #[error("{} is damaged: its SHA-256 is {found}, not {expected}", path.display())]
     Digest { path: PathBuf, expected: String, found: String },
@@ -25,6 +28,9 @@ pub enum Error {
     Runtime { path: PathBuf, cause: String },
     #[error("model `{model}` cannot be loaded by {backend}: {cause}")]
     Load { model: String, backend: String, cause: String },
+    /// Something that this program was built without.
+    #[error("this program was built without {what}")]
+    LeftOut { what: &'static str, feature: &'static str },
     /// A device or provider asked for by name cannot start here.
     #[error("device `{device}` cannot be used: {cause}")]
     Device { device: String, cause: String },
@@ -46,7 +52,13 @@ impl Error {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<&str> {
         match self {
-            Self::Missing { hint, .. } | Self::UnknownModel { hint, .. } | Self::NotAdmitted { hint, .. } => Some(hint),
+            Self::Missing { hint, .. }
+            | Self::NotFetched { hint, .. }
+            | Self::UnknownModel { hint, .. }
+            | Self::NotAdmitted { hint, .. } => Some(hint),
+            Self::LeftOut { feature: "onnx", .. } => Some("build it with the feature `onnx`"),
+            Self::LeftOut { feature: "openvino", .. } => Some("build it with the feature `openvino`"),
+            Self::LeftOut { .. } => Some("build it with the feature `cuda`"),
             Self::Optimize { hint, .. } => hint.as_deref(),
             Self::Digest { .. } => Some("delete the file and run `pagestream models pull`"),
             Self::Runtime { .. } => {

@@ -17,9 +17,8 @@ use self::{
 };
 use super::{
     exit::Exit,
-    inputs, planned,
+    fetching, inputs, planned,
     printer::Printer,
-    progress::downloads,
     reading::{self, ReadingArgs, submit_all},
     signals::stop_requested,
 };
@@ -188,7 +187,8 @@ async fn measure(
         force: true,
         ..SubmitOptions::default()
     };
-    let pipeline = pagestream::start_planned(settings, plan.clone(), downloads(printer)).await.map_err(|error| {
+    let fetching = fetching::asking(&settings, printer);
+    let pipeline = pagestream::start_planned(settings, plan.clone(), fetching).await.map_err(|error| {
         printer.error(&error.to_string(), error.hint());
         Exit::of_error(&error)
     })?;
@@ -319,6 +319,7 @@ fn compare(command: &str, args: &BenchArgs, sources: &[Source], flags: Vec<OsStr
                 fs::write(&path, bytes).map_err(failed)?;
                 path
             }
+            other => return Err(format!("{} is no file that a peer could be given", other.name())),
         });
     }
     let mut arguments: Vec<OsString> = ["process", "-q", "-f", "jsonl"].map(OsString::from).into();

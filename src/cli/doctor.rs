@@ -30,13 +30,12 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
 };
 
 use clap::Args;
 use pagestream::{
-    ByteSize, Plan, Settings,
-    engine::ProgressSink,
+    ByteSize, Fetching, Plan, Settings,
+    engine::FetchPolicy,
     machine::{
         Machine as ThisMachine, Measure,
         devices::{Measurement, Verdict},
@@ -45,6 +44,7 @@ use pagestream::{
     settings::layers::{ConfigPlace, config_places},
 };
 use pagestream_models::{
+    Error as ModelError,
     device::{DeviceKind, DeviceReport, Probe, probe},
     ocr::Quality,
     registry::{DEFAULT_RUNTIME, ModelState, ModelStatus, Registry, manifest::Kind},
@@ -235,9 +235,11 @@ fn examine(settings: &Settings, measure: bool, before_devices: impl FnOnce(&Repo
             return report;
         }
     };
-    report.folders.push(folder("models", registry.models_dir()));
+    // Where there is no home, what is built in works all the same.
+    let models = registry.models_dir().map(|dir| folder("models", dir));
+    report.fetch = fetch(settings, models.as_ref());
+    report.folders.extend(models);
     report.folders.extend(settings.store.data_dir.as_deref().map(|dir| folder("data", dir)));
-    report.fetch = fetch(settings, &report.folders[0]);
     report.models = registry.verify().into_iter().map(|status| model(status, registry.ort_dylib().is_some())).collect();
     before_devices(&report);
 
@@ -277,9 +279,8 @@ impl Report {
         };
         // Nothing is fetched to be measured.
         if measure && plan.registry().has_runtime() {
-            let silent: ProgressSink = Arc::new(|_| {});
             for device in &plan.devices {
-                let libraries = device.libraries(&silent);
+                let libraries = device.libraries(&Fetching::never());
                 if let Err(error) = device.settled(&libraries, when) {
                     self.problem(error.to_string(), error.hint().map(str::to_owned));
                 }
@@ -381,13 +382,14 @@ fn folder(what: &'static str, path: &Path) -> Folder {
     Folder { path, what, writable: outcome.is_ok(), why_not: outcome.err() }
 }
 
-fn fetch(settings: &Settings, models: &Folder) -> Fetch {
+fn fetch(settings: &Settings, models: Result<&Folder, &ModelError>) -> Fetch {
     let with = pip();
-    let why_not = match (&with, &models.why_not) {
-        _ if settings.models.offline => Some("`models.offline` is set".to_owned()),
-        (_, Some(why)) => Some(why.clone()),
+    let why_not = match (&with, models) {
+        _ if settings.models.fetch == FetchPolicy::Never => Some("`models.fetch` is `never`".to_owned()),
+        (_, Err(error)) => Some(format!("{error} ({})", error.hint().unwrap_or_default())),
+        (_, Ok(Folder { why_not: Some(why), .. })) => Some(why.clone()),
         (Err(why), _) => Some(why.clone()),
-        (Ok(_), None) => None,
+        (Ok(_), Ok(_)) => None,
     };
     Fetch { possible: why_not.is_none(), with: with.ok(), why_not }
 }

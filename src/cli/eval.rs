@@ -20,9 +20,8 @@ use serde::Serialize;
 use super::{
     bar::PageBar,
     exit::Exit,
-    inputs,
+    fetching, inputs,
     printer::Printer,
-    progress::downloads,
     reading::{self, ReadingArgs, submit_all},
     signals::stop_requested,
 };
@@ -213,7 +212,8 @@ impl Scored {
     /// # Errors
     /// The exit code, when the pipeline cannot go on.
     async fn read(&mut self, samples: Vec<Sample>, settings: Settings, options: SubmitOptions) -> Result<(), Exit> {
-        let pipeline = pagestream::start_with(settings, downloads(&self.printer)).await.map_err(|error| {
+        let fetching = fetching::asking(&settings, &self.printer);
+        let pipeline = pagestream::start_with(settings, fetching).await.map_err(|error| {
             self.printer.error(&error.to_string(), error.hint());
             Exit::of_error(&error)
         })?;

@@ -53,7 +53,8 @@ impl Exit {
         match error {
             Error::Read { .. } | Error::Store { .. } => Self::FileAccess,
             Error::Document { failure, .. } => Self::of_document(failure.kind),
-            Error::Busy { .. } | Error::Closed | Error::Start(_) | Error::Fatal(_) => Self::Other,
+            // Of the pipeline itself, such as that it cannot start.
+            _ => Self::Other,
         }
     }
 

@@ -2,47 +2,181 @@
 
 use std::{
     ffi::OsString,
+    fs::FileType,
     io::Read,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
 use globset::{GlobBuilder, GlobMatcher};
-use pagestream::Source;
+use pagestream::{Digest, Source, output::Expected};
+
+use super::printer::Printer;
 
 /// What the arguments came to: documents in the order of the arguments, folders sorted by name.
 pub struct Inputs {
     pub sources: Vec<Source>,
-    /// Files in folders that are of no kind that is read.
-    pub passed_over: usize,
+    /// Where the results of `sources` belong in a folder that mirrors theirs, one each.
+    pub expected: Vec<Expected>,
+    /// What was found in folders and by patterns, and is not read.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// Something that was found and does not say that it is a document.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PassedOver {
+    pub path: PathBuf,
+    pub why: &'static str,
 }
 
 /// Most that standard input may hold: it is kept in memory until it is spooled.
 const STANDARD_INPUT: u64 = 1 << 30;
 
+/// Endings of files that say of themselves that they are documents or pictures of pages: if one cannot be read, that is a
+/// failure and has to be told.
+const CLAIMS: &str = "pdf tif tiff png jpg jpeg jpe jfif webp bmp gif heic heif hif avif jp2 j2k jxl djvu djv";
+
 /// # Errors
 /// One sentence naming the argument.
 pub fn expand(arguments: &[OsString]) -> Result<Inputs, String> {
-    let mut inputs = Inputs { sources: Vec::new(), passed_over: 0 };
+    let mut inputs = Inputs { sources: Vec::new(), expected: Vec::new(), passed_over: Vec::new() };
+    let several_folders = arguments.iter().filter(|argument| Path::new(argument).is_dir()).count() > 1;
     for argument in arguments {
         let path = Path::new(argument);
         if argument == "-" {
-            inputs.sources.push(standard_input()?);
+            inputs.add_standard_input()?;
         } else if path.is_dir() {
-            add_folder(path, &mut inputs)?;
+            // Of several folders each has its own in the output, whatever is in them.
+            let above = if several_folders { last_name(path) } else { PathBuf::new() };
+            inputs
+                .add_folder(path, |file| Expected::below(file, above.join(file.strip_prefix(path).unwrap_or(file))))?;
         } else if !path.exists()
             && let Some(pattern) = as_pattern(path)
         {
-            add_matches(path, &pattern, &mut inputs)?;
+            inputs.add_matches(path, &pattern)?;
         } else {
-            // One that does not exist is told with the others, when its turn comes.
-            inputs.sources.push(Source::Path(path.to_owned()));
+            // One that does not exist is told with the others, when its turn comes. A pipe that is named is read.
+            inputs.add(path.to_owned(), Expected::file(path));
         }
     }
     Ok(inputs)
 }
 
-fn standard_input() -> Result<Source, String> {
+impl Inputs {
+    /// Says how much was passed over, and with `-v` what.
+    pub fn tell_passed_over(&self, printer: &Printer) {
+        for PassedOver { path, why } in &self.passed_over {
+            tracing::info!(path = %path.display(), why, "passed over");
+        }
+        match self.passed_over.len() {
+            0 => {}
+            1 => printer.note("passed over: 1 file of other kinds"),
+            files => printer.note(&format!("passed over: {files} files of other kinds")),
+        }
+    }
+
+    fn add(&mut self, path: PathBuf, expected: Expected) {
+        self.sources.push(Source::Path(path));
+        self.expected.push(expected);
+    }
+
+    fn add_standard_input(&mut self) -> Result<(), String> {
+        let bytes = standard_input()?;
+        let name = "-".to_owned();
+        // What came in another run was another document, though it had no other name.
+        let origin = format!("-#{}", Digest::of(&bytes));
+        self.expected.push(Expected { source: name.clone(), origin, place: PathBuf::from("stdin") });
+        self.sources.push(Source::Bytes { name, bytes });
+        Ok(())
+    }
+
+    /// The files and folders that match, sorted. As shells do, wildcards leave hidden names alone.
+    fn add_matches(&mut self, path: &Path, pattern: &GlobMatcher) -> Result<(), String> {
+        let is_plain = |part: &Component| !part.as_os_str().as_encoded_bytes().iter().any(|b| b"*?[".contains(b));
+        let root: PathBuf = path.components().take_while(is_plain).collect();
+        let wild = path.components().count() - root.components().count();
+        let depth = if path.components().any(|part| part.as_os_str() == "**") { usize::MAX } else { wild };
+        let mut matches = Vec::new();
+        let mut folders = vec![(root.clone(), depth)];
+        while let Some((folder, depth)) = folders.pop() {
+            let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
+            // A folder that cannot be listed matches nothing, as in a shell.
+            for entry in std::fs::read_dir(listed).into_iter().flatten().flatten() {
+                let name = entry.file_name();
+                if name.as_encoded_bytes().starts_with(b".") {
+                    continue;
+                }
+                let found = folder.join(name);
+                if pattern.is_match(&found) {
+                    matches.push(found.clone());
+                }
+                if depth > 1 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push((found, depth - 1));
+                }
+            }
+        }
+        if matches.is_empty() {
+            return Err(format!("no file matches `{}`", path.display()));
+        }
+        matches.sort();
+        for found in matches {
+            // A link that leads nowhere was asked for, and is told when its turn comes.
+            match std::fs::metadata(&found).map(|found| found.file_type()) {
+                Ok(kind) if kind.is_dir() => self.add_folder(&found, Expected::file)?,
+                Ok(kind) if !kind.is_file() => self.passed_over.push(PassedOver { path: found, why: what_it_is(kind) }),
+                _ => {
+                    let expected = Expected::file(&found);
+                    self.add(found, expected);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Every file below the folder that is a document or says that it is. Hidden files and folders are left alone, and
+    /// links to folders are not followed, so that a circle of links ends.
+    fn add_folder(&mut self, folder: &Path, expected: impl Fn(&Path) -> Expected) -> Result<(), String> {
+        let mut folders = vec![folder.to_owned()];
+        let mut files: Vec<(PathBuf, Option<&'static str>)> = Vec::new();
+        while let Some(folder) = folders.pop() {
+            let error = |e: std::io::Error| format!("{}: cannot be listed: {e}", folder.display());
+            for entry in std::fs::read_dir(&folder).map_err(error)? {
+                let entry = entry.map_err(error)?;
+                if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                    continue;
+                }
+                let path = entry.path();
+                // Of a link, what it leads to.
+                let kind = entry.file_type().map_err(error)?;
+                let target = if kind.is_symlink() { std::fs::metadata(&path).map(|m| m.file_type()) } else { Ok(kind) };
+                match target {
+                    _ if kind.is_dir() => folders.push(path),
+                    Ok(target) if target.is_file() => files.push((path, None)),
+                    Ok(target) => files.push((path, Some(what_it_is(target)))),
+                    Err(_) => files.push((path, Some("a link that leads nowhere"))),
+                }
+            }
+        }
+        files.sort();
+        for (path, why) in files {
+            match why.or_else(|| (!claims(&path) && !is_document(&path)).then_some("not a document")) {
+                Some(why) => self.passed_over.push(PassedOver { path, why }),
+                None => {
+                    let expected = expected(&path);
+                    self.add(path, expected);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn last_name(folder: &Path) -> PathBuf {
+    let named = |path: &Path| path.file_name().map(PathBuf::from);
+    named(folder).or_else(|| named(&folder.canonicalize().ok()?)).unwrap_or_default()
+}
+
+fn standard_input() -> Result<Arc<[u8]>, String> {
     let mut bytes = Vec::new();
     let read = std::io::stdin().lock().take(STANDARD_INPUT + 1).read_to_end(&mut bytes);
     match read {
@@ -50,7 +184,7 @@ fn standard_input() -> Result<Source, String> {
         Ok(read) if read as u64 > STANDARD_INPUT => {
             Err("standard input is longer than 1 GiB; write it to a file and give that".to_owned())
         }
-        Ok(_) => Ok(Source::Bytes { name: "-".to_owned(), bytes: Arc::from(bytes) }),
+        Ok(_) => Ok(Arc::from(bytes)),
     }
 }
 
@@ -60,70 +194,26 @@ fn as_pattern(path: &Path) -> Option<GlobMatcher> {
     GlobBuilder::new(text).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
 }
 
-/// The files and folders that match, sorted. As shells do, wildcards leave hidden names alone.
-fn add_matches(path: &Path, pattern: &GlobMatcher, inputs: &mut Inputs) -> Result<(), String> {
-    let is_plain = |part: &Component| !part.as_os_str().as_encoded_bytes().iter().any(|b| b"*?[".contains(b));
-    let root: PathBuf = path.components().take_while(is_plain).collect();
-    let wild = path.components().count() - root.components().count();
-    let depth = if path.components().any(|part| part.as_os_str() == "**") { usize::MAX } else { wild };
-    let mut matches = Vec::new();
-    let mut folders = vec![(root.clone(), depth)];
-    while let Some((folder, depth)) = folders.pop() {
-        let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { &folder };
-        // A folder that cannot be listed matches nothing, as in a shell.
-        for entry in std::fs::read_dir(listed).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            if name.as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            let found = folder.join(name);
-            if pattern.is_match(&found) {
-                matches.push(found.clone());
-            }
-            if depth > 1 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                folders.push((found, depth - 1));
-            }
+/// What is neither a file nor a folder, or a folder behind a link.
+fn what_it_is(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if kind.is_fifo() {
+            return "a pipe, which is read if it is named";
+        } else if kind.is_socket() {
+            return "a socket";
+        } else if kind.is_block_device() || kind.is_char_device() {
+            return "a device";
         }
     }
-    if matches.is_empty() {
-        return Err(format!("no file matches `{}`", path.display()));
-    }
-    matches.sort();
-    for found in matches {
-        match found.is_dir() {
-            true => add_folder(&found, inputs)?,
-            false => inputs.sources.push(Source::Path(found)),
-        }
-    }
-    Ok(())
+    if kind.is_dir() { "a link to a folder" } else { "not a file" }
 }
 
-/// Every file below the folder whose content is of a kind that is read. Hidden files and folders are left alone, and
-/// links to folders are not followed, so that a circle of links ends.
-fn add_folder(folder: &Path, inputs: &mut Inputs) -> Result<(), String> {
-    let mut folders = vec![folder.to_owned()];
-    let mut files: Vec<PathBuf> = Vec::new();
-    while let Some(folder) = folders.pop() {
-        let error = |e: std::io::Error| format!("{}: cannot be listed: {e}", folder.display());
-        for entry in std::fs::read_dir(&folder).map_err(error)? {
-            let entry = entry.map_err(error)?;
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            let path = entry.path();
-            match entry.file_type().map_err(error)? {
-                kind if kind.is_dir() => folders.push(path),
-                _ if path.is_file() => files.push(path),
-                _ => {}
-            }
-        }
-    }
-    files.sort();
-    let all = files.len();
-    files.retain(|path| is_document(path));
-    inputs.passed_over += all - files.len();
-    inputs.sources.extend(files.into_iter().map(Source::Path));
-    Ok(())
+/// By the ending of its name.
+fn claims(path: &Path) -> bool {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    CLAIMS.split(' ').any(|claim| claim == ending)
 }
 
 /// By the first bytes. A file that cannot be opened counts as one, so that the reason is told.
@@ -139,29 +229,84 @@ fn is_document(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_folder_gives_its_documents_by_content_and_in_order() {
-        let folder = std::env::temp_dir().join(format!("pagestream-inputs-{}", std::process::id()));
-        std::fs::create_dir_all(folder.join("b")).unwrap();
-        for (name, content) in [
-            ("z.dat", &b"%PDF-1.4\n"[..]),
-            ("b/a.txt", b"BM\x8a\0\0\0\0\0\0\0\x8a\0\0\0\x7c\0\0\0\x01\0\0\0\x01\0\0\0\x01\0"),
-            ("notes.pdf", b"no document at all"),
-            (".hidden", b"%PDF-1.4\n"),
-        ] {
-            std::fs::write(folder.join(name), content).unwrap();
+    fn folder_with(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
         }
-        let inputs = expand(&[folder.clone().into()]).unwrap();
-        let names: Vec<_> = inputs.sources.iter().map(Source::name).collect();
-        assert_eq!(names, [folder.join("b/a.txt"), folder.join("z.dat")].map(|p| p.display().to_string()));
-        assert_eq!(inputs.passed_over, 1);
-        let count = |pattern: &str| expand(&[folder.join(pattern).into()]).map(|inputs| inputs.sources.len());
+        folder
+    }
+
+    fn names(inputs: &Inputs, below: &Path) -> Vec<String> {
+        let name = |source: &Source| match source {
+            Source::Path(path) => path.strip_prefix(below).unwrap_or(path).display().to_string(),
+            other => other.name(),
+        };
+        inputs.sources.iter().map(name).collect()
+    }
+
+    #[test]
+    fn a_folder_gives_what_is_a_document_or_says_so_in_order() {
+        let folder = folder_with(&[
+            ("z.dat", b"%PDF-1.4\n"),
+            ("b/a.txt", b"BM\x8a\0\0\0\0\0\0\0\x8a\0\0\0\x7c\0\0\0\x01\0\0\0\x01\0"),
+            ("broken.PDF", b"no document at all"),
+            ("photo.jpg", &[0; 4_000]),
+            ("empty.pdf", b""),
+            ("photo.heic", b"\0\0\0\x18ftypheic"),
+            ("notes.md", b"no document, and does not say so"),
+            (".hidden", b"%PDF-1.4\n"),
+        ]);
+        let inputs = expand(&[folder.path().into()]).unwrap();
+        let expected = ["b/a.txt", "broken.PDF", "empty.pdf", "photo.heic", "photo.jpg", "z.dat"];
+        assert_eq!(names(&inputs, folder.path()), expected);
+        let passed_over = PassedOver { path: folder.path().join("notes.md"), why: "not a document" };
+        assert_eq!(inputs.passed_over, [passed_over]);
+        let count = |pattern: &str| expand(&[folder.path().join(pattern).into()]).map(|inputs| inputs.sources.len());
         assert_eq!(count("*.dat"), Ok(1));
         assert_eq!(count("*/?.txt"), Ok(1));
         assert_eq!(count("**/*.txt"), Ok(1));
-        assert_eq!(count("*"), Ok(3), "the folder b counts for what is in it, and hidden files not at all");
+        assert_eq!(count("*"), Ok(7), "the folder b counts for what is in it, and hidden files not at all");
         assert!(count("*.xyz").is_err());
         assert_eq!(count("scan[2.pdf"), Ok(1), "no pattern but a name, told as missing when its turn comes");
-        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_read_only_by_its_own_name() {
+        let folder = folder_with(&[("a.pdf", b"%PDF-1.4\n")]);
+        let socket = std::os::unix::net::UnixListener::bind(folder.path().join("b.pdf")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("c.pdf")).unwrap();
+        for argument in ["", "*", "*.pdf"] {
+            let inputs = expand(&[folder.path().join(argument).into()]).unwrap();
+            assert_eq!(names(&inputs, folder.path()), ["a.pdf"], "{argument}");
+            let why: Vec<_> = inputs.passed_over.iter().map(|passed| passed.why).collect();
+            assert_eq!(why, ["a socket", "a device"], "{argument}");
+        }
+        let named = expand(&[folder.path().join("b.pdf").into()]).unwrap();
+        assert_eq!(
+            (named.sources.len(), named.passed_over.len()),
+            (1, 0),
+            "asked for: it is told what is wrong with it"
+        );
+        drop(socket);
+    }
+
+    #[test]
+    fn results_belong_where_their_documents_stand() {
+        let folder =
+            folder_with(&[("m/r.pdf", b"%PDF-1.4\n"), ("m/a/s.pdf", b"%PDF-1.4\n"), ("n/r.pdf", b"%PDF-1.4\n")]);
+        let places = |arguments: &[&str]| {
+            let arguments: Vec<OsString> = arguments.iter().map(|name| folder.path().join(name).into()).collect();
+            let places = expand(&arguments).unwrap().expected.into_iter().map(|document| document.place);
+            places.map(|place| place.to_string_lossy().replace('\\', "/")).collect::<Vec<_>>()
+        };
+        assert_eq!(places(&["m"]), ["a/s.pdf", "r.pdf"]);
+        assert_eq!(places(&["m/"]), ["a/s.pdf", "r.pdf"]);
+        assert_eq!(places(&["m", "n/"]), ["m/a/s.pdf", "m/r.pdf", "n/r.pdf"]);
+        assert_eq!(places(&["."]), ["m/a/s.pdf", "m/r.pdf", "n/r.pdf"]);
+        assert_eq!(places(&["m", "n/r.pdf"]), ["a/s.pdf", "r.pdf", "r.pdf"], "and are told apart when they meet");
     }
 }

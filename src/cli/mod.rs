@@ -20,13 +20,13 @@ mod doctor;
 mod documents;
 mod eval;
 mod exit;
+mod fetching;
 mod inputs;
 mod manual;
 mod models;
 mod planned;
 mod printer;
 mod process;
-mod progress;
 mod reading;
 mod resume;
 mod rm;
@@ -70,7 +70,7 @@ pub struct Global {
     /// Where models lie and are installed
     #[arg(long, value_name = "DIR", global = true)]
     models_dir: Option<PathBuf>,
-    /// Fetch nothing: fail before starting when something is missing
+    /// Fetch nothing (`models.fetch = never`): fail before starting when something that was named is missing
     #[arg(long, global = true)]
     offline: bool,
 }
@@ -236,7 +236,7 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
         set("models.dir", &dir.to_string_lossy())?;
     }
     if global.offline {
-        set("models.offline", "true")?;
+        set("models.fetch", "never")?;
     }
     if let Some(format) = &global.log_format {
         set("log.format", format)?;

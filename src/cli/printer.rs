@@ -33,6 +33,11 @@ impl Printer {
         self.quiet
     }
 
+    /// Whether a person reads what is printed, and not a collector of logs.
+    pub fn is_for_people(&self) -> bool {
+        !self.quiet && !self.json
+    }
+
     pub fn colours(&self) -> bool {
         self.colours
     }

@@ -18,7 +18,7 @@ use futures::{
 use pagestream::{
     DocumentHandle, DocumentId, DocumentState, Error, PageRecord, PageSelection, PageStatus, PageStream, Pipeline,
     Settings, Source, SubmitOptions,
-    output::{Files, FilesFormat, Jsonl, PageWriter, Text},
+    output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text},
     plan::Plan,
 };
 use tokio::sync::mpsc;
@@ -27,9 +27,8 @@ use self::summary::Summary;
 use super::{
     bar::PageBar,
     exit::Exit,
-    inputs,
+    fetching, inputs,
     printer::Printer,
-    progress::downloads,
     reading::{self, ReadingArgs, resume_all, submit_all},
     signals::Signals,
 };
@@ -59,6 +58,12 @@ pub struct ProcessArgs {
     /// With --output: a file a page
     #[arg(long, requires = "output")]
     pub(super) per_page: bool,
+    /// With --output: replace files that pagestream did not write, or that were changed since
+    #[arg(long, requires = "output")]
+    pub(super) overwrite: bool,
+    /// Lines above documents and pages of printed text: always, never, or auto, on a terminal
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Headings::Auto, conflicts_with = "output")]
+    pub(super) headings: Headings,
     /// Pages to read, such as 1-3,7 or 20-
     #[arg(long, value_name = "PAGES")]
     pub(super) pages: Option<PageSelection>,
@@ -84,6 +89,13 @@ pub enum Format {
     Jsonl,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Headings {
+    Auto,
+    Always,
+    Never,
+}
+
 impl ProcessArgs {
     /// The flags that are settings.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
@@ -102,22 +114,32 @@ impl ProcessArgs {
         }
     }
 
-    fn writer(&self, documents: usize) -> io::Result<Box<dyn PageWriter>> {
+    /// Where results go. Files that stand in the way are told before anything is read.
+    ///
+    /// # Errors
+    /// One sentence, and what to do about it.
+    fn writer(&self, expected: &[Expected]) -> Result<Box<dyn PageWriter>, (String, Option<String>)> {
         if let Some(folder) = &self.output {
             let format = match self.format {
                 Format::Text => FilesFormat::Text,
                 Format::Jsonl => FilesFormat::Jsonl,
             };
-            return Ok(match self.per_page {
-                true => Box::new(Files::per_page(folder, format)?),
-                false => Box::new(Files::per_document(folder, format)?),
-            });
+            let files = match self.per_page {
+                true => Files::per_page(folder, format),
+                false => Files::per_document(folder, format),
+            };
+            let mut files = files.map_err(|error| (error.to_string(), None))?.overwriting(self.overwrite);
+            files.expect(expected).map_err(|error| (error.message, error.hint))?;
+            return Ok(Box::new(files));
         }
         let out = BufWriter::new(io::stdout());
-        Ok(match self.format {
-            Format::Jsonl => Box::new(Jsonl::new(out)),
-            Format::Text if io::stdout().is_terminal() => Box::new(Text::new(out).with_headings(documents > 1)),
-            Format::Text => Box::new(Text::new(out)),
+        let on_screen = io::stdout().is_terminal();
+        Ok(match (self.format, self.headings) {
+            (Format::Jsonl, _) => Box::new(Jsonl::new(out)),
+            // Whoever asked for headings wants to find them, of one document or of many.
+            (Format::Text, Headings::Always) => Box::new(Text::new(out).with_headings(true)),
+            (Format::Text, Headings::Auto) if on_screen => Box::new(Text::new(out).with_headings(expected.len() > 1)),
+            (Format::Text, Headings::Auto | Headings::Never) => Box::new(Text::new(out)),
         })
     }
 }
@@ -130,15 +152,16 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
             return Exit::FileAccess;
         }
     };
-    if inputs.passed_over > 0 {
-        let files = if inputs.passed_over == 1 { "file" } else { "files" };
-        printer.note(&format!("passed over: {} {files} of other kinds", inputs.passed_over));
+    if args.headings != Headings::Auto && args.format == Format::Jsonl {
+        printer.error("--headings is about text, and the format is jsonl, where every page names its document", None);
+        return Exit::Configuration;
     }
+    inputs.tell_passed_over(printer);
     if inputs.sources.is_empty() {
         printer.error("there are no documents to read", Some("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read"));
         return Exit::BadInput;
     }
-    run_with(args, settings, Work::Submit(inputs.sources), printer)
+    run_with(args, settings, Work::Submit(inputs.sources), inputs.expected, printer)
 }
 
 /// Where a run's documents come from.
@@ -166,15 +189,16 @@ impl Work {
     }
 }
 
-pub fn run_with(args: ProcessArgs, settings: Settings, work: Work, printer: &Printer) -> Exit {
+/// `expected` has a document for each that the work brings.
+pub fn run_with(args: ProcessArgs, settings: Settings, work: Work, expected: Vec<Expected>, printer: &Printer) -> Exit {
     let plan = match reading::check(&settings, printer) {
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
-    let writer = match args.writer(work.documents()) {
+    let writer = match args.writer(&expected) {
         Ok(writer) => writer,
-        Err(error) => {
-            printer.error(&error.to_string(), None);
+        Err((message, hint)) => {
+            printer.error(&message, hint.as_deref());
             return Exit::FileAccess;
         }
     };
@@ -214,7 +238,8 @@ async fn process(
     let data_dir = settings.store.data_dir.clone();
     let options = args.submit_options(&settings);
     let results_on_screen = args.output.is_none() && io::stdout().is_terminal();
-    let pipeline = match pagestream::start_planned(settings, plan, downloads(&printer)).await {
+    let fetching = fetching::asking(&settings, &printer);
+    let pipeline = match pagestream::start_planned(settings, plan, fetching).await {
         Ok(pipeline) => pipeline,
         Err(error) => {
             printer.error(&error.to_string(), error.hint());
@@ -419,6 +444,7 @@ impl Run {
     fn ended(&mut self, document: &DocumentHandle) -> io::Result<()> {
         self.bar.document_done();
         let progress = document.progress();
+        self.writer.end_document(document.id(), progress.state == DocumentState::Done)?;
         if let Some((pages, page)) = progress.pages.and_then(|pages| Some((pages, self.wanted.first_beyond(pages)?))) {
             self.printer.warning(&format!("{}: it has {pages} pages, and none is page {page}", document.source()));
         }

@@ -3,14 +3,15 @@
 use clap::Args;
 use futures::StreamExt;
 use pagestream::{
-    DocumentHandle, Error, OcrMode, Pipeline, Plan, Settings, Source, SubmitOptions, engine,
+    DocumentHandle, Error, Fetching, OcrMode, Pipeline, Plan, Settings, Source, SubmitOptions,
+    engine::{self, FetchPolicy},
     machine::Measure,
     plan::{PlanError, tasks::Use},
 };
-use pagestream_models::{Error as ModelError, backend::onnx::Provider, device::DeviceChoice, ocr::Quality};
+use pagestream_models::{Error as ModelError, backend::Provider, device::DeviceChoice, ocr::Quality};
 use tokio::{runtime::Runtime, sync::mpsc};
 
-use super::{exit::Exit, printer::Printer, progress::downloads};
+use super::{exit::Exit, fetching, printer::Printer};
 
 /// Documents that are submitted ahead of the one whose pages are being written.
 const SUBMITTED_AHEAD: usize = 64;
@@ -77,8 +78,8 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<Plan, Exit> {
     if settings.ocr.mode == OcrMode::Never {
         return Ok(plan);
     }
-    // Offline, what is missing is told before anything starts, not when the first page needs it.
-    if settings.models.offline {
+    // Where nothing is fetched, what is missing is told before anything starts, not when the first page needs it.
+    if settings.models.fetch == FetchPolicy::Never {
         check_models(&plan).map_err(|error| told(&error.to_string(), error.hint(), Exit::MissingDependency))?;
     }
     check_devices(&plan, settings, printer)
@@ -92,11 +93,12 @@ fn check_models(plan: &Plan) -> Result<(), ModelError> {
         return Ok(());
     }
     let models: Vec<_> = plan.selected().iter().map(|(_, model)| model.clone()).collect();
-    plan.registry().locate(&models, &mut |_| {})?;
+    let never = Fetching::never_because("nothing is fetched offline");
+    plan.registry().locate(&models, &never)?;
     for planned in &plan.devices {
         match planned.device {
-            DeviceChoice::OpenVino { .. } => plan.registry().openvino(&mut |_| {})?,
-            DeviceChoice::Onnx(_) => plan.registry().runtime(&mut |_| {})?,
+            DeviceChoice::OpenVino { .. } => plan.registry().openvino(&never)?,
+            DeviceChoice::Onnx(_) => plan.registry().runtime(&never)?,
         };
     }
     Ok(())
@@ -111,10 +113,11 @@ fn check_devices(plan: &Plan, settings: &Settings, printer: &Printer) -> Result<
     if settings.ort.dylib.is_none() && (named.is_empty() || *named == [cpu]) {
         return Ok(());
     }
+    let fetching = fetching::asking(settings, printer);
     plan.devices.iter().try_for_each(|device| {
         // That a provider is compiled in proves little: it must load the model that reads lines.
         let last = device.models().into_iter().rfind(|model| model.used == Use::Always);
-        let engine = engine::engine(device, &downloads(printer))?;
+        let engine = engine::engine(device, &fetching)?;
         last.map_or(Ok(()), |model| engine.session(model.task).map(drop))
     })
 }

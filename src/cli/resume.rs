@@ -1,16 +1,16 @@
 //! `pagestream resume`: goes on with the documents that an earlier run left open, and prints their pages as `process` does.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::Args;
-use pagestream::Settings;
+use pagestream::{Settings, output::Expected};
 use pagestream_actors::needs_password;
 
 use super::{
     documents::{self, DataArgs, Refusal},
     exit::Exit,
     printer::Printer,
-    process::{self, Format, ProcessArgs, Work},
+    process::{self, Format, Headings, ProcessArgs, Work},
     reading::ReadingArgs,
 };
 
@@ -19,9 +19,6 @@ pub struct ResumeArgs {
     /// How results look: text (the default) or jsonl, one page a line
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Write a file a document into this folder instead of stdout
-    #[arg(short, long, value_name = "DIR")]
-    output: Option<PathBuf>,
     /// Print pages as they become ready instead of document after document
     #[arg(long)]
     unordered: bool,
@@ -40,17 +37,20 @@ impl ResumeArgs {
 
 pub fn run(args: ResumeArgs, settings: Settings, printer: &Printer) -> Exit {
     match open_documents(&settings, printer) {
-        Ok(0) => {
+        Ok(expected) if expected.is_empty() => {
             printer.note("there is nothing to go on with");
             Exit::Ok
         }
-        Ok(documents) => process::run_with(args.into(), settings, Work::Resume { documents }, printer),
+        Ok(expected) => {
+            let work = Work::Resume { documents: expected.len() };
+            process::run_with(args.into(), settings, work, expected, printer)
+        }
         Err(refusal) => refusal.tell(printer),
     }
 }
 
-/// How many documents can go on. Those that cannot are named.
-fn open_documents(settings: &Settings, printer: &Printer) -> Result<usize, Refusal> {
+/// The documents that can go on. Those that cannot are named.
+fn open_documents(settings: &Settings, printer: &Printer) -> Result<Vec<Expected>, Refusal> {
     let reader = documents::open(settings)?;
     let open = reader.open_documents()?;
     let (waiting, ready): (Vec<_>, Vec<_>) = open.iter().partition(|document| needs_password(document));
@@ -58,17 +58,19 @@ fn open_documents(settings: &Settings, printer: &Printer) -> Result<usize, Refus
         let how = documents::how_to_go_on(document, reader.dir());
         printer.warning(&format!("{} needs its password, which is never kept; {how}", document.source));
     }
-    Ok(ready.len())
+    Ok(ready.into_iter().map(|document| Expected::file(Path::new(&document.source))).collect())
 }
 
 impl From<ResumeArgs> for ProcessArgs {
     fn from(args: ResumeArgs) -> Self {
-        let ResumeArgs { format, output, unordered, data, reading } = args;
+        let ResumeArgs { format, unordered, data, reading } = args;
         Self {
             inputs: Vec::new(),
             format,
-            output,
+            output: None,
             per_page: false,
+            overwrite: false,
+            headings: Headings::Auto,
             pages: None,
             unordered,
             report: None,

@@ -1,6 +1,6 @@
 //! Signals to stop: Ctrl-C, a service manager's, and that of a terminal that was closed.
 
-use super::exit::Exit;
+use super::{exit::Exit, fetching};
 
 /// Waits for the next signal to stop, and says with what the program then ends. Call it again for the one after that.
 ///
@@ -31,8 +31,14 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// The next signal to stop.
+    /// The next signal to stop. Nothing is fetched any more from then on.
     pub async fn next(&mut self) -> Exit {
+        let exit = self.heard().await;
+        fetching::stop();
+        exit
+    }
+
+    async fn heard(&mut self) -> Exit {
         #[cfg(unix)]
         {
             let [(interrupt, interrupted), (terminate, terminated), (hang_up, hung_up)] = &mut self.unix;

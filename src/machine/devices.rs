@@ -10,7 +10,7 @@ use std::{fs, time::Duration};
 use pagestream_documents::ByteSize;
 use pagestream_models::{
     Error as ModelError, Session,
-    backend::onnx::Provider,
+    backend::Provider,
     device::{
         DeviceChoice, Hardware,
         measure::{best_batch, least_time, measure_batch_cost},

@@ -1,10 +1,6 @@
 //! What runs models on a device: its library, loaded when something first needs it, or our own runtime.
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{Arc, OnceLock},
-};
+use std::{fmt, path::PathBuf, sync::OnceLock};
 
 use pagestream_models::{
     Backend, Error, ModelSource, Session,
@@ -14,13 +10,10 @@ use pagestream_models::{
         openvino::{OpenVinoBackend, OpenVinoOptions},
         portable::PortableBackend,
     },
-    device::DeviceChoice,
-    registry::{Progress, Registry},
+    device::{DeviceChoice, check_present},
+    registry::{Fetching, Registry},
 };
 use serde::Serialize;
-
-/// Is told what is fetched. Called from worker threads.
-pub type ProgressSink = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
 
 /// What runs a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +53,8 @@ pub struct Libraries {
     pub streams: usize,
     /// Where models are kept as they were optimised on this machine.
     pub optimized_dir: Option<PathBuf>,
-    pub progress: ProgressSink,
+    /// Whether a library that is not there is fetched.
+    pub fetching: Fetching,
     /// The built-in models run on the library too.
     pub built_in_on_library: bool,
     library: OnceLock<Box<dyn Backend>>,
@@ -73,10 +67,10 @@ impl Libraries {
         device: DeviceChoice,
         streams: usize,
         optimized_dir: Option<PathBuf>,
-        progress: ProgressSink,
+        fetching: Fetching,
         built_in_on_library: bool,
     ) -> Self {
-        Self { registry, device, streams, optimized_dir, progress, built_in_on_library, library: OnceLock::new() }
+        Self { registry, device, streams, optimized_dir, fetching, built_in_on_library, library: OnceLock::new() }
     }
 
     /// The library, fetched and loaded if it is not yet. Blocks.
@@ -92,10 +86,12 @@ impl Libraries {
     }
 
     fn load_library(&self) -> Result<Box<dyn Backend>, Error> {
-        let Self { registry, device, progress, .. } = self;
+        let Self { registry, device, fetching, .. } = self;
+        // Where there is no such device nothing is fetched for it, and no library asked that would answer in its own words.
+        check_present(device)?;
         Ok(match device {
             DeviceChoice::Onnx(provider) => {
-                let library = registry.runtime(&mut |event| progress(event))?;
+                let library = registry.runtime(fetching)?;
                 let runtime = OnnxRuntime::load(&library)?;
                 let version = runtime.version();
                 tracing::info!(library = %library.display(), version, %provider, "runtime is loaded");
@@ -104,7 +100,7 @@ impl Libraries {
                 Box::new(OnnxBackend::new(runtime, options))
             }
             DeviceChoice::OpenVino { device: name } => {
-                let library = registry.openvino(&mut |event| progress(event))?;
+                let library = registry.openvino(fetching)?;
                 let options = OpenVinoOptions { device: name.clone(), streams: self.streams };
                 let backend = OpenVinoBackend::new(&library, options)?;
                 tracing::info!(library = %library.display(), %device, "OpenVINO is loaded");

@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 
 use pagestream_models::{
     Backend, Error as ModelError, Session,
-    backend::{onnx::Provider, portable::PortableBackend},
+    backend::{Provider, portable::PortableBackend},
     built_in::Network,
     device::{
         DeviceChoice,

@@ -6,10 +6,10 @@ use pagestream_actors::{BatchLimits, EngineModel};
 use pagestream_documents::ByteSize;
 use pagestream_models::{
     Backend, Error as ModelError, ModelSource,
-    backend::onnx::Provider,
-    device::DeviceChoice,
+    backend::Provider,
+    device::{DeviceChoice, check_present},
     ocr::{Quality, Task},
-    registry::Selected,
+    registry::{Fetching, OPENVINO, Selected},
 };
 
 use super::{
@@ -21,7 +21,7 @@ use crate::machine::precision::{Trial, Verdict};
 use crate::machine::{
     Measure,
     devices::Work,
-    libraries::{Libraries, Library, ProgressSink},
+    libraries::{Libraries, Library},
 };
 
 /// What runs on one device. Cheap to clone.
@@ -54,14 +54,14 @@ impl DevicePlan {
     }
 
     /// The device's library and our own runtime, as the models are to run on them. Loads nothing yet.
-    pub fn libraries(&self, progress: &ProgressSink) -> Libraries {
+    pub fn libraries(&self, fetching: &Fetching) -> Libraries {
         let Common { registry, settings, .. } = &*self.common;
         Libraries::new(
             registry.clone(),
             self.device.clone(),
             self.threads,
             settings.optimized_dir(),
-            progress.clone(),
+            fetching.clone(),
             self.built_in_on_library(),
         )
     }
@@ -143,8 +143,38 @@ impl DevicePlan {
         self.common.selected.iter().find(|(other, _)| *other == task).map(|(_, model)| model)
     }
 
+    /// Fetches what every page needs here and is not there, all at once: the question that may be asked names all of it.
+    ///
+    /// # Errors
+    /// As [`pagestream_models::registry::Registry::ensure`], and when there is no such device.
+    pub fn fetch_needed(&self, fetching: &Fetching) -> Result<(), ModelError> {
+        if self.common.quality == Quality::Accurate {
+            return self.fetch_all(fetching);
+        }
+        if self.built_in_on_library() { self.fetch(Vec::new(), fetching) } else { Ok(()) }
+    }
+
+    /// Fetches the models of the registry and the library that runs them.
+    fn fetch_all(&self, fetching: &Fetching) -> Result<(), ModelError> {
+        let selected = self.common.selected.iter().map(|(_, model)| model);
+        self.fetch(selected.filter(|model| model.path().is_none()).map(|model| model.id.as_str()).collect(), fetching)
+    }
+
+    /// Fetches the device's library and these models.
+    fn fetch<'a>(&'a self, models: Vec<&'a str>, fetching: &Fetching) -> Result<(), ModelError> {
+        // Where there is no such device nothing is fetched for it.
+        check_present(&self.device)?;
+        let registry = &self.common.registry;
+        let library = match &self.device {
+            DeviceChoice::Onnx(_) => registry.runtime_id(),
+            DeviceChoice::OpenVino { .. } => registry.openvino_library().is_none().then_some(OPENVINO),
+        };
+        let ids: Vec<&str> = library.into_iter().chain(models).collect();
+        registry.ensure(&ids, fetching).map(drop)
+    }
+
     /// What the engine is given for a planned model: found, and fetched if it has to be, when a page first needs it.
-    pub fn engine_model(&self, model: &PlannedModel, progress: &ProgressSink) -> EngineModel {
+    pub fn engine_model(&self, model: &PlannedModel, fetching: &Fetching) -> EngineModel {
         #[cfg(feature = "built-in-models")]
         if let Some(source) = built_in_source(model) {
             let served = EngineModel::new(source);
@@ -153,14 +183,13 @@ impl DevicePlan {
                 _ => served,
             };
         }
-        // With it comes what is in the same wheel, and the library that runs it.
+        // With it come the others of its kind, and the library that runs them.
         let needs_onnx = matches!(self.device, DeviceChoice::Onnx(_));
-        let (common, progress, task) = (self.common.clone(), progress.clone(), model.task);
+        let (common, fetching, task) = (self.common.clone(), fetching.clone(), model.task);
+        let this = self.clone();
         let find = move || {
-            if needs_onnx {
-                common.registry.runtime(&mut |event| progress(event))?;
-            }
-            common.locate(task, &mut |event| progress(event))
+            this.fetch_all(&fetching)?;
+            common.locate(task, &fetching)
         };
         let (common, task) = (self.common.clone(), model.task);
         let at_hand = move || (!needs_onnx || common.registry.has_runtime()) && common.has(task);
@@ -172,8 +201,8 @@ impl DevicePlan {
     /// # Errors
     /// What is missing; a library or a model that cannot be loaded.
     pub(super) fn work(&self) -> Result<Vec<Work>, ModelError> {
-        let silent: ProgressSink = Arc::new(|_| {});
-        let libraries = self.libraries(&silent);
+        // Nothing is fetched to be measured.
+        let libraries = self.libraries(&Fetching::never());
         let mut work = Vec::new();
         for model in self.settled(&libraries, Measure::IfNeeded)?.iter().filter(|model| model.used == Use::Always) {
             let Some(load) = tasks::entry(model.task).and_then(|entry| entry.load.as_ref()) else { continue };
@@ -184,25 +213,21 @@ impl DevicePlan {
         Ok(work)
     }
 
-    /// What loads a planned model, fetched if it is not there.
+    /// What loads a planned model that is there.
     fn source(&self, model: &PlannedModel) -> Result<ModelSource, ModelError> {
         #[cfg(feature = "built-in-models")]
         if let Some(source) = built_in_source(model) {
             return Ok(source);
         }
-        self.common.locate(model.task, &mut |_| {})
+        self.common.locate(model.task, &Fetching::never())
     }
 }
 
 impl Common {
     /// A model of the registry, and with it what comes in the same wheel.
-    fn locate(
-        &self,
-        task: Task,
-        progress: &mut dyn FnMut(pagestream_models::registry::Progress<'_>),
-    ) -> Result<ModelSource, ModelError> {
+    fn locate(&self, task: Task, fetching: &Fetching) -> Result<ModelSource, ModelError> {
         let all: Vec<Selected> = self.selected.iter().map(|(_, model)| model.clone()).collect();
-        let located = self.registry.locate(&all, progress)?;
+        let located = self.registry.locate(&all, fetching)?;
         let place = self.selected.iter().position(|(other, _)| *other == task);
         place.and_then(|place| located.into_iter().nth(place)).ok_or_else(|| ModelError::Load {
             model: format!("{task:?}"),
@@ -256,7 +281,7 @@ mod built_in {
             };
             let Some(library) = library else { return trial.kept() };
             let large = || -> Result<(Box<dyn Session>, [usize; 4]), ModelError> {
-                let source = self.common.locate(Task::Recognize, &mut |_| {})?;
+                let source = self.common.locate(Task::Recognize, &Fetching::never())?;
                 let load = tasks::entry(Task::Recognize).and_then(|entry| entry.load.as_ref());
                 let shape = load.map_or([1, 3, 48, 640], |load| load.shape);
                 Ok((library.load(&source)?, shape))

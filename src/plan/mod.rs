@@ -10,10 +10,10 @@ use pagestream_actors::{BatchLimits, OcrMode};
 use pagestream_documents::{ByteSize, Digest, ModelRef};
 use pagestream_models::{
     Error as ModelError,
-    backend::onnx::Provider,
+    backend::Provider,
     device::DeviceChoice,
     ocr::{Quality, Task},
-    registry::{Registry, RegistryOptions, Selected},
+    registry::{Fetching, Registry, Selected},
 };
 use serde::Serialize;
 
@@ -54,6 +54,7 @@ struct Common {
 
 /// One model, where it comes from, what runs it, and why.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct PlannedModel {
     #[serde(skip)]
     pub task: Task,
@@ -76,6 +77,7 @@ pub struct PlannedModel {
 /// The numbers that a model computes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Precision {
     F32,
     Int8,
@@ -86,6 +88,7 @@ pub enum Precision {
 /// Where a model comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum ModelOrigin {
     BuiltIn,
     /// The manifest; it may have to be fetched.
@@ -230,13 +233,12 @@ fn automatic(common: &Arc<Common>, when: Measure) -> Result<devices::Verdict, Mo
         (entry.used)(*quality) == Use::Always && matches!(entry.model, ModelOf::Registry { .. }) && entry.load.is_some()
     });
     let models: Vec<Selected> = selected.iter().map(|(_, model)| model.clone()).collect();
-    let offline = Registry::open(RegistryOptions { offline: true, ..settings.registry_options() })?;
-    let has_models = || !of_registry || offline.locate(&models, &mut |_| {}).is_ok();
+    let has_models = || !of_registry || registry.locate(&models, &Fetching::never()).is_ok();
     let digests: Vec<String> = models.iter().map(|model| model.sha256.to_string()).collect();
     let contest = Contest {
         machine,
         registry,
-        at_hand: offline.has_runtime() && has_models(),
+        at_hand: registry.has_runtime() && has_models(),
         key: vec![quality.to_string(), digests.join(", ")],
         load: &|device| DevicePlan::new(common.clone(), device.clone(), String::new()).work(),
         threads: &|device| settings.device_threads(device),

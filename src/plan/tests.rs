@@ -65,7 +65,7 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
 fn records_name_the_models_of_the_plan() {
     let dir = tempfile::tempdir().unwrap();
     let plan = Plan::resolve(&bare(&dir), Measure::Never).unwrap();
-    let silent: crate::machine::libraries::ProgressSink = Arc::new(|_| {});
+    let silent = Fetching::never();
     for model in plan.devices[0].models() {
         let served = plan.devices[0].engine_model(&model, &silent);
         assert_eq!(*served.model_ref(), model.model_ref());

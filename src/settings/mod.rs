@@ -5,10 +5,10 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 use pagestream_actors::{BatchLimits, DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
 use pagestream_documents::{ByteSize, Limits, RenderOptions};
 use pagestream_models::{
-    backend::onnx::Provider,
+    backend::Provider,
     device::DeviceChoice,
     ocr::{OcrOptions, Quality},
-    registry::{RegistryOptions, machine_dir},
+    registry::{FetchPolicy, RegistryOptions, machine_dir},
 };
 use pagestream_store::{CacheOptions, Durability, Retention, StoreOptions};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -21,6 +21,7 @@ pub use layers::{Layers, Origin, SettingsError};
 /// All settings, checked.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Settings {
     pub ocr: OcrSettings,
     pub render: RenderSettings,
@@ -37,6 +38,7 @@ pub struct Settings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OcrSettings {
     pub mode: OcrMode,
     #[serde(deserialize_with = "quality")]
@@ -49,6 +51,7 @@ pub struct OcrSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RenderSettings {
     pub dpi: f32,
     pub min_side: u32,
@@ -56,6 +59,7 @@ pub struct RenderSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LimitSettings {
     #[serde(deserialize_with = "size")]
     pub page: ByteSize,
@@ -67,12 +71,14 @@ pub struct LimitSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DuplicateSettings {
     pub mode: DuplicateMode,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PipelineSettings {
     #[serde(deserialize_with = "auto_size")]
     pub memory_budget: Option<ByteSize>,
@@ -87,6 +93,7 @@ pub struct PipelineSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DeviceSettings {
     #[serde(rename = "use", deserialize_with = "device_use")]
     pub devices: DeviceUse,
@@ -105,12 +112,15 @@ pub struct DeviceSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ModelSettings {
     #[serde(deserialize_with = "path")]
     pub dir: Option<PathBuf>,
     pub detector: String,
     pub recognizer: String,
-    pub offline: bool,
+    /// Whether what is missing is fetched. This takes permissions away and gives none: see [`crate::engine::Fetching`].
+    #[serde(deserialize_with = "fetch_policy")]
+    pub fetch: FetchPolicy,
     #[serde(deserialize_with = "size")]
     pub memory: ByteSize,
     pub cache: String,
@@ -137,6 +147,7 @@ impl DeviceUse {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OrtSettings {
     #[serde(deserialize_with = "path")]
     pub dylib: Option<PathBuf>,
@@ -145,6 +156,7 @@ pub struct OrtSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct StoreSettings {
     #[serde(deserialize_with = "path")]
     pub data_dir: Option<PathBuf>,
@@ -157,6 +169,7 @@ pub struct StoreSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CacheSettings {
     #[serde(deserialize_with = "size")]
     pub pages: ByteSize,
@@ -168,6 +181,7 @@ pub struct CacheSettings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LogSettings {
     pub level: String,
     pub format: LogFormat,
@@ -231,7 +245,6 @@ impl Settings {
             models_dir: self.models.dir.clone(),
             ort_dylib: self.ort.dylib.clone(),
             runtime: self.runtime(),
-            offline: self.models.offline,
             python: None,
         }
     }
@@ -346,6 +359,10 @@ fn unless_unlimited<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
 }
 
 fn quality<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quality, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+fn fetch_policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FetchPolicy, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
 }
 

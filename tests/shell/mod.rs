@@ -10,7 +10,7 @@ use std::{
     sync::OnceLock,
 };
 
-use pagestream_models::registry::{DEFAULT_MODELS, Registry, RegistryOptions};
+use pagestream_models::registry::{DEFAULT_MODELS, Fetching, Registry, RegistryOptions};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -45,10 +45,10 @@ impl Home {
         static INSTALLED: OnceLock<Vec<(&'static str, PathBuf)>> = OnceLock::new();
         let variables = INSTALLED.get_or_init(|| {
             let registry = Registry::open(RegistryOptions::default()).unwrap();
-            registry.ensure(&DEFAULT_MODELS, &mut |_| {}).unwrap();
-            registry.runtime(&mut |_| {}).unwrap();
+            registry.ensure(&DEFAULT_MODELS, &Fetching::allowed()).unwrap();
+            registry.runtime(&Fetching::allowed()).unwrap();
             let own = registry.ort_dylib().map(|library| ("PAGESTREAM_ORT_DYLIB", library.to_owned()));
-            [("PAGESTREAM_MODELS_DIR", registry.models_dir().to_owned())].into_iter().chain(own).collect()
+            [("PAGESTREAM_MODELS_DIR", registry.models_dir().unwrap().to_owned())].into_iter().chain(own).collect()
         });
         Self { variables: variables.clone(), ..Self::new() }
     }

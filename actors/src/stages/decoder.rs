@@ -61,10 +61,11 @@ impl Decoder {
                 Ok(Step::Infer(inferences)) => inferences.iter().map(line_key).collect(),
                 Ok(Step::Done(_)) | Err(_) => Vec::new(),
             };
+            let damage = if let Ok(Step::Done(_)) = step { state.source.damage(state.page) } else { None };
             metrics.stage(Stage::Decoder).busy.add(since.elapsed());
-            (step, line_keys, reader, memory)
+            (step, damage, line_keys, reader, memory)
         });
-        let (step, line_keys, reader, memory) = match advanced.await {
+        let (step, damage, line_keys, reader, memory) = match advanced.await {
             Ok(advanced) => advanced,
             Err(panic) => return ticket.lose(panic),
         };
@@ -77,9 +78,11 @@ impl Decoder {
                 self.devices.send(PreparedPage { page, inferences, line_keys });
             }
             Ok(Step::Done(reading)) => {
-                let record = Box::new(record(&ticket, &raster, reading, &engine));
+                let record = record(&ticket, &raster, reading, &engine);
                 drop((reader, raster, memory));
-                self.caches.pages.insert((digest, self.reading), Arc::new((*record).clone()));
+                // Without what is lost of this document: the same pixels may be all there is of another.
+                self.caches.pages.insert((digest, self.reading), Arc::new(record.clone()));
+                let record = Box::new(record.with_damage(damage));
                 drop(self.deduper.send(DecodedPage { ticket, record, raster: Some(digest) }));
             }
             Err(error) => ticket.lose(error.to_string()),

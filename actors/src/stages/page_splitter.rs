@@ -268,14 +268,15 @@ impl PageSplitter {
             return Ok(ByteSize::mib(1));
         }
         let (source, render) = (source.clone(), self.options.reading.render);
-        let gray_copy = self.options.reading.ocr.quality != Quality::Accurate;
+        let reads_gray = self.options.reading.ocr.quality != Quality::Accurate;
         let info = self.pool.run(move || -> DocumentResult<_> { source.page_info(page, &render) }).await;
         match info {
             Ok(Ok(info)) => {
-                // Our own networks read gray: a coloured page is copied, and its decoder's buffers are gone by then.
+                // A coloured page is copied, since our own networks read gray, and one that lies askew is set straight, onto a
+                // sheet half as large again; the decoder's buffers are gone by then.
                 let raster = Raster::cost(info.width, info.height, info.format).bytes();
-                let gray = if gray_copy && info.format == PixelFormat::Rgb8 { raster / 3 } else { 0 };
-                Ok(ByteSize(info.cost.bytes().max(raster + gray) + OCR_WORKING_SET.bytes()))
+                let copy = if reads_gray && info.format == PixelFormat::Rgb8 { raster / 3 } else { raster };
+                Ok(ByteSize(info.cost.bytes().max(raster + copy * 3 / 2) + OCR_WORKING_SET.bytes()))
             }
             // The page may have a text layer all the same: a page box too large to rasterise is no reason to lose it.
             Ok(Err(error)) if error.kind == ErrorKind::TooLarge && job.options.ocr == OcrMode::Auto => {

@@ -79,12 +79,14 @@ impl Preprocessor {
                 let page = PagePixels { ticket, memory, reader, raster, digest, engine };
                 return self.devices.send(PreparedPage { page, inferences, line_keys });
             }
-            Prepared::Blank { raster, digest } => (blank_record(&ticket, &raster), Some(digest)),
-            Prepared::Known { record, digest } => {
-                let page = ticket.record(PageStatus::Ok, None, None);
-                (same_pixels(&record, page), Some(digest))
+            Prepared::Blank { raster, digest, damage } => {
+                (blank_record(&ticket, &raster).with_damage(damage), Some(digest))
             }
-            Prepared::Text(layer) => (text_record(&ticket, layer), None),
+            Prepared::Known { record, digest, damage } => {
+                let page = ticket.record(PageStatus::Ok, None, None);
+                (same_pixels(&record, page).with_damage(damage), Some(digest))
+            }
+            Prepared::Text { layer, damage } => (text_record(&ticket, layer).with_damage(damage), None),
             Prepared::Skipped(reason) => (ticket.record(PageStatus::Skipped, Some(reason), None), None),
             Prepared::Failed(reason) => (ticket.record(PageStatus::Failed, Some(reason), None), None),
         };
@@ -92,9 +94,12 @@ impl Preprocessor {
     }
 }
 
-/// What a page turned out to be.
+/// What a page turned out to be; `damage` is what of it is lost ([`pagestream_documents::PageSource::damage`]).
 enum Prepared {
-    Text(TextLayer),
+    Text {
+        layer: TextLayer,
+        damage: Option<String>,
+    },
     Pixels {
         reader: Box<PageReader>,
         raster: Arc<Raster>,
@@ -106,11 +111,13 @@ enum Prepared {
     Blank {
         raster: Arc<Raster>,
         digest: Digest,
+        damage: Option<String>,
     },
     /// The same pixels were read before.
     Known {
         record: Arc<PageRecord>,
         digest: Digest,
+        damage: Option<String>,
     },
     Skipped(String),
     Failed(String),
@@ -138,9 +145,14 @@ fn prepare(
         },
     };
     match layer {
-        Some(layer) if layer.doubt.is_none() || mode == OcrMode::Never => return Prepared::Text(layer),
+        Some(layer) if layer.doubt.is_none() || mode == OcrMode::Never => {
+            return Prepared::Text { layer, damage: page.source.damage(page.page) };
+        }
         Some(layer) => tracing::debug!(doubt = layer.doubt, "text layer is not believed"),
         None if mode == OcrMode::Never => {
+            if let Some(damage) = page.source.damage(page.page) {
+                return Prepared::Failed(damage);
+            }
             return Prepared::Skipped("the page has no text layer, and OCR is switched off".to_owned());
         }
         None => {}
@@ -152,10 +164,10 @@ fn prepare(
     };
     let digest = page.timed("hash", || raster.digest());
     if is_uniform(&raster) {
-        return Prepared::Blank { raster, digest };
+        return Prepared::Blank { raster, digest, damage: page.source.damage(page.page) };
     }
     if let Some(record) = known(page, reading, digest, caches, store) {
-        return Prepared::Known { record, digest };
+        return Prepared::Known { record, digest, damage: page.source.damage(page.page) };
     }
     let begun = engine.with_models(&reading.ocr.tasks()).and_then(|engine| {
         let models = engine.ocr_models(&reading.ocr)?;

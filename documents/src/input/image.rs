@@ -5,8 +5,9 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 
 use super::{
-    DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer,
+    DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
     guard::{check_cost, guarded, no_such_page, too_large},
+    jpeg,
     pixels::{Orientation, on_white},
     resolution,
 };
@@ -32,7 +33,7 @@ fn format_of(kind: FileKind) -> Result<image::ImageFormat> {
         FileKind::WebP => Ok(image::ImageFormat::WebP),
         FileKind::Bmp => Ok(image::ImageFormat::Bmp),
         FileKind::Gif => Ok(image::ImageFormat::Gif),
-        FileKind::Pdf | FileKind::Tiff => Err(Error::new(ErrorKind::Internal, "not a plain image")),
+        FileKind::Pdf | FileKind::Tiff | FileKind::Heic => Err(Error::new(ErrorKind::Internal, "not a plain image")),
     }
 }
 
@@ -137,6 +138,12 @@ impl PageSource for ImageSource {
         self.check_page(page)?;
         Ok(None)
     }
+
+    fn damage(&self, _page: PageNumber) -> Option<String> {
+        // Decoders of the other formats refuse what is cut off.
+        let early = self.kind == FileKind::Jpeg && jpeg::ends_early((*self.data).as_ref());
+        early.then(|| get_it_again("the JPEG ends before its picture does, and the rest of the page is gray"))
+    }
 }
 
 /// Eight bits a channel, on white.
@@ -231,6 +238,24 @@ mod tests {
         let png = encoded(image::GrayImage::new(2000, 2000), ImageFormat::Png);
         let options = OpenOptions { limits: Limits { page: ByteSize::mib(4) }, ..Default::default() };
         assert_eq!(open(Arc::new(png), &options).err().unwrap().kind, ErrorKind::TooLarge);
+    }
+
+    #[test]
+    fn no_file_that_is_cut_off_passes_for_a_whole_one() {
+        let pixels = image::RgbImage::from_fn(300, 200, |x, y| Rgb([(x * 7) as u8, (y * 13) as u8, (x * y) as u8]));
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Gif] {
+            let whole = encoded(pixels.clone(), format);
+            let opened = |bytes: &[u8]| open(Arc::new(bytes.to_vec()), &OpenOptions::default()).unwrap();
+            let source = opened(&whole);
+            source.render(PageNumber::FIRST, &RenderOptions::default()).unwrap();
+            assert_eq!(source.damage(PageNumber::FIRST), None, "{format:?}");
+            for percent in [40, 60, 90] {
+                let source = opened(&whole[..whole.len() * percent / 100]);
+                let rendered = source.render(PageNumber::FIRST, &RenderOptions::default());
+                let damage = source.damage(PageNumber::FIRST);
+                assert!(rendered.is_err() || damage.is_some(), "{format:?} at {percent}%");
+            }
+        }
     }
 
     #[test]

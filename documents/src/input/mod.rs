@@ -1,7 +1,10 @@
 //! Files in: a document is opened by its content, never by its name, and yields one page at a time.
 
 mod guard;
+#[cfg(feature = "heic")]
+mod heic;
 mod image;
+mod jpeg;
 mod pdf;
 mod pixels;
 mod resolution;
@@ -29,6 +32,8 @@ pub enum FileKind {
     WebP,
     Bmp,
     Gif,
+    /// Only with the feature `heic`.
+    Heic,
 }
 
 impl FileKind {
@@ -42,6 +47,7 @@ impl FileKind {
             Self::WebP => "WebP",
             Self::Bmp => "BMP",
             Self::Gif => "GIF",
+            Self::Heic => "HEIC",
         }
     }
 }
@@ -120,6 +126,15 @@ pub trait PageSource: Send + Sync {
 
     /// `None` where the page has no text objects (every image; a bare scan).
     fn text_layer(&self, page: PageNumber) -> Result<Option<TextLayer>>;
+
+    /// What of a page is lost although it could be rendered or its text be read: one sentence, for somebody who looks at
+    /// the result. To be asked afterwards, because some of it shows only then. `None` where nothing is known to be lost.
+    fn damage(&self, page: PageNumber) -> Option<String>;
+}
+
+/// The sentence for what was cut off.
+fn get_it_again(what: &str) -> String {
+    format!("{what} (the file may be cut off; get it again)")
 }
 
 /// Opens a document by its content; its name plays no part.
@@ -133,6 +148,8 @@ pub fn open(data: DocumentData, options: &OpenOptions) -> Result<Box<dyn PageSou
         Ok(match kind {
             FileKind::Pdf => Box::new(PdfSource::open(data, options)?) as Box<dyn PageSource>,
             FileKind::Tiff => Box::new(TiffSource::open(data, &options.limits)?),
+            #[cfg(feature = "heic")]
+            FileKind::Heic => Box::new(heic::HeicSource::open(data, &options.limits)?),
             kind => Box::new(ImageSource::open(data, kind, &options.limits)?),
         })
     })
@@ -162,13 +179,49 @@ pub fn detect(bytes: &[u8]) -> Result<FileKind> {
         FileKind::Bmp
     } else if looks_like_headless_pdf(bytes) {
         FileKind::Pdf
-    } else if bytes.is_empty() {
-        return Err(Error::new(ErrorKind::Damaged, "it is empty"));
+    } else if cfg!(feature = "heic") && is_heic(bytes) {
+        FileKind::Heic
     } else {
-        return Err(Error::new(ErrorKind::UnsupportedFormat, "the file is of no type that can be read")
-            .with_hint("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read; convert it to one of them"));
+        return Err(refusal(bytes));
     };
     Ok(kind)
+}
+
+/// The brand that a file of the MPEG family begins with (ISO/IEC 14496-12, 4.3).
+fn brand(bytes: &[u8]) -> &[u8] {
+    if bytes.get(4..8) == Some(b"ftyp") { bytes.get(8..12).unwrap_or_default() } else { b"" }
+}
+
+/// ISO/IEC 23008-12, annex B. The last two say nothing of the compression, which is mostly HEVC.
+fn is_heic(bytes: &[u8]) -> bool {
+    matches!(brand(bytes), b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1")
+}
+
+/// What the file is instead, as far as its first bytes say.
+fn refusal(bytes: &[u8]) -> Error {
+    let convert = "PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read; convert it to one of them";
+    let head = &bytes[..bytes.len().min(PDF_HEADER_WITHIN)];
+    if bytes.is_empty() {
+        return Error::new(ErrorKind::Damaged, "it is empty");
+    }
+    if head.iter().all(|byte| *byte == 0) {
+        return Error::new(ErrorKind::Damaged, "it begins with nothing but zeros: its content is lost")
+            .with_hint("the file was not written or copied to its end; get it again");
+    }
+    let kind = match (brand(head), head) {
+        (b"avif" | b"avis", _) => "an AVIF picture",
+        _ if is_heic(head) => "a HEIC picture",
+        (_, [0xff, 0x0a, ..] | [0, 0, 0, 0x0c, b'J', b'X', b'L', b' ', ..]) => "a JPEG XL picture",
+        (_, [0xff, 0x4f, 0xff, 0x51, ..] | [0, 0, 0, 0x0c, b'j', b'P', b' ', b' ', ..]) => "a JPEG 2000 picture",
+        (_, [b'A', b'T', b'&', b'T', b'F', b'O', b'R', b'M', ..]) => "a DjVu document",
+        (_, [b'%', b'!', b'P', b'S', ..]) => "a PostScript document",
+        (_, [b'P', b'K', 3, 4, ..]) => "an archive or an office document",
+        _ => {
+            return Error::new(ErrorKind::UnsupportedFormat, "the file is of no type that can be read")
+                .with_hint(convert);
+        }
+    };
+    Error::new(ErrorKind::UnsupportedFormat, format!("it is {kind}, which cannot be read")).with_hint(convert)
 }
 
 /// A PDF whose beginning is lost still has objects and an end; readers rebuild it from its objects.
@@ -181,6 +234,21 @@ fn looks_like_headless_pdf(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_its_name() {
+        for (bytes, told) in [
+            (&b"\0\0\0\x1cftypavif"[..], "an AVIF picture"),
+            (b"\xff\x0a\xfa\x1f", "a JPEG XL picture"),
+            (b"AT&TFORM\0\0\x01\0DJVU", "a DjVu document"),
+            (b"PK\x03\x04", "an archive or an office document"),
+            (&[0; 2_000], "nothing but zeros"),
+            (b"", "it is empty"),
+        ] {
+            let error = detect(bytes).unwrap_err();
+            assert!(error.message.contains(told), "{told}: {error}");
+        }
+    }
 
     #[test]
     fn types_are_told_by_content() {

@@ -11,18 +11,24 @@ mod text;
 use std::io;
 
 pub use self::{
-    files::{FileNames, Files, FilesFormat},
+    files::{Expected, Files, FilesFormat},
     jsonl::Jsonl,
     text::Text,
 };
-use crate::record::PageRecord;
+use crate::{ids::DocumentId, record::PageRecord};
 
 /// Takes pages in the order in which they are to be read.
 pub trait PageWriter: Send {
     /// Writes one page and hands it on at once: whoever reads the output sees it before the next page is there.
     fn write_page(&mut self, page: &PageRecord) -> io::Result<()>;
 
-    /// Completes what is open. Called once, after the last page; without it, files that are not complete do not appear.
+    /// No more pages of this document will come. `complete` says whether all that were asked for have come; of those that
+    /// were stopped or cancelled they have not, and what has a name only when it is complete does not appear.
+    fn end_document(&mut self, _document: DocumentId, _complete: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing more will come. Called once, after the last page.
     fn finish(&mut self) -> io::Result<()>;
 }
 

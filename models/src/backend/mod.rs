@@ -5,13 +5,28 @@ use pagestream_documents::ByteSize;
 use crate::error::Result;
 
 pub mod fake;
+#[cfg_attr(
+    not(any(feature = "onnx", feature = "openvino")),
+    expect(dead_code, reason = "no foreign library is built in")
+)]
 pub mod foreign;
+#[cfg(feature = "onnx")]
 pub mod onnx;
+#[cfg(not(feature = "onnx"))]
+#[path = "onnx_left_out.rs"]
+pub mod onnx;
+#[cfg(feature = "openvino")]
+pub mod openvino;
+#[cfg(not(feature = "openvino"))]
+#[path = "openvino_left_out.rs"]
 pub mod openvino;
 pub mod portable;
 mod protobuf;
+mod provider;
 mod source;
+pub mod tiny;
 
+pub use provider::Provider;
 pub use source::{ModelBytes, ModelContent, ModelSource};
 
 /// An owned tensor of f32, row-major (the last dimension varies fastest): `data.len() == shape.iter().product()`.

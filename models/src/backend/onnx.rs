@@ -6,7 +6,6 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
-    str::FromStr,
     sync::{Arc, Once},
     time::Instant,
 };
@@ -19,6 +18,7 @@ use ort::{
 
 use pagestream_documents::ByteSize;
 
+pub use super::provider::Provider;
 use super::{
     Backend, ModelContent, ModelSource, Session, TensorView,
     foreign::{self, Fenced},
@@ -31,71 +31,11 @@ use crate::{
 pub mod denormals;
 pub mod library;
 mod optimized;
-pub mod tiny;
 mod usage;
 
 use denormals::FlushToZero;
 pub use library::OnnxRuntime;
 use optimized::{Made, OptimizedModel, OptimizedModels};
-
-/// What ONNX Runtime computes with. Asking for one means that one: where it cannot start, loading fails.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Provider {
-    #[default]
-    Cpu,
-    /// `device` as OpenVINO names it: `CPU`, `GPU`, `GPU.1`, `NPU`.
-    OpenVino {
-        device: String,
-    },
-    /// `device` counts from 0, as CUDA does.
-    Cuda {
-        device: u32,
-    },
-    TensorRt {
-        device: u32,
-    },
-}
-
-impl Provider {
-    /// Whether it computes on the processor's cores, one session a core.
-    pub fn is_cpu(&self) -> bool {
-        match self {
-            Self::Cpu => true,
-            Self::OpenVino { device } => device == "CPU",
-            Self::Cuda { .. } | Self::TensorRt { .. } => false,
-        }
-    }
-}
-
-/// `cpu`, `openvino`, `openvino:GPU.1`, `cuda:0`, `tensorrt:0`.
-impl fmt::Display for Provider {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cpu => formatter.write_str("cpu"),
-            Self::OpenVino { device } if device == "CPU" => formatter.write_str("openvino"),
-            Self::OpenVino { device } => write!(formatter, "openvino:{device}"),
-            Self::Cuda { device } => write!(formatter, "cuda:{device}"),
-            Self::TensorRt { device } => write!(formatter, "tensorrt:{device}"),
-        }
-    }
-}
-
-impl FromStr for Provider {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let (name, device) = text.split_once(':').map_or((text, None), |(name, device)| (name, Some(device)));
-        let fail = |cause: &str| Error::Device { device: text.into(), cause: cause.into() };
-        let number = || device.unwrap_or("0").parse().map_err(|_| fail("the device after the colon must be a number"));
-        match name {
-            "cpu" if device.is_none() => Ok(Self::Cpu),
-            "openvino" => Ok(Self::OpenVino { device: device.unwrap_or("CPU").into() }),
-            "cuda" => Ok(Self::Cuda { device: number()? }),
-            "tensorrt" => Ok(Self::TensorRt { device: number()? }),
-            _ => Err(fail("known are cpu, openvino[:DEVICE], cuda[:N] and tensorrt[:N]")),
-        }
-    }
-}
 
 /// What a session does with the memory of one run when the run is over.
 ///
@@ -203,7 +143,7 @@ impl OnnxBackend {
         if let Some(provider) = self.dispatch() {
             builder = builder.with_execution_providers([provider]).map_err(|error| Error::Device {
                 device: self.options.provider.to_string(),
-                cause: error.message().to_owned(),
+                cause: in_plain_words(error.message()),
             })?;
         }
         let session = commit(builder).map_err(fail)?;
@@ -278,6 +218,16 @@ impl Backend for OnnxBackend {
         FIRST.call_once(foreign::close_at_exit);
         Ok(Box::new(Fenced::new(session)))
     }
+}
+
+/// Why a provider does not start, out of what the library says: without its source files, functions and error codes.
+fn in_plain_words(message: &str) -> String {
+    if let Some((before, _)) = message.split_once(": cannot open shared object file") {
+        let library = before.rsplit([' ', ':']).next().unwrap_or(before);
+        return format!("{library}, a library that it needs, is not installed");
+    }
+    let said = message.rsplit("FAIL : ").next().unwrap_or(message);
+    said.lines().next().unwrap_or(said).split(" ; ").next().unwrap_or(said).trim().to_owned()
 }
 
 fn commit(mut builder: SessionBuilder, model: &ModelSource) -> ort::Result<ort::session::Session> {

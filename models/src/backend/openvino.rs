@@ -287,8 +287,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::{
-        backend::onnx::tiny,
-        registry::{DETECTOR, RECOGNIZER, Registry, RegistryOptions},
+        backend::tiny,
+        registry::{DETECTOR, Fetching, RECOGNIZER, Registry, RegistryOptions},
     };
 
     /// OpenVINO, where `pagestream models pull onnxruntime-openvino` has installed it.
@@ -344,7 +344,7 @@ mod tests {
         let Some(backend) = backend("CPU") else { return };
         let backend = backend.unwrap();
         let registry = Registry::open(RegistryOptions::default()).unwrap();
-        let installed = registry.ensure(&[DETECTOR, RECOGNIZER], &mut |_| {}).unwrap();
+        let installed = registry.ensure(&[DETECTOR, RECOGNIZER], &Fetching::allowed()).unwrap();
         let mut recognizer = backend.load(&installed.source(RECOGNIZER).unwrap()).unwrap();
         let line = |width: usize| (0..3 * 48 * width).map(|i| (i * 37 % 255) as f32 / 127.0 - 1.0).collect::<Vec<_>>();
         let (shape, alone) = run(&mut *recognizer, &[1, 3, 48, 160], &line(160)).unwrap();

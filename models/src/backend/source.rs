@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_file_and_built_in_bytes_are_the_same_model() {
-        let bytes: &'static [u8] = crate::backend::onnx::tiny::doubling_model(3).leak();
+        let bytes: &'static [u8] = crate::backend::tiny::doubling_model(3).leak();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("doubling.onnx");
         std::fs::write(&path, bytes).unwrap();

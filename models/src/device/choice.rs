@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    backend::onnx::Provider,
+    backend::Provider,
     error::{Error, Result},
 };
 

@@ -13,19 +13,30 @@ use pagestream_documents::ByteSize;
 
 use crate::{
     backend::{
-        Session, TensorView,
-        onnx::{OnnxBackend, OnnxOptions, OnnxRuntime, Provider, tiny},
+        Provider, Session, TensorView,
+        onnx::{OnnxBackend, OnnxOptions, OnnxRuntime},
+        tiny,
     },
     error::{Error, Result},
 };
 
 mod choice;
 pub(crate) mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
+#[cfg(not(feature = "cuda"))]
+#[path = "cuda_left_out.rs"]
 mod cuda;
 pub mod measure;
+#[cfg(feature = "openvino")]
 mod openvino;
+#[cfg(not(feature = "openvino"))]
+#[path = "openvino_left_out.rs"]
+mod openvino;
+mod present;
 
 pub use choice::DeviceChoice;
+pub use present::check_present;
 
 /// The instructions that this processor has of those that our code and the libraries' look for, as the processor calls them in lower
 /// case: `avx2`, `avx512vnni`, `neon`, `i8mm` …
@@ -147,7 +158,8 @@ pub fn probe(ort_dylib: &Path, openvino_c: Option<&Path>) -> Probe {
 /// [`Error::Device`] saying why not.
 pub fn check(runtime: &OnnxRuntime, provider: &Provider) -> Result<()> {
     let options = OnnxOptions { provider: provider.clone(), whole_graph: true, ..OnnxOptions::default() };
-    let mut session = OnnxBackend::new(runtime.clone(), options).load_bytes("probe", &tiny::doubling_model(4))?;
+    let session: &mut dyn Session =
+        &mut OnnxBackend::new(runtime.clone(), options).load_bytes("probe", &tiny::doubling_model(4))?;
     let input = [0.0, 1.5, -2.0, 1e20];
     let mut right = false;
     session.run(TensorView { shape: &[4], data: &input }, &mut |output| {
@@ -239,12 +251,12 @@ fn guarded<T>(probe: impl FnOnce() -> std::result::Result<T, String>) -> std::re
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{Registry, RegistryOptions};
+    use crate::registry::{Fetching, Registry, RegistryOptions};
 
     #[test]
     fn the_cpu_works_and_every_other_device_works_or_says_why_not() {
         let registry = Registry::open(RegistryOptions::default()).unwrap();
-        let probe = probe(&registry.runtime(&mut |_| {}).unwrap(), None);
+        let probe = probe(&registry.runtime(&Fetching::allowed()).unwrap(), None);
         assert_eq!(probe.runtime.why_not, None);
         assert!(probe.runtime.version.is_some() && !probe.runtime.providers.is_empty(), "{:?}", probe.runtime);
         let cpu = &probe.devices[0];

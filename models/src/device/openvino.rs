@@ -5,7 +5,7 @@ use std::path::Path;
 use openvino::{Core, DeviceType, ElementType, PropertyKey, Shape, Tensor};
 
 use super::{DeviceId, DeviceKind, DeviceReport, cpu::Cpu, guarded};
-use crate::backend::onnx::tiny;
+use crate::backend::tiny;
 
 /// Every device that OpenVINO finds, or one line saying why OpenVINO itself is not to be had.
 pub(super) fn probe(library: Option<&Path>, cpu: &Cpu) -> Vec<DeviceReport> {

@@ -26,6 +26,7 @@ pub mod page_reader;
 pub mod pixels;
 pub mod recognizer;
 mod results;
+pub mod skew;
 
 pub use page_reader::{PageReader, Step};
 pub use recognizer::Alphabet;

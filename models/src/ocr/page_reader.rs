@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use pagestream_documents::{Polygon, Raster, TextLine, page_text::PageText, reading_order::order_lines};
+use pagestream_documents::{Polygon, Raster, TextLine, page_text::PageText, reading_order::order_texts};
 
 use super::{
     Alphabet, Inference, Inferred, Lines, LinesStep, OcrModels, OcrOptions, Quality, Reading, Symbol, Task,
@@ -20,6 +20,7 @@ use super::{
     orientation::Upright,
     recognizer::Decoded,
     results::{out_of_step, symbols},
+    skew::{self, Straightened},
 };
 use crate::error::{Error, Result};
 
@@ -45,7 +46,9 @@ pub enum Step {
 /// Reads one page; see the module. `Send`, and small beside its raster.
 #[derive(Debug)]
 pub struct PageReader {
+    /// The page as it is read: set straight, if it lay askew.
     raster: Arc<Raster>,
+    straightened: Option<Box<Straightened>>,
     options: OcrOptions,
     models: OcrModels,
     tasks: BTreeSet<Task>,
@@ -112,6 +115,17 @@ impl PageReader {
             why: "this program does not have them".to_owned(),
             hint: hint.to_owned(),
         };
+        let angle = skew::of_page(&raster);
+        let (raster, straightened) = if angle == 0.0 {
+            (raster, None)
+        } else {
+            tracing::debug!(degrees = angle.to_degrees(), "page lies askew");
+            // Our own networks read gray.
+            let mut straight = Straightened::new(&raster, angle, options.quality != Quality::Accurate);
+            let nothing = Raster { width: 0, height: 0, data: Vec::new(), ..straight.raster };
+            let pixels = std::mem::replace(&mut straight.raster, nothing);
+            (Arc::new(pixels), Some(Box::new(straight)))
+        };
         let (state, wanted) = if options.quality == Quality::Accurate {
             let alphabet = models.large.alphabet(true).ok_or_else(|| missing("the models of PP-OCRv6", ""))?;
             let (reader, wanted) = LargeReader::start(raster.clone(), options, alphabet);
@@ -126,8 +140,14 @@ impl PageReader {
             let (reader, wanted) = CompactReader::start(raster.clone(), options, alphabet);
             (State::Compact(Box::new(reader)), wanted)
         };
-        let mut reader =
-            Self { raster, options: options.clone(), models: models.clone(), tasks: BTreeSet::new(), state };
+        let mut reader = Self {
+            raster,
+            straightened,
+            options: options.clone(),
+            models: models.clone(),
+            tasks: BTreeSet::new(),
+            state,
+        };
         reader.note(&wanted);
         Ok((reader, wanted))
     }
@@ -277,7 +297,11 @@ impl PageReader {
             kept.iter().map(|(_, decoded)| decoded).zip(read_by),
             (unread.right, unread.characters),
         );
-        let PageText { lines, blocks, text } = in_reading_order(kept, &upright);
+        let mut page = in_reading_order(kept, &upright);
+        if let Some(straightened) = &self.straightened {
+            page.move_points(|point| straightened.to_given(point));
+        }
+        let PageText { lines, blocks, text } = page;
         Step::Done(Reading {
             lines,
             blocks,
@@ -294,7 +318,8 @@ fn in_reading_order(lines: Vec<(Polygon, Decoded)>, upright: &Upright) -> PageTe
     let polygons: Vec<Polygon> = lines.iter().map(|(polygon, _)| polygon.map(|p| upright.point(p))).collect();
     let skew = deskew::skew(&polygons);
     let boxes: Vec<_> = polygons.iter().map(|polygon| deskew::straightened(polygon, skew)).collect();
-    let blocks = order_lines(&boxes);
+    let texts: Vec<&str> = lines.iter().map(|(_, decoded)| decoded.text.as_str()).collect();
+    let blocks = order_texts(&boxes, &texts);
     let lines: Vec<TextLine> = lines
         .into_iter()
         .map(|(polygon, Decoded { text, confidence, words, .. })| TextLine {

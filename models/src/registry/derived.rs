@@ -12,7 +12,7 @@ use pagestream_documents::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ModelState, Progress, Registry,
+    Fetching, ModelState, Registry,
     install::{self, Depth, FileState},
     manifest::{FileEntry, Role},
 };
@@ -160,7 +160,9 @@ impl Derived {
     }
 
     /// Whether the file is what its provenance says.
-    pub fn state(&self, models_dir: &Path, depth: Depth) -> ModelState {
+    pub fn state(&self, depth: Depth) -> ModelState {
+        // `<models directory>/derived/<id>`
+        let models_dir = self.folder.ancestors().nth(2).unwrap_or(&self.folder);
         match install::check(models_dir, &self.entry(), depth) {
             Ok(FileState::Good) => ModelState::Installed,
             Ok(FileState::Absent) => ModelState::Missing(vec![self.path.clone()]),
@@ -225,7 +227,8 @@ impl Derived {
 impl Registry {
     /// Every model that was made here, by name.
     pub fn derived(&self) -> Vec<Derived> {
-        let folders = fs::read_dir(self.models_dir().join(FOLDER)).into_iter().flatten().flatten();
+        let folder = self.models_dir().map(|dir| dir.join(FOLDER)).ok();
+        let folders = folder.map(fs::read_dir).into_iter().flatten().flatten().flatten();
         let mut all: Vec<Derived> = folders.filter_map(|folder| read(&folder.path())).collect();
         all.sort_by(|a, b| a.provenance.id.cmp(&b.provenance.id));
         all
@@ -289,9 +292,9 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::ensure`].
-    pub fn locate(&self, selected: &[Selected], progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<ModelSource>> {
+    pub fn locate(&self, selected: &[Selected], fetching: &Fetching) -> Result<Vec<ModelSource>> {
         let of_manifest: Vec<&str> = selected.iter().filter(|s| s.path.is_none()).map(|s| s.id.as_str()).collect();
-        let installed = self.ensure(&of_manifest, progress)?;
+        let installed = self.ensure(&of_manifest, fetching)?;
         let source = |selected: &Selected| match &selected.path {
             Some(path) => Ok(ModelSource::file(selected.id.clone(), path.clone(), selected.sha256)),
             None => installed.source(&selected.id),
@@ -308,7 +311,7 @@ impl Registry {
     pub fn find_derived(&self, id: &str) -> Option<Derived> {
         // An id is one folder's name and nothing that leads elsewhere.
         let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-        read(&self.models_dir().join(FOLDER).join(id)).filter(|_| plain && !id.starts_with('.'))
+        read(&self.models_dir().ok()?.join(FOLDER).join(id)).filter(|_| plain && !id.starts_with('.'))
     }
 
     /// Puts a model that was made into its folder, whole or not at all, in place of an earlier one of its name. It has no
@@ -319,7 +322,7 @@ impl Registry {
     pub fn install_derived(&self, provenance: &Provenance, model: &[u8]) -> Result<Derived> {
         let id = &provenance.id;
         self.check_new_id(id)?;
-        let folder = self.models_dir().join(FOLDER).join(id);
+        let folder = self.models_dir()?.join(FOLDER).join(id);
         let fail = |cause| Error::Io { path: folder.clone(), cause };
         fs::create_dir_all(&folder).map_err(fail)?;
         // An old verdict is not about the new file; it goes before that comes.
@@ -330,7 +333,7 @@ impl Registry {
         let derived =
             Derived { provenance: provenance.clone(), verdict: None, path: folder.join(format!("{id}.onnx")), folder };
         write_json(&derived.folder.join(PROVENANCE), provenance)?;
-        install::install(self.models_dir(), &derived.entry(), model)?;
+        install::install(self.models_dir()?, &derived.entry(), model)?;
         Ok(derived)
     }
 
@@ -361,7 +364,7 @@ impl Registry {
     fn select_derived(&self, derived: &Derived) -> Result<Selected> {
         derived.admitted()?;
         let provenance = &derived.provenance;
-        match derived.state(self.models_dir(), Depth::Quick) {
+        match derived.state(Depth::Quick) {
             ModelState::Installed => {
                 Ok(Selected { id: provenance.id.clone(), sha256: provenance.sha256, path: Some(derived.path.clone()) })
             }

@@ -7,8 +7,8 @@ use super::{
 };
 
 fn registry(dir: &Path) -> Registry {
-    let options = RegistryOptions { models_dir: Some(dir.to_path_buf()), offline: true, ..RegistryOptions::default() };
-    Registry::assemble(options, Manifest::built_in().unwrap(), |_| None).unwrap()
+    let options = RegistryOptions { models_dir: Some(dir.to_path_buf()), ..RegistryOptions::default() };
+    Registry::assemble(options, Manifest::built_in().unwrap(), |_| None)
 }
 
 fn provenance(id: &str, model: &[u8]) -> Provenance {
@@ -84,7 +84,7 @@ fn a_model_that_was_made_is_selected_once_it_is_admitted() {
     for name in ["rec-latin", &path] {
         let selected = registry.select(Role::Recognize, name).unwrap();
         assert_eq!((selected.id.as_str(), selected.sha256), ("rec-latin", provenance.sha256));
-        assert_eq!(&*registry.locate(&[selected], &mut |_| {}).unwrap()[0].bytes().unwrap(), b"model");
+        assert_eq!(&*registry.locate(&[selected], &Fetching::never()).unwrap()[0].bytes().unwrap(), b"model");
     }
     assert_eq!(registry.derived()[0].provenance, provenance);
 
@@ -149,7 +149,7 @@ fn a_file_that_was_changed_is_not_the_one_that_was_judged() {
     fs::write(&derived.path, b"other model").unwrap();
     let error = registry.select(Role::Recognize, "rec-latin").unwrap_err();
     assert!(error.to_string().contains("not the file that was judged"), "{error}");
-    assert!(matches!(derived.state(dir.path(), Depth::Full), ModelState::Damaged(_)));
+    assert!(matches!(derived.state(Depth::Full), ModelState::Damaged(_)));
 }
 
 #[test]

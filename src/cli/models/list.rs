@@ -9,7 +9,7 @@ use crate::cli::{exit::Exit, planned, printer::Printer};
 
 pub fn verify(registry: &Registry, printer: &Printer) -> Exit {
     let (statuses, derived) = (registry.verify(), registry.derived());
-    print(&statuses, &derived, registry);
+    print(&statuses, &derived);
     let mut exit = Exit::Ok;
     for status in &statuses {
         match &status.state {
@@ -27,7 +27,7 @@ pub fn verify(registry: &Registry, printer: &Printer) -> Exit {
         }
     }
     for model in &derived {
-        if model.state(registry.models_dir(), Depth::Full) != ModelState::Installed {
+        if model.state(Depth::Full) != ModelState::Installed {
             let again = model.provenance.steps.last().map_or("", |step| step.command.as_str());
             let message = format!("{}: is not what its provenance says", model.path.display());
             printer.error(&message, Some(&format!("make it again: `{again}`")));
@@ -37,7 +37,7 @@ pub fn verify(registry: &Registry, printer: &Printer) -> Exit {
     exit
 }
 
-pub fn print(statuses: &[ModelStatus], derived: &[Derived], registry: &Registry) {
+pub fn print(statuses: &[ModelStatus], derived: &[Derived]) {
     let ids = statuses.iter().map(|status| &status.id).chain(derived.iter().map(|model| &model.provenance.id));
     let width = ids.map(String::len).max().unwrap_or(0);
     let mut text = String::new();
@@ -60,7 +60,7 @@ pub fn print(statuses: &[ModelStatus], derived: &[Derived], registry: &Registry)
             "{:width$}  {:9}  {:9}  {:8}  {:>9}  {:11}  {}  {}\n",
             provenance.id,
             provenance.role.to_string(),
-            word(&model.state(registry.models_dir(), Depth::Quick)),
+            word(&model.state(Depth::Quick)),
             match &model.verdict {
                 Some(Verdict { admitted: false, .. }) => "refused",
                 Some(_) if model.admitted().is_ok() => "admitted",

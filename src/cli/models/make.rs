@@ -18,7 +18,7 @@ use super::{
     gate::{Judge, Truth},
     list, not_made,
 };
-use crate::cli::{exit::Exit, printer::Printer, progress::downloads};
+use crate::cli::{exit::Exit, fetching, printer::Printer};
 
 /// Pages of our own making, in the project's folder.
 pub const EXAMPLES: &str = "examples/data/pages";
@@ -78,9 +78,8 @@ impl<'a> Workshop<'a> {
         let id = args.name.clone().unwrap_or_else(|| format!("{source}-{suffix}"));
         registry.check_new_id(&id).map_err(|e| told(&e))?;
         let truth = Truth::find(&args.truth.clone().unwrap_or_else(|| PathBuf::from(EXAMPLES)), printer)?;
-        let progress = downloads(printer);
-        let located =
-            registry.locate(std::slice::from_ref(&selected), &mut |event| progress(event)).map_err(|e| told(&e))?;
+        let fetching = fetching::allowed(settings, printer);
+        let located = registry.locate(std::slice::from_ref(&selected), &fetching).map_err(|e| told(&e))?;
         let path = located.into_iter().find_map(|source| source.path().map(Path::to_path_buf)).ok_or_else(|| {
             printer.error(&format!("`{source}` is part of the program and has no file"), None);
             Exit::Configuration

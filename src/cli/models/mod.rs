@@ -4,7 +4,7 @@ use clap::Subcommand;
 use pagestream::Settings;
 use pagestream_models::{Error, registry::Registry};
 
-use super::{exit::Exit, printer::Printer, progress::downloads};
+use super::{exit::Exit, fetching, printer::Printer};
 
 mod date;
 mod gate;
@@ -50,15 +50,14 @@ pub fn run(command: ModelsCommand, settings: &Settings, printer: &Printer) -> Ex
         ModelsCommand::List => {
             #[cfg(feature = "built-in-models")]
             list::print_built_in();
-            list::print(&registry.list(), &registry.derived(), &registry);
+            list::print(&registry.list(), &registry.derived());
             list::print_plan(settings, printer);
             Exit::Ok
         }
         ModelsCommand::Verify => list::verify(&registry, printer),
         ModelsCommand::Pull { ids } => {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let progress = downloads(printer);
-            match registry.pull(&ids, &mut |event| progress(event)) {
+            match registry.pull(&ids, &fetching::allowed(settings, printer)) {
                 Ok(installed) => {
                     installed.iter().for_each(|(id, path, _)| printer.note(&format!("{id}: {}", path.display())));
                     Exit::Ok

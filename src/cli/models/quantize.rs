@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
-use pagestream::{Digest, Plan, Settings, Source, machine::Measure, plan::PlanError};
+use pagestream::{Digest, Plan, Settings, Source, engine::FetchPolicy, machine::Measure, plan::PlanError};
 use pagestream_documents::{OpenOptions, PageNumber, PageSource, RenderOptions};
 use pagestream_models::{
     Backend, Error,
@@ -20,7 +20,7 @@ use super::{
     make::{MakeArgs, Workshop},
     not_made,
 };
-use crate::cli::{exit::Exit, inputs, printer::Printer, progress::downloads};
+use crate::cli::{exit::Exit, fetching, inputs, printer::Printer};
 
 /// Line crops that a recogniser is calibrated on, and pages that a detector is: beyond them ranges move no more.
 const LINES: usize = 200;
@@ -120,9 +120,10 @@ pub fn run(args: &QuantizeArgs, settings: &Settings, registry: &Registry, printe
         Some(folder) => documents(folder, &workshop)?,
         None => Vec::new(),
     };
-    let making = || printer.note("making the quantiser's Python environment, once");
-    let quantizer =
-        Quantizer::ensure(registry.models_dir(), None, settings.models.offline, making).map_err(|e| told(&e))?;
+    let making = || printer.note("making the quantiser's Python environment, once (about 110 MB are fetched)");
+    let offline = settings.models.fetch == FetchPolicy::Never;
+    let quantizer = registry.models_dir().and_then(|dir| Quantizer::ensure(dir, None, offline, making));
+    let quantizer = quantizer.map_err(|e| told(&e))?;
     if mode == Mode::Static {
         let most = args.samples.map(|n| n as usize);
         let written = write_inputs(&workshop, &samples, most).map_err(|failure| match failure {
@@ -249,13 +250,13 @@ fn write_inputs(workshop: &Workshop<'_>, documents: &[Document], most: Option<us
 
 /// The models as the settings name them, on the CPU and this thread.
 fn sessions(settings: &Settings, registry: &Registry, printer: &Printer) -> Result<(Sessions, OcrModels), Error> {
-    let progress = downloads(printer);
-    let runtime = OnnxRuntime::load(&registry.runtime(&mut |event| progress(event))?)?;
+    let fetching = fetching::allowed(settings, printer);
+    let runtime = OnnxRuntime::load(&registry.runtime(&fetching)?)?;
     let backend = OnnxBackend::new(runtime, OnnxOptions::default());
     let plan = Plan::resolve(settings, Measure::Never)
         .map_err(|(PlanError::Models(error) | PlanError::Devices(error))| error)?;
     let (tasks, selected): (Vec<Task>, Vec<_>) = plan.selected().iter().cloned().unzip();
-    let sources = registry.locate(&selected, &mut |event| progress(event))?;
+    let sources = registry.locate(&selected, &fetching)?;
     let source = |task: Task| {
         let found = tasks.iter().zip(&sources).find(|(other, _)| **other == task);
         found.map(|(_, source)| source).ok_or_else(|| Error::Load {

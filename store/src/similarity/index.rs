@@ -92,6 +92,9 @@ struct State {
 
 impl SimilarityIndex {
     pub(crate) fn new(db: Arc<Database>, options: SimilarityOptions) -> Self {
+        // Without a graph there is no limit beyond which one takes over.
+        let exact_limit = if cfg!(feature = "similarity") { options.exact_limit } else { usize::MAX };
+        let options = SimilarityOptions { exact_limit, ..options };
         Self { db, options, state: Mutex::default() }
     }
 

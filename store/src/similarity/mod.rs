@@ -2,6 +2,10 @@
 //! neighbours, only proposes candidates and may be thrown away at any time.
 
 mod exact;
+#[cfg(feature = "similarity")]
+mod graph;
+#[cfg(not(feature = "similarity"))]
+#[path = "graph_left_out.rs"]
 mod graph;
 mod index;
 mod signature;

@@ -8,6 +8,12 @@
 //! Text needs the same fonts on page after page, and unpacking them is two thirds of the work; the cache that keeps them
 //! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for.
 
+mod characters;
+mod damage;
+mod direction;
+mod evidence;
+mod fields;
+mod glyphs;
 mod layout;
 mod reader;
 mod render;
@@ -23,9 +29,9 @@ use hayro::{
     hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData, page::Page},
 };
 
-use self::reader::TextReader;
+use self::{damage::Losses, reader::TextReader};
 use super::{
-    DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer,
+    DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
     guard::{guarded, no_such_page},
 };
 use crate::{
@@ -72,6 +78,7 @@ pub(super) struct PdfSource {
     /// The password that opened it.
     password: String,
     page_count: u32,
+    losses: Losses,
     limits: Limits,
     settings: InterpreterSettings,
     opened: Mutex<Opened>,
@@ -112,11 +119,13 @@ impl PdfSource {
             }
         };
         let page_count = pdf.pages().len() as u32;
+        let losses = Losses::of((*bytes).as_ref(), &pdf);
         let opened = Mutex::new(Opened { pdf: Arc::new(pdf), content: 0, pages: 0 });
         Ok(Self {
             data,
             password,
             page_count,
+            losses,
             limits: options.limits,
             settings: settings(),
             opened,
@@ -145,7 +154,7 @@ impl PdfSource {
             let content = pdf.pages().get(page.index() as usize).ok_or_else(damaged)?;
             let result = work(content);
             // Contents have been decoded by now, or are of a page that was only asked for its size.
-            let length = if what == SIZE { 0 } else { content.page_stream().map_or(0, <[u8]>::len) };
+            let length = if matches!(what, SIZE | DAMAGE) { 0 } else { content.page_stream().map_or(0, <[u8]>::len) };
             self.opened.lock().unwrap_or_else(PoisonError::into_inner).content += length as u64;
             result
         });
@@ -158,6 +167,7 @@ impl PdfSource {
 }
 
 const SIZE: &str = "the page's dictionary";
+const DAMAGE: &str = "the page's streams";
 const TEXT: &str = "the page's text";
 
 fn load(data: &PdfData, password: &str) -> Result<Pdf, LoadPdfError> {
@@ -234,5 +244,18 @@ impl PageSource for PdfSource {
         };
         tracing::trace!(page = page.get(), busy, "reading text without the reader's fonts");
         self.with_page(page, TEXT, |content| Ok(text_layer::read(content, &InterpreterCache::new(), &self.settings)))
+    }
+
+    fn damage(&self, page: PageNumber) -> Option<String> {
+        let thorough = self.losses != Losses::default();
+        let of_page =
+            self.with_page(page, DAMAGE, |content| Ok(damage::of_page(content, thorough))).unwrap_or_else(|error| {
+                tracing::debug!(%error, "whether the page is whole cannot be told");
+                None
+            });
+        let is_last = page.index() + 1 == self.page_count;
+        let of_document = if is_last { self.losses.sentence(self.page_count) } else { None };
+        let all: Vec<String> = of_page.into_iter().chain(of_document).collect();
+        (!all.is_empty()).then(|| get_it_again(&all.join("; ")))
     }
 }

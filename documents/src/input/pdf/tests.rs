@@ -47,6 +47,8 @@ fn full_page_image() -> Vec<Operation> {
 /// A document of pages of 400 x 200 points.
 fn document(pages: Vec<Page>) -> Document {
     let mut document = Document::with_version("1.5");
+    // First, so that it is not what a file that is cut off has lost.
+    let catalog = document.new_object_id();
     let root = document.new_object_id();
     let font = document.add_object(dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Courier" });
     let kids: Vec<Object> = pages
@@ -77,7 +79,7 @@ fn document(pages: Vec<Page>) -> Document {
         .collect();
     let count = kids.len() as i64;
     document.objects.insert(root, dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => count }.into());
-    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => root });
+    document.objects.insert(catalog, dictionary! { "Type" => "Catalog", "Pages" => root }.into());
     document.trailer.set("Root", catalog);
     document.trailer.set("ID", Object::Array(vec![Object::String(vec![7; 16], StringFormat::Hexadecimal); 2]));
     document
@@ -278,4 +280,95 @@ fn long_documents_are_read_through_reopening_and_in_parallel() {
     let beyond = PageNumber::new(151).unwrap();
     assert_eq!(source.text_layer(beyond).unwrap_err().kind, ErrorKind::NoSuchPage);
     assert_eq!(source.render(beyond, &RenderOptions::default()).unwrap_err().kind, ErrorKind::NoSuchPage);
+}
+
+/// What is told to be lost of each page of the document with these bytes.
+fn damage(bytes: Vec<u8>) -> Vec<Option<String>> {
+    let source = open(Arc::new(bytes), &OpenOptions::default()).unwrap();
+    (0..source.page_count()).map(|index| source.damage(PageNumber::from_index(index))).collect()
+}
+
+fn two_pages() -> Document {
+    let page = |words: &str| Page {
+        operations: [full_page_image(), text(words, 10, 10)].concat(),
+        image: Some((40, 20)),
+        ..Default::default()
+    };
+    document(vec![page("one"), page("two")])
+}
+
+/// The object that is this page's `key`, and what kind of thing it is.
+fn content_of(document: &Document, page: u32) -> lopdf::ObjectId {
+    let id = document.get_pages()[&page];
+    document.get_dictionary(id).unwrap().get(b"Contents").unwrap().as_reference().unwrap()
+}
+
+#[test]
+fn a_whole_document_has_lost_nothing() {
+    assert_eq!(damage(bytes(two_pages())), [None, None]);
+    let mut packed = two_pages();
+    packed.compress();
+    assert_eq!(damage(bytes(packed)), [None, None]);
+    assert_eq!(damage(bytes(document(vec![Page::default()]))), [None], "a blank page is whole");
+}
+
+#[test]
+fn what_is_lost_of_a_page_is_told_on_that_page() {
+    let told = |what: &str, spoil: &dyn Fn(&mut Document)| {
+        let mut document = two_pages();
+        document.compress();
+        spoil(&mut document);
+        let told = damage(bytes(document));
+        assert_eq!(told[0], None, "{what}");
+        let told = told[1].clone().unwrap_or_default();
+        assert!(told.starts_with(what), "{what}: {told:?}");
+    };
+    let is_image = |object: &Object| object.as_stream().is_ok_and(|s| s.dict.has_type(b"XObject"));
+    let last_image =
+        move |document: &Document| *document.objects.iter().rfind(|(_, object)| is_image(object)).unwrap().0;
+    told("the page's content is missing", &|document| {
+        let id = content_of(document, 2);
+        document.objects.remove(&id);
+    });
+    told("the page's content ends early", &|document| {
+        let id = content_of(document, 2);
+        let mut stream = document.get_object_mut(id).unwrap().as_stream_mut().unwrap().clone();
+        stream.set_plain_content(b"BT /F1 20 Tf 10 10 Td (a page of many words) Tj ET\n".repeat(50));
+        stream.compress().unwrap();
+        let half = stream.content.len() / 2;
+        stream.content[half..].fill(0);
+        *document.get_object_mut(id).unwrap() = stream.into();
+    });
+    told("a picture on the page is missing", &move |document| drop(document.objects.remove(&last_image(document))));
+    told("a picture on the page ends early", &move |document| {
+        let image = last_image(document);
+        let image = document.get_object_mut(image).unwrap().as_stream_mut().unwrap();
+        image.set_plain_content(vec![0x40; 300]);
+    });
+    told("a font of the page is missing", &|document| {
+        let id = document.get_pages()[&2];
+        let page = document.get_dictionary_mut(id).unwrap();
+        let fonts = lopdf::dictionary! { "F1" => Object::Reference((9_999, 0)) };
+        page.get_mut(b"Resources").unwrap().as_dict_mut().unwrap().set("Font", fonts);
+    });
+}
+
+#[test]
+fn of_a_file_that_is_cut_off_no_page_passes_for_a_blank_one() {
+    let pages = (1..=9).map(|n| Page { operations: text(&format!("page number {n}"), 10, 100), ..Default::default() });
+    let whole = bytes(document(pages.collect()));
+    let mut opened = 0;
+    for percent in (10..100).step_by(5) {
+        let Ok(source) = open(Arc::new(whole[..whole.len() * percent / 100].to_vec()), &OpenOptions::default()) else {
+            continue;
+        };
+        opened += 1;
+        let last = PageNumber::from_index(source.page_count() - 1);
+        assert!(source.damage(last).is_some(), "{percent}%: nothing is told of the pages that are lost");
+        for page in (0..source.page_count()).map(PageNumber::from_index) {
+            let text = source.text_layer(page).unwrap().map(|layer| layer.text).unwrap_or_default();
+            assert!(!text.is_empty() || source.damage(page).is_some(), "{percent}%: {page}");
+        }
+    }
+    assert!(opened > 9, "half of the ways to cut it leave a document: {opened}");
 }

@@ -4,21 +4,31 @@ use hayro::{
     hayro_interpret::{
         BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
         InterpreterSettings, SoftMask, TransformExt,
-        font::{Glyph as PdfGlyph, GlyphRun},
+        font::{Glyph as PdfGlyph, GlyphRun, PositionedGlyph},
         hayro_cmap::{BfString, WritingMode},
         interpret_page,
     },
-    hayro_syntax::page::Page,
+    hayro_syntax::{
+        object::{Dict, String as PdfString, dict::keys::ACTUAL_TEXT},
+        page::Page,
+    },
     kurbo::{Affine, BezPath, Point, Rect, Vec2},
 };
 
-use super::layout::{Glyph, lines_of};
-use crate::{geometry, input::TextLayer, page_text::PageText, reading_order::order_lines};
+use super::{
+    characters::readable,
+    evidence::{Evidence, Outlines},
+    fields, glyphs,
+    layout::{Glyph, lines_of},
+};
+use crate::{input::TextLayer, page_text::PageText, reading_order::order_page, record::TextLine};
 
 /// Glyph space has 1,000 units to the em (PDF 32000-1, 9.2.4).
 const UNITS_PER_EM: f64 = 1_000.0;
 /// More glyphs than this are no page of text, but an attack or a drawing made of letters: 100 MB of them.
 const MOST_GLYPHS: usize = 1_000_000;
+/// Scans come in strips and tiles, of a few hundred at most.
+const MOST_IMAGES: usize = 10_000;
 
 /// Reads the page's text; the cache is for fonts, and belongs to the page's document. `None` when no text is drawn on the page.
 pub(super) fn read<'a>(
@@ -30,24 +40,33 @@ pub(super) fn read<'a>(
     let seen = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let transform = page.initial_transform(true).to_kurbo();
     let mut context = Context::new(transform, seen, cache, page.xref(), settings.clone());
-    let mut collector = Collector { page: seen, glyphs: Vec::new(), last_run: None, image_area: 0.0 };
+    let mut collector = Collector {
+        page: seen,
+        glyphs: Vec::new(),
+        marked: Vec::new(),
+        images: Vec::new(),
+        outlines: Outlines::default(),
+    };
     interpret_page(page, &mut context, &mut collector);
-    let Collector { glyphs, image_area, .. } = collector;
+    let Collector { mut glyphs, images, outlines, .. } = collector;
+    glyphs.extend(fields::glyphs_of(page));
+    glyphs::drop_repeated(&mut glyphs);
+    glyphs::compose_accents(&mut glyphs);
     if glyphs.iter().all(|glyph| glyph.is_space()) {
         return None;
     }
-    let evidence = Evidence::of(&glyphs, image_area / seen.area().max(1.0), f64::from(height));
+    let evidence = Evidence::of(&glyphs, &images, &outlines, seen);
     let lines = lines_of(&glyphs);
-    let boxes: Vec<_> = lines.iter().map(|line| line.polygon.bounds()).collect();
     let doubt = evidence.doubt();
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
-    let blocks = if doubt.is_some() { vec![downwards(&boxes)] } else { order_lines(&boxes) };
+    let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_page(&lines) };
     let PageText { lines, blocks, text } = PageText::arrange(lines, &blocks);
     Some(TextLayer { width: width.ceil() as u32, height: height.ceil() as u32, lines, blocks, text, doubt })
 }
 
 /// From top to bottom, then from left to right.
-fn downwards(boxes: &[geometry::Rect]) -> Vec<usize> {
+fn downwards(lines: &[TextLine]) -> Vec<usize> {
+    let boxes: Vec<_> = lines.iter().map(|line| line.polygon.bounds()).collect();
     let mut order: Vec<usize> = (0..boxes.len()).collect();
     order.sort_by(|&a, &b| boxes[a].top.total_cmp(&boxes[b].top).then(boxes[a].left.total_cmp(&boxes[b].left)));
     order
@@ -57,23 +76,33 @@ fn downwards(boxes: &[geometry::Rect]) -> Vec<usize> {
 struct Collector {
     page: Rect,
     glyphs: Vec<Glyph>,
-    /// Range in `glyphs` of the run before: text that is filled and then stroked, or set twice for weight, counts once.
-    last_run: Option<std::ops::Range<usize>>,
-    /// The largest area of the page that one image covers, in square points.
-    image_area: f64,
+    /// Marked content that has begun: of that with an `ActualText`, where in `glyphs` it begins, and the text.
+    marked: Vec<Option<(usize, String)>>,
+    /// Where images lie, as far as they are on the page.
+    images: Vec<Rect>,
+    /// Shapes that may be letters.
+    outlines: Outlines,
 }
 
 impl Collector {
-    fn glyph(&self, glyph: &PdfGlyph<'_>, transform: Affine, vertical: bool, invisible: bool) -> Option<Glyph> {
+    fn glyph(
+        &self,
+        glyph: &PdfGlyph<'_>,
+        transform: Affine,
+        em: Option<f64>,
+        vertical: bool,
+        invisible: bool,
+    ) -> Option<Glyph> {
         let [a, b, c, d, x, y] = transform.as_coeffs();
-        let along = Vec2::new(a, b) * UNITS_PER_EM;
-        let up = Vec2::new(c, d) * UNITS_PER_EM;
+        let em = em.unwrap_or(UNITS_PER_EM);
+        let along = Vec2::new(a, b) * em;
+        let up = Vec2::new(c, d) * em;
         let (text, decoded) = text_of(glyph);
         let width = match glyph {
             PdfGlyph::Outline(outline) => outline.advance_width(),
             PdfGlyph::Type3(type3) => type3.advance_width(),
         };
-        let width = f64::from(width.unwrap_or(500.0)) / UNITS_PER_EM;
+        let width = f64::from(width.unwrap_or(500.0)) / em;
         let origin = Point::new(x, y);
         let glyph = if vertical {
             // The line runs down the page. Its baseline stands so that ascent and descent enclose the glyph, which is
@@ -81,7 +110,9 @@ impl Collector {
             let origin = origin + up * 0.88 + along * 0.22;
             Glyph::new(text, decoded, invisible, origin, -up, along.hypot(), up.hypot())
         } else {
-            Glyph::new(text, decoded, invisible, origin, along, up.hypot(), along.hypot() * width)
+            let placed = Glyph::new(text, decoded, invisible, origin, along, up.hypot(), along.hypot() * width);
+            // Seen with y down, the heads of letters lie to the left of their direction.
+            if along.cross(up) > 0.0 { placed.map(Glyph::mirrored) } else { placed }
         }?;
         // What lies outside the page (or was moved there to hide it) is not seen.
         self.page.contains(glyph.middle()).then_some(glyph)
@@ -90,152 +121,84 @@ impl Collector {
 
 /// The characters of a glyph, and whether the document says what they are.
 fn text_of(glyph: &PdfGlyph<'_>) -> (String, bool) {
-    let text = match glyph.as_unicode() {
-        Some(BfString::Char(c)) => c.to_string(),
-        Some(BfString::String(text)) => text,
-        None => return (char::REPLACEMENT_CHARACTER.to_string(), false),
-    };
-    // Word's bullets live in the private area of the Symbol and Wingdings fonts.
-    let text = match text.as_str() {
-        "\u{f0b7}" => "\u{2022}".to_owned(),
-        "\u{f0a7}" => "\u{25aa}".to_owned(),
-        _ => text,
-    };
-    let readable = |c: char| {
-        (c.is_whitespace() || !c.is_control())
-            && c != char::REPLACEMENT_CHARACTER
-            && !matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
-    };
-    let decoded = !text.is_empty() && text.chars().all(readable);
-    let text = text.chars().filter(|c| !c.is_control() || c.is_whitespace()).collect();
-    (text, decoded)
+    match glyph.as_unicode() {
+        Some(BfString::Char(c)) => readable(c.encode_utf8(&mut [0; 4])),
+        Some(BfString::String(text)) => readable(&text),
+        None => (char::REPLACEMENT_CHARACTER.to_string(), false),
+    }
 }
 
 impl<'a> Device<'a> for Collector {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
-        let start = self.glyphs.len();
-        if start >= MOST_GLYPHS {
+        if self.glyphs.len() >= MOST_GLYPHS {
             return;
         }
         let vertical = run.writing_mode() == WritingMode::Vertical;
         let invisible = matches!(mode, DrawMode::Invisible);
+        let ems = em_of_type3(run.glyphs());
         for glyph in run.glyphs() {
-            let placed = self.glyph(glyph, props.transform * glyph.transform(), vertical, invisible);
+            let placed = self.glyph(glyph, props.transform * glyph.transform(), ems, vertical, invisible);
             self.glyphs.extend(placed);
         }
-        let run = start..self.glyphs.len();
-        if self.last_run.clone().is_some_and(|last| repeats(&self.glyphs[last], &self.glyphs[run.clone()])) {
-            self.glyphs.truncate(start);
-        } else if !run.is_empty() {
-            self.last_run = Some(run);
+    }
+
+    fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
+        let text = properties.and_then(|properties| properties.get::<PdfString<'_>>(ACTUAL_TEXT));
+        self.marked.push(text.map(|text| (self.glyphs.len(), text_string(text.as_ref()))));
+    }
+
+    fn end_marked_content(&mut self) {
+        if let Some(Some((start, text))) = self.marked.pop() {
+            // What an outer sequence says of itself holds for all that is in it.
+            if self.marked.iter().all(Option::is_none) {
+                glyphs::replace(&mut self.glyphs, start, &readable(&text).0);
+            }
         }
     }
 
     fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
         let pixels = Rect::new(0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
-        let covered = props.transform.transform_rect_bbox(pixels).intersect(self.page).area();
-        if covered.is_finite() {
-            self.image_area = self.image_area.max(covered);
+        let covered = props.transform.transform_rect_bbox(pixels).intersect(self.page);
+        if covered.area().is_finite() && covered.area() > 0.0 && self.images.len() < MOST_IMAGES {
+            self.images.push(covered);
         }
     }
 
-    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'a>, _: &DrawMode) {}
+    fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
+        if matches!(mode, DrawMode::Fill(_)) {
+            self.outlines.add(path, props.transform);
+        }
+    }
     fn push_clip_path(&mut self, _: &ClipPath) {}
     fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
     fn pop_clip(&mut self) {}
     fn pop_transparency_group(&mut self) {}
 }
 
-/// The same glyphs in nearly the same places: within the offset that is used to imitate bold type.
-fn repeats(before: &[Glyph], now: &[Glyph]) -> bool {
-    !now.is_empty()
-        && before.len() == now.len()
-        && before
-            .iter()
-            .zip(now)
-            .all(|(a, b)| a.text == b.text && a.origin.distance(b.origin) < 0.12 * a.size.min(b.size))
+/// Thousandths of the em that a Type 3 font's letters are really set in, which its matrix does not tell: print streams are converted
+/// with matrices of 1 and sizes of a quarter point. Letters are half an em wide, more or less; `None` where the size can be
+/// believed, and for all other fonts.
+fn em_of_type3(glyphs: &[PositionedGlyph<'_>]) -> Option<f64> {
+    let width = |glyph: &PositionedGlyph<'_>| match &**glyph {
+        PdfGlyph::Type3(type3) => type3.advance_width().map(f64::from).filter(|width| *width > 0.0),
+        PdfGlyph::Outline(_) => None,
+    };
+    let mut widths: Vec<f64> = glyphs.iter().filter_map(width).collect();
+    widths.sort_by(f64::total_cmp);
+    let em = 2.0 * widths.get(widths.len() / 2)?;
+    (!(400.0..=2500.0).contains(&em)).then_some(em)
 }
 
-/// What speaks for and against a text layer.
-struct Evidence {
-    /// Characters other than white space, and those among them that the document does not explain.
-    characters: usize,
-    undecoded: usize,
-    /// All but the outer strips of the page is without visible text.
-    only_at_the_edge: bool,
-    /// Share of the page that its largest image covers.
-    image_share: f64,
-}
-
-/// A few letters are missing in honest documents (bullets, logos); with one in eight the words are gone.
-const UNDECODED_SHARE: f64 = 0.125;
-/// Scans leave margins, and letterheads or photographs do not reach this.
-const SCAN_SHARE: f64 = 0.6;
-/// A page number or "Page 3 of 12, received 2004-05-06" over a scan; the shortest page of prose has more.
-const STAMP_CHARACTERS: usize = 64;
-/// Licence notices at the foot of archived papers have up to about 300 characters.
-const NOTICE_CHARACTERS: usize = 400;
-/// Height of the strips at the head and the foot where stamps are put, as a share of the page.
-const EDGE: f64 = 0.1;
-
-impl Evidence {
-    fn of(glyphs: &[Glyph], image_share: f64, height: f64) -> Self {
-        let letters = || glyphs.iter().filter(|glyph| !glyph.is_space());
-        let at_the_edge = |glyph: &Glyph| {
-            let y = glyph.middle().y;
-            y < EDGE * height || y > (1.0 - EDGE) * height
-        };
-        Self {
-            characters: letters().count(),
-            undecoded: letters().filter(|glyph| !glyph.decoded).count(),
-            only_at_the_edge: letters().all(|glyph| !glyph.invisible && at_the_edge(glyph)),
-            image_share,
-        }
-    }
-
-    /// Why OCR should read the page instead. An invisible layer over a scan is what OCR programs leave, and is believed
-    /// when there is enough of it.
-    fn doubt(&self) -> Option<String> {
-        let Self { characters, undecoded, only_at_the_edge, image_share } = *self;
-        let percent = |share: f64| (share * 100.0).round();
-        if undecoded as f64 >= UNDECODED_SHARE * characters as f64 {
-            return (undecoded > 0).then(|| format!("{undecoded} of {characters} characters cannot be decoded"));
-        }
-        if image_share < SCAN_SHARE {
-            return None;
-        }
-        let image = percent(image_share);
-        if characters < STAMP_CHARACTERS {
-            Some(format!("{characters} characters of text on a page that is {image}% image"))
-        } else if only_at_the_edge && characters < NOTICE_CHARACTERS {
-            Some(format!("text only at the edge of a page that is {image}% image"))
-        } else {
-            None
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn layers_are_doubted_for_a_reason() {
-        let check = |characters, undecoded, only_at_the_edge, image_share, doubted: bool| {
-            let evidence = Evidence { characters, undecoded, only_at_the_edge, image_share };
-            assert_eq!(
-                evidence.doubt().is_some(),
-                doubted,
-                "{characters} {undecoded} {only_at_the_edge} {image_share}"
-            );
-        };
-        check(2_000, 0, false, 0.0, false);
-        check(2_000, 100, false, 0.0, false);
-        check(2_000, 250, false, 0.0, true);
-        check(5, 0, false, 0.0, false); // a chapter's title on a page of its own
-        check(20, 0, false, 1.0, true); // a page number over a scan
-        check(2_000, 0, false, 1.0, false); // an OCR layer, or a slide with a background
-        check(300, 0, true, 0.9, true); // "downloaded from" over a scan
-        check(300, 0, true, 0.1, false);
+/// A text string of PDF 32000-1, 7.9.2.2: UTF-16 or UTF-8 by their marks, else PDFDocEncoding, of which Latin-1 is what is met.
+pub(super) fn text_string(bytes: &[u8]) -> String {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|&pair| unit(pair)).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        _ => bytes.iter().map(|&byte| char::from(byte)).collect(),
     }
 }

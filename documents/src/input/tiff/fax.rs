@@ -1,6 +1,6 @@
 //! Fax compression, the form that most scanned archives have: modified Huffman, Group 3 in one and two dimensions, and
 //! Group 4 (TIFF 6.0, sections 10 and 11; ITU-T T.4 and T.6). A damaged strip keeps the rows before the damage, as a fax
-//! machine prints them, and the rest of it is white.
+//! machine prints them, and the rest of it is white; how many rows that are is told.
 
 use hayro_ccitt::{DecodeSettings, Decoder as RowSink, DecoderContext, EncodingMode};
 use tiff::{decoder::Decoder, tags::Tag};
@@ -78,8 +78,8 @@ impl Fax {
         }))
     }
 
-    /// Gray pixels, 0 and 255.
-    pub(super) fn decode(&self, file: &[u8]) -> Result<Vec<u8>> {
+    /// Gray pixels, 0 and 255, and how many rows of them are lost.
+    pub(super) fn decode(&self, file: &[u8]) -> Result<(Vec<u8>, usize)> {
         let width = self.settings.columns as usize;
         let (white, black) = if self.inverted { (0, 255) } else { (255, 0) };
         let mut pixels = vec![white; width * self.height];
@@ -106,7 +106,7 @@ impl Fax {
             return Err(Error::new(ErrorKind::Damaged, "not one row of the fax can be decoded")
                 .with_hint("the file may be cut off; get it again"));
         }
-        Ok(pixels)
+        Ok((pixels, self.height - complete.min(self.height)))
     }
 }
 

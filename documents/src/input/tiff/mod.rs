@@ -4,6 +4,11 @@ mod directory;
 mod fax;
 mod samples;
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use tiff::{ColorType, TiffError, TiffFormatError, decoder::Decoder, tags::Tag};
 
 use self::{
@@ -12,8 +17,9 @@ use self::{
     samples::{Meaning, Samples},
 };
 use super::{
-    DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer,
+    DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
     guard::{check_cost, guarded, no_such_page},
+    jpeg,
     pixels::Orientation,
     resolution,
 };
@@ -27,6 +33,10 @@ use crate::{
 const PHOTOMETRIC_BLACK_IS_ZERO: u16 = 1;
 const PHOTOMETRIC_PALETTE: u16 = 3;
 const PHOTOMETRIC_MASK: u16 = 4;
+const COMPRESSION_JPEG: u16 = 7;
+
+/// One lost row of a fax in so many is nothing to look at: lines drop out when a fax is sent.
+const UNNOTICED: usize = 50;
 
 pub(super) fn is_tiff(bytes: &[u8]) -> bool {
     Layout::of(bytes).is_some()
@@ -37,6 +47,8 @@ pub(super) struct TiffSource {
     layout: Layout,
     pages: Vec<u64>,
     limits: Limits,
+    /// By page, what was found to be lost when it was decoded.
+    damage: Mutex<HashMap<PageNumber, String>>,
 }
 
 /// One page, with its header read and nothing decoded.
@@ -71,7 +83,11 @@ impl TiffSource {
         let bytes: &[u8] = (*data).as_ref();
         let layout = Layout::of(bytes).ok_or_else(|| Error::new(ErrorKind::UnsupportedFormat, "not a TIFF"))?;
         let pages = layout.pages(bytes)?;
-        Ok(Self { data, layout, pages, limits: *limits })
+        Ok(Self { data, layout, pages, limits: *limits, damage: Mutex::default() })
+    }
+
+    fn note_damage(&self, page: PageNumber, what: String) {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).insert(page, get_it_again(&what));
     }
 
     fn open_page(&self, page: PageNumber) -> Result<OpenPage> {
@@ -160,6 +176,34 @@ impl TiffSource {
     }
 }
 
+/// Where one JPEG of those lies that a page is made of.
+struct Span {
+    offset: u64,
+    length: u64,
+}
+
+impl Span {
+    fn of<'a>(&self, file: &'a [u8]) -> &'a [u8] {
+        let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(file.len());
+        &file[place(self.offset)..place(self.offset.saturating_add(self.length))]
+    }
+}
+
+/// The page's strips or tiles, if they are JPEGs: their decoder fills what is missing with gray.
+fn jpegs(decoder: &mut Decoder<PageView>) -> Result<Vec<Span>> {
+    if decoder.find_tag_unsigned::<u16>(Tag::Compression).map_err(refusal)? != Some(COMPRESSION_JPEG) {
+        return Ok(Vec::new());
+    }
+    let mut list = |strips, tiles| -> Result<Vec<u64>> {
+        let found = decoder.find_tag_unsigned_vec::<u64>(strips).map_err(refusal)?;
+        let found = if found.is_some() { found } else { decoder.find_tag_unsigned_vec(tiles).map_err(refusal)? };
+        Ok(found.unwrap_or_default())
+    };
+    let offsets = list(Tag::StripOffsets, Tag::TileOffsets)?;
+    let lengths = list(Tag::StripByteCounts, Tag::TileByteCounts)?;
+    Ok(offsets.into_iter().zip(lengths).map(|(offset, length)| Span { offset, length }).collect())
+}
+
 /// From XResolution and ResolutionUnit. A page scanned at two resolutions (fax: 204 x 98) is given the finer one.
 fn dpi_of(decoder: &mut Decoder<PageView>) -> f32 {
     let dots = [Tag::XResolution, Tag::YResolution]
@@ -193,9 +237,21 @@ impl PageSource for TiffSource {
             let OpenPage { mut decoder, samples, fax, orientation, dpi, info: _ } = self.open_page(page)?;
             let (width, height) = (samples.width as u32, samples.height as u32);
             let data = match fax {
-                Some(fax) => fax.decode((*self.data).as_ref())?,
+                Some(fax) => {
+                    let (data, lost) = fax.decode((*self.data).as_ref())?;
+                    if lost > samples.height / UNNOTICED {
+                        self.note_damage(page, format!("{lost} of {height} rows of the fax cannot be decoded"));
+                    }
+                    data
+                }
                 None => {
                     let mut buffer = vec![0; samples.bytes];
+                    let jpegs = jpegs(&mut decoder)?;
+                    let early = jpegs.iter().filter(|strip| jpeg::ends_early(strip.of((*self.data).as_ref()))).count();
+                    if early > 0 {
+                        let parts = jpegs.len();
+                        self.note_damage(page, format!("{early} of {parts} JPEGs that the page is made of end early"));
+                    }
                     decoder.read_image_bytes(&mut buffer).map_err(refusal)?;
                     samples.convert(&buffer)?
                 }
@@ -207,6 +263,10 @@ impl PageSource for TiffSource {
 
     fn text_layer(&self, page: PageNumber) -> Result<Option<TextLayer>> {
         if page.index() < self.page_count() { Ok(None) } else { Err(no_such_page(page, self.page_count())) }
+    }
+
+    fn damage(&self, page: PageNumber) -> Option<String> {
+        self.damage.lock().unwrap_or_else(PoisonError::into_inner).get(&page).cloned()
     }
 }
 

@@ -51,6 +51,12 @@ impl OnnxRuntime {
             };
         }
         let fail = |cause: String| Error::Runtime { path: path.clone(), cause };
+        // To set it here would be no use to who reads the environment at this moment, and no safe thing to do in a library.
+        if std::env::var_os("ORT_DISABLE_TELEMETRY").is_none() {
+            tracing::info!(
+                "ORT_DISABLE_TELEMETRY is not set: ONNX Runtime may leave an identifier in the cache directory"
+            );
+        }
         let version = inspect(&path).map_err(fail)?;
         let environment = ort::init_from(&path)
             .map_err(|error| fail(error.to_string()))?

@@ -3,12 +3,13 @@ use std::{fs, io::Write, path::Path};
 use pagestream_documents::Digest;
 
 use super::*;
-use crate::registry::{DETECTOR, RECOGNIZER, Registry, RegistryOptions};
+use crate::backend::tiny;
+use crate::registry::{DETECTOR, Fetching, RECOGNIZER, Registry, RegistryOptions};
 
 /// The real library, from the user's own models directory: fetched the first time that the tests run on a machine.
 fn runtime() -> OnnxRuntime {
     let registry = Registry::open(RegistryOptions::default()).unwrap();
-    OnnxRuntime::load(&registry.runtime(&mut |_| {}).unwrap()).unwrap()
+    OnnxRuntime::load(&registry.runtime(&Fetching::allowed()).unwrap()).unwrap()
 }
 
 fn backend(options: OnnxOptions) -> OnnxBackend {
@@ -118,7 +119,7 @@ fn a_model_that_is_none_is_a_load_error_that_names_it() {
 #[test]
 fn the_real_models_have_the_shapes_that_the_tasks_rely_on() {
     let registry = Registry::open(RegistryOptions::default()).unwrap();
-    let installed = registry.ensure(&[DETECTOR, RECOGNIZER], &mut |_| {}).unwrap();
+    let installed = registry.ensure(&[DETECTOR, RECOGNIZER], &Fetching::allowed()).unwrap();
     let backend = backend(OnnxOptions::default());
     let recognizer = installed.source(RECOGNIZER).unwrap();
     let characters = recognizer.metadata("character").unwrap().unwrap();
@@ -136,7 +137,7 @@ fn the_real_models_have_the_shapes_that_the_tasks_rely_on() {
 #[test]
 fn a_session_tells_what_its_runs_have_taken() {
     let registry = Registry::open(RegistryOptions::default()).unwrap();
-    let installed = registry.ensure(&[RECOGNIZER], &mut |_| {}).unwrap();
+    let installed = registry.ensure(&[RECOGNIZER], &Fetching::allowed()).unwrap();
     let mut session = backend(OnnxOptions::default()).load(&installed.source(RECOGNIZER).unwrap()).unwrap();
     let mut peak_at = |width: usize| {
         let shape = [1, 3, 48, width];
@@ -154,7 +155,7 @@ fn a_session_tells_what_its_runs_have_taken() {
 #[test]
 fn an_optimised_model_computes_the_same_and_a_damaged_one_is_replaced() {
     let registry = Registry::open(RegistryOptions::default()).unwrap();
-    let source = registry.ensure(&[DETECTOR], &mut |_| {}).unwrap().source(DETECTOR).unwrap();
+    let source = registry.ensure(&[DETECTOR], &Fetching::allowed()).unwrap().source(DETECTOR).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let optimizing = || backend(OnnxOptions { optimized_dir: Some(dir.path().into()), ..OnnxOptions::default() });
     let input: Vec<f32> = (0..3 * 64 * 96).map(|i| (i * 37 % 255) as f32 / 127.0 - 1.0).collect();
@@ -181,4 +182,27 @@ fn an_optimised_model_computes_the_same_and_a_damaged_one_is_replaced() {
     // Whole again; two that are made differ by some bytes.
     assert!(fs::read(&path).unwrap().len() > made.len() / 10 * 9);
     assert_eq!(answer(&mut *first), expected, "a session keeps the file that it was made from");
+}
+
+#[test]
+fn what_the_library_says_of_a_provider_is_put_in_plain_words() {
+    for (said, plain) in [
+        (
+            "/onnxruntime_src/onnxruntime/core/session/provider_bridge_ort.cc:1992 onnxruntime::Provider& \
+             onnxruntime::ProviderLibrary::Get() [ONNXRuntimeError] : 1 : FAIL : Failed to load library \
+             libonnxruntime_providers_cuda.so with error: libcublasLt.so.12: cannot open shared object file: No such file or \
+             directory\n",
+            "libcublasLt.so.12, a library that it needs, is not installed",
+        ),
+        (
+            "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 35: CUDA driver version is insufficient ; GPU=-1 ; hostname=a",
+            "CUDA failure 35: CUDA driver version is insufficient",
+        ),
+        (
+            "CUDA execution provider is not enabled in this build. ",
+            "CUDA execution provider is not enabled in this build.",
+        ),
+    ] {
+        assert_eq!(in_plain_words(said), plain);
+    }
 }

@@ -133,7 +133,7 @@ fn every_kind_of_cpu_gives_the_same_sums() {
 #[test]
 fn a_model_of_other_operations_is_refused_with_the_reason() {
     // The same graph with an operator that is not known.
-    let mut graph = crate::backend::onnx::tiny::doubling_model(3);
+    let mut graph = crate::backend::tiny::doubling_model(3);
     let at = graph.windows(3).position(|w| w == b"Add").unwrap();
     graph[at..at + 3].copy_from_slice(b"Erf");
     for (bytes, reason) in [(&*graph.leak(), "operation Erf"), (b"no model".as_slice(), "no graph"), (b"", "no graph")]

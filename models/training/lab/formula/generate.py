@@ -18,6 +18,7 @@ import numpy as np
 from ..config import work_dir
 from .grammar import Writer, mutated
 from .latex import Unsupported, canonical, encode
+from .preprocess import HIGHEST as MOST_ROWS, TARGET, WIDEST as MOST_COLUMNS, ink, measure
 from .render import FONTS, render, settable
 
 DOCUMENT, DOCUMENTS = 500, 8  # formulas in one run of TeX, runs in a shard
@@ -69,9 +70,14 @@ def document(seed: int, known, short=False, validation=False):
     return out, font, resolution
 
 
+def size_of_print(picture) -> float:
+    found = measure(ink(picture))
+    return found[0] if found else TARGET
+
+
 def pack(entries) -> dict:
     """4-bit grey, deflated one by one."""
-    blobs, sizes, labels = [], [], []
+    blobs, sizes, labels, prints = [], [], [], []
     for picture, tokens in entries:
         picture = np.pad(picture, 2, constant_values=255)
         if picture.shape[1] % 2:
@@ -80,7 +86,8 @@ def pack(entries) -> dict:
         blobs.append(zlib.compress((four[:, ::2] << 4 | four[:, 1::2]).tobytes(), 6))
         sizes.append(picture.shape)
         labels.append(encode(tokens))
-    return {"blobs": np.frombuffer(b"".join(blobs), np.uint8), "ends": np.cumsum([len(b) for b in blobs]), "sizes": np.array(sizes, np.int16),
+        prints.append(size_of_print(picture))
+    return {"blobs": np.frombuffer(b"".join(blobs), np.uint8), "ends": np.cumsum([len(b) for b in blobs]), "sizes": np.array(sizes, np.int16), "prints": np.array(prints, np.float32),
             "labels": np.concatenate([np.array(l, np.uint16) for l in labels]), "label_ends": np.cumsum([len(l) for l in labels])}
 
 
@@ -99,6 +106,9 @@ class Shard:
         self.blobs, self.ends, self.sizes = data["blobs"].tobytes(), data["ends"], data["sizes"]
         self.labels, self.label_ends = data["labels"], data["label_ends"]
         self.lengths = np.diff(self.label_ends, prepend=0)
+        prints = data["prints"] if "prints" in data else np.array([size_of_print(self.picture(i)) for i in range(len(self))])
+        factor = np.minimum(np.clip(TARGET / prints, 0.1, 2.5), np.minimum(MOST_ROWS / self.sizes[:, 0], MOST_COLUMNS / self.sizes[:, 1]))
+        self.scaled = self.sizes * factor[:, None]  # about what the network sees
 
     def __len__(self):
         return len(self.ends)

@@ -2,8 +2,9 @@
 
 1. Paper and ink: paper is the median grey; if it is darker than 128 the picture is inverted first. With m the darkest grey, ink is the mean of the greys
    at or below (paper + m) / 2. x = clip((paper - grey) / (paper - ink), 0, 1).
-2. Parts: 8-connected components of x > 0.5. The size s is the median of the parts' heights, each counted as often as it is high (so that specks count little),
-   without bars (wider than four times their height); if there are only bars, 0.9 times the median of their widths.
+2. Parts: 8-connected components of x > 0.5; bars are those wider than four times their height. The size s, of parts that are not bars: first a rough one, the
+   median of the heights, each weighted by the part's pixels times its height; then, without parts lower than a fifth of that (specks), the median of the
+   heights, each weighted by itself. If there are only bars, or no part is higher than 2 pixels: 0.9 times the median of the widths of all parts.
 3. Crop: the box of all parts that are at least 0.12 s high or wide.
 4. Scale: f = 10 / s, at least 0.1, at most 2.5; smaller where the result would be higher than 224 or wider than 960 pixels. Width and height are rounded, at least 1.
    Shrinking averages over areas, growing is bilinear (pixel centres aligned at half-integers).
@@ -25,6 +26,13 @@ def ink(grey: np.ndarray) -> np.ndarray:
     return np.clip((paper - grey.astype(np.float32)) / max(1.0, paper - float(dark.mean())), 0, 1)
 
 
+def middle(values, weights):
+    """The weighted median: the first value, in rising order, up to which lies at least half of the weight."""
+    order = np.argsort(values, kind="stable")
+    weight = np.cumsum(weights[order].astype(np.int64))
+    return values[order][np.searchsorted(weight, weight[-1] / 2)]
+
+
 def measure(x: np.ndarray):
     """Steps 2 and 3: the size of the print and the box (left, top, right, bottom) of what is ink; None where there is none."""
     _, _, parts, _ = cv2.connectedComponentsWithStats((x > 0.5).astype(np.uint8), connectivity=8)
@@ -32,9 +40,12 @@ def measure(x: np.ndarray):
     if not len(parts):
         return None
     width, height = parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT]
-    upright = np.sort(height[width <= 4 * height])
-    if len(upright) and upright[-1] > 2:
-        size = float(upright[np.searchsorted(np.cumsum(upright), upright.sum() / 2)])
+    upright = parts[width <= 4 * height]
+    if len(upright) and upright[:, cv2.CC_STAT_HEIGHT].max() > 2:
+        tall, mass = upright[:, cv2.CC_STAT_HEIGHT], upright[:, cv2.CC_STAT_AREA]
+        rough = middle(tall, mass * tall)
+        tall = tall[tall >= 0.2 * rough]
+        size = float(middle(tall, tall))
     else:
         size = 0.9 * float(np.median(width))
     parts = parts[np.maximum(width, height) >= 0.12 * size]

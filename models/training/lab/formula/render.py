@@ -1,4 +1,5 @@
 """LaTeX -> pictures with latex, preview and dvipng: hundreds of formulas a document, about a thousand a second and core."""
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +10,8 @@ import cv2
 
 from .latex import COMMENT, TABLE
 
-FONTS = {name: font for name, font in TABLE["fonts"].items() if font["weight"] > 0}
+# LAB_WITHOUT: fonts that a machine lacks
+FONTS = {name: font for name, font in TABLE["fonts"].items() if font["weight"] > 0 and name not in os.environ.get("LAB_WITHOUT", "").split()}
 TOP = {"align": "aligned", "split": "aligned", "gather": "gathered", "multline": "gathered", "flalign": "aligned", "eqnarray": "eqnarray", "equation": None}
 PREAMBLE = r"""\documentclass[%dpt]{article}
 \usepackage[T1]{fontenc}
@@ -27,6 +29,8 @@ PREAMBLE = r"""\documentclass[%dpt]{article}
 """
 OLD_FONTS = r"\let\cal\undefined\DeclareOldFontCommand{\cal}{\normalfont}{\mathcal}\DeclareOldFontCommand{\bf}{\normalfont\bfseries}{\mathbf}\DeclareOldFontCommand{\rm}{\normalfont\rmfamily}{\mathrm}"
 ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{\s*(\w+)\*?\s*\}")
+ROW_GAP = re.compile(r"\\\\\*?\[[-+.\d][^\]]{0,20}\]")
+LENGTHS = re.compile(r"\\(?:hskip|kern|mskip|mkern|vskip)\s*[-+.\d]*\s*[a-z]{2}(?![a-z])")
 TAG = re.compile(r"\\tag\*?\s*\{([^{}]*)\}")
 
 
@@ -39,7 +43,8 @@ def settable(source: str, gap: str = r"\qquad\qquad ") -> str:
         if name not in TOP:
             return match[0]
         return "" if TOP[name] is None else rf"\{match[1]}{{{TOP[name]}}}"
-    source = ENVIRONMENT.sub(environment, COMMENT.sub("", source))
+    source = LENGTHS.sub(" ", ROW_GAP.sub(r"\\\\ ", COMMENT.sub("", source)))  # a length with a mistake in it can keep TeX busy for ever
+    source = ENVIRONMENT.sub(environment, source)
     if "\\\\" in source and r"\begin" not in source and r"\substack" not in source:
         source = rf"\begin{{aligned}} {source} \end{{aligned}}"
     number = TAG.search(source)
@@ -61,16 +66,19 @@ def page_numbers(dvi: bytes) -> list[int]:
     return numbers[::-1]
 
 
-def render(sources, font: str, dpi: int, inline=None, size: int = 10, timeout: int = 240) -> dict:
+def render(sources, font: str, dpi: int, inline=None, size: int = 10, timeout: int = 60) -> dict:
     """Sources -> {index: grey picture}; those that TeX complained of are missing. `inline` says which are set in text style."""
     use = FONTS[font]["use"]
     symbols = "" if font == "stix" else r"\usepackage{amssymb}" + ("" if font in ("libertine",) else r"\usepackage{mathrsfs}")
     head = PREAMBLE % (size, symbols, use)
+    if font == "cm":  # the EC fonts are bitmaps in some sizes
+        head = head.replace(r"\usepackage[T1]{fontenc}", "")
     head = head.replace(r"\DeclareRobustCommand{\cal}{\mathcal}\DeclareRobustCommand{\bf}{\mathbf}\DeclareRobustCommand{\rm}{\mathrm}", OLD_FONTS)
     lines = [rf"\setcounter{{page}}{{{i + 1}}}\begin{{preview}}\leavevmode\hbox\bgroup$" + ("" if inline and inline[i] else r"\displaystyle ") + s + r" $\egroup\end{preview}" for i, s in enumerate(sources)]
     folder = Path(tempfile.mkdtemp(prefix="formula-"))
     try:
         (folder / "a.tex").write_text(head + "\n".join(lines) + "\n\\end{document}\n", encoding="utf-8")
+        timeout = int(os.environ.get("LAB_TEX_SECONDS", timeout))
         subprocess.run(["latex", "-interaction=nonstopmode", "-file-line-error", "a.tex"], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=timeout)
         log = (folder / "a.log").read_text(encoding="latin-1") if (folder / "a.log").exists() else ""
         first = head.count("\n") + 1

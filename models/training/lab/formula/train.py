@@ -27,14 +27,20 @@ from .model import TIERS, build
 from .preprocess import normalise, padded
 
 cv2.setNumThreads(1)
-LIMITS = ((400, 10), (1000, 24), (2000, 60))  # until this step, formulas of at most so many tokens
+LIMITS = ((200, 10), (600, 24), (1200, 60))  # until this step, formulas of at most so many tokens
+
+
+# Shapes of batches on a GPU, where each new shape costs as much as a step (measured: 45 ms, without cuDNN) or more (a second, with it).
+LENGTHS = (8, 12, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 144, 192)
+HEIGHTS = (32, 48, 64, 80, 96, 128, 160, 192, 256)
+WIDTHS = (48, 64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
 
 
 class Batches(torch.utils.data.Dataset):
     """Batches that are planned beforehand: each is a list of (shard, formula), drawn and worn when asked for."""
 
-    def __init__(self, shards, plan, seed, clean=False):
-        self.shards, self.plan, self.seed, self.clean = shards, plan, seed, clean
+    def __init__(self, shards, plan, seed, clean=False, few=False):
+        self.shards, self.plan, self.seed, self.clean, self.few = shards, plan, seed, clean, few
 
     def __len__(self):
         return len(self.plan)
@@ -51,23 +57,40 @@ class Batches(torch.utils.data.Dataset):
             labels.append(self.shards[s].label(i))
         if not pictures:
             return None
+        # what is much larger than its fellows (noise that was taken for ink) would make the whole batch as large
+        high, wide = 1.3 * np.percentile([p.shape[0] for p in pictures], 90) + 12, 1.3 * np.percentile([p.shape[1] for p in pictures], 90) + 24
+        kept = [k for k, p in enumerate(pictures) if p.shape[0] <= high and p.shape[1] <= wide]
+        room = 600_000 * 64 // (max(pictures[k].shape[0] for k in kept) + 24) // (max(pictures[k].shape[1] for k in kept) + 24)
+        pictures, labels = [pictures[k] for k in kept[:room]], [labels[k] for k in kept[:room]]
         longest = max(len(l) for l in labels)
+        if self.few:
+            while len(pictures) < len(self.plan[k]) and len(kept) <= room:  # as many as planned: one shape fewer
+                pictures, labels = pictures + pictures[:len(self.plan[k]) - len(pictures)], labels + labels[:len(self.plan[k]) - len(labels)]
+            longest = next(t for t in LENGTHS if t > longest) - 1
         tokens, wanted = np.zeros((len(labels), longest + 1), np.int64), np.full((len(labels), longest + 1), -100, np.int64)
         for row, label in enumerate(labels):
             tokens[row, 0], tokens[row, 1:len(label) + 1] = START, label
             wanted[row, :len(label)], wanted[row, len(label)] = label, END
-        return torch.from_numpy(padded(pictures)), torch.from_numpy(tokens), torch.from_numpy(wanted)
+        x = padded(pictures)
+        if self.few:
+            h, w = (next(size for size in sizes if size >= side) for sizes, side in ((HEIGHTS, x.shape[2]), (WIDTHS, x.shape[3])))
+            x = np.pad(x, ((0, 0), (0, 0), (0, h - x.shape[2]), (0, w - x.shape[3])))
+        places = np.array([[padded([p]).shape[2] // 8, padded([p]).shape[3] // 8] for p in pictures], np.int64)
+        return torch.from_numpy(x), torch.from_numpy(tokens), torch.from_numpy(wanted), torch.from_numpy(places)
 
 
 def planned(shards, rng, budget, limit, count):
     """`count` batches at most, of formulas that are about as long; `budget` is places and tokens of a batch together."""
-    index = np.concatenate([np.stack([np.full(len(s), k), np.arange(len(s)), s.lengths, s.sizes[:, 1] / np.maximum(1, s.sizes[:, 0])], 1) for k, s in enumerate(shards)])
+    index = np.concatenate([np.stack([np.full(len(s), k), np.arange(len(s)), s.lengths, s.scaled[:, 0], s.scaled[:, 1]], 1).astype(np.int32) for k, s in enumerate(shards)])
     index = index[index[:, 2] <= limit]
-    index = index[rng.permutation(len(index))][:count * budget // 40]
-    index = index[np.lexsort((index[:, 3], index[:, 2] // 4))]
+    need = count * budget // 40
+    index = index[rng.permutation(len(index))[:need]] if len(index) > need else index[rng.integers(0, len(index), need)]
+    # alike in length first, then in height, then in width: paper around small pictures costs as much as ink
+    index = index[np.lexsort((index[:, 4], index[:, 3] // 12, index[:, 2] // 8))]
     batches, at = [], 0
     while at < len(index):
         size = int(np.clip(budget / (index[at, 2] + 12), 4, 1024))
+        size = size if size < 64 else size // 64 * 64
         batches.append(index[at:at + size, :2].astype(int).tolist())
         at += size
     order = rng.permutation(len(batches))
@@ -86,14 +109,14 @@ def exact(net, shards, device, count=512, size=64):
     """Share of validation formulas read without a fault: (clean, worn)."""
     net.eval()
     rng = np.random.default_rng(5)
-    ids = sorted(((int(s), int(i)) for s, i in zip(rng.integers(0, len(shards), count), rng.integers(0, min(len(s) for s in shards), count))), key=lambda c: shards[c[0]].lengths[c[1]])
+    ids = sorted(((int(s), int(i)) for s, i in zip(rng.integers(0, len(shards), count), rng.integers(0, min(len(s) for s in shards), count))), key=lambda c: (shards[c[0]].scaled[c[1]] // 12).tolist())
     out = []
     for clean in (True, False):
         right = total = 0
         data = Batches(shards, [ids[k:k + size] for k in range(0, len(ids), size)], 1, clean)
         for k in range(len(data)):
-            pictures, _, wanted = data[k]
-            read = net.greedy(pictures.to(device).float() / 255, longest=int(wanted.shape[1]) + 4)
+            pictures, _, wanted, places = data[k]
+            read = net.greedy(pictures.to(device).float() / 255, longest=int(wanted.shape[1]) + 4, places=places.to(device))
             for row, label in zip(read, wanted.tolist()):
                 right += row == [t for t in label if t > 1]
                 total += 1
@@ -128,7 +151,8 @@ def main():
         torch.set_num_threads(1)
     else:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
-        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.enabled = False  # it compiles kernels for each shape (see model.Strided)
+        torch.backends.cuda.enable_cudnn_sdp(False)
     folder = work_dir() / "runs" / args.run
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
@@ -172,17 +196,19 @@ def main():
         end = start + args.total - spent
     whole = end - start + spent
     stop = min(end, start + args.seconds)
-    places = args.shards or [work_dir() / "formula-shards"]
+    folders = args.shards or [work_dir() / "formula-shards"]
     shards, known = [], set()
     validation = [Shard(p) for p in sorted((work_dir() / "formula-validation").glob("*.npz"))]
     note(device=str(device), parameters=sum(p.numel() for p in net.parameters()), step=step, spent=round(spent), whole=round(whole), loading=round(time.time() - start, 1))
     checked = time.time()
     mixed = (lambda: torch.autocast(device.type, torch.bfloat16)) if device.type == "cuda" or os.environ.get("LAB_BF16") else contextlib.nullcontext
+    if device.type == "cuda":
+        speed(net, device, mixed, note)
     sums, counted, clock, cpu = np.zeros(3), 0, time.time(), time.process_time()
     main.last = seen
     net.train()
     while time.time() < stop:
-        for path in sorted(p for place in places for p in place.glob("[0-9]*.npz")):
+        for path in sorted(p for f in folders for p in f.glob("[0-9]*.npz")):
             if path not in known:
                 known.add(path)
                 shards.append(Shard(path))
@@ -192,19 +218,19 @@ def main():
         limit = next((l for s, l in LIMITS if step < s), 10 ** 6) if not args.no_limits else 10 ** 6
         until = min(stop, time.time() + args.round)
         plan = planned(shards, np.random.default_rng([step, seen % 2 ** 31]), args.budget, limit, 400 if limit < 10 ** 6 else 1600)
-        data = Batches(shards, plan, step)
+        data = Batches(shards, plan, step, few=device.type == "cuda")
         loader = torch.utils.data.DataLoader(data, batch_size=None, num_workers=args.workers, prefetch_factor=6 if args.workers else None, pin_memory=device.type == "cuda")
         for batch in loader:
             if batch is None:
                 continue
-            pictures, tokens, wanted = (t.to(device, non_blocking=True) for t in batch)
+            pictures, tokens, wanted, places = (t.to(device, non_blocking=True) for t in batch)
             share = min(1.0, (spent + time.time() - start) / whole)
             rate = args.rate * min(1.0, (step + 1) / args.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
             for group in optimiser.param_groups:
                 group["lr"] = rate
             with mixed():
                 x = pictures.to(memory_format=torch.channels_last).float() / 255
-                logits, present = net(x, tokens)
+                logits, present = net(x, tokens, places)
                 entropy, bag = lost(logits, present, wanted)
             optimiser.zero_grad(set_to_none=True)
             (entropy + 0.03 * bag).backward()
@@ -222,7 +248,7 @@ def main():
                 right = ((logits.argmax(-1) == wanted) & mask).sum() / mask.sum()
                 sums += [entropy.item(), right.item(), bag.item()]
                 counted += 1
-            if step % (500 if device.type == "cuda" else 100) == 0:
+            if step % (200 if device.type == "cuda" else 50) == 0:
                 now = time.time()
                 note(step=step, seen=seen, seconds=round(spent + now - start), loss=round(sums[0] / counted, 4), right=round(sums[1] / counted, 4), bag=round(sums[2] / counted, 2), rate=f"{rate:.1e}", limit=limit,
                      formulas=sum(len(s) for s in shards), per_second=round((seen - getattr(main, "last", 0)) / (now - clock)), cpu=round(time.process_time() - cpu))
@@ -230,12 +256,32 @@ def main():
             if time.time() > until or limit != (next((l for s, l in LIMITS if step < s), 10 ** 6) if not args.no_limits else 10 ** 6):
                 break
             if time.time() - checked > args.check:
-                note(step=step, exact=exact(average, validation, device, 256 if device.type == "cpu" else 512))
+                note(step=step, exact=exact(average, validation, device, 48 if device.type == "cpu" else 512))
                 save()
                 checked = time.time()
         del loader
-    note(step=step, seen=seen, exact=exact(average, validation, device, 256 if device.type == "cpu" else 1024))
+    note(step=step, seen=seen, exact=exact(average, validation, device, 48 if device.type == "cpu" else 1024))
     save()
+
+
+def speed(net, device, mixed, note):
+    """Times a few shapes, each seen twice, so that a log shows what a step costs and what a new shape."""
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    out = []
+    for n, h, w, t in ((512, 48, 160, 24), (384, 64, 224, 40), (768, 32, 112, 12), (128, 112, 480, 100)):
+        for _ in range(2):
+            began = time.time()
+            x = torch.randint(0, 256, (n, 1, h, w), device=device, dtype=torch.uint8)
+            y = torch.randint(2, 300, (n, t), device=device)
+            with mixed():
+                logits, present = net(x.to(memory_format=torch.channels_last).float() / 255, y, torch.tensor([[h // 8, w // 8]], device=device).expand(n, 2))
+                entropy, bag = lost(logits, present, y)
+            (entropy + bag).backward()
+            torch.cuda.synchronize()
+            out.append(round(time.time() - began, 3))
+    net.zero_grad(set_to_none=True)
+    net.load_state_dict(before)
+    note(shapes=out, memory=round(torch.cuda.max_memory_allocated() / 2 ** 30, 1))
 
 
 def export(net, args, step, seen, path):

@@ -1,0 +1,106 @@
+//! What a glyph's characters are: as the document says, in the form in which people search and copy them.
+
+use unicode_normalization::{UnicodeNormalization, char::compose};
+
+/// The characters that stand for those that the document gives, and whether they can be read at all.
+pub(super) fn readable(text: &str) -> (String, bool) {
+    // Word's bullets live in the private area of the Symbol and Wingdings fonts.
+    let text = match text {
+        "\u{f0b7}" => "\u{2022}",
+        "\u{f0a7}" => "\u{25aa}",
+        _ => text,
+    };
+    let is_readable = |c: char| {
+        (c.is_whitespace() || !c.is_control())
+            && c != char::REPLACEMENT_CHARACTER
+            && !matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
+    };
+    let decoded = !text.is_empty() && text.chars().all(is_readable);
+    let kept = text.chars().filter(|c| !c.is_control() || c.is_whitespace());
+    (kept.flat_map(plain).collect(), decoded)
+}
+
+/// A form that only fonts and old encodings need, as the letters that it stands for: `ﬁ` as `fi`, and the forms of Arabic letters.
+fn plain(c: char) -> Vec<char> {
+    match c {
+        '\u{fb00}'..='\u{fb06}' | '\u{fb50}'..='\u{fdfb}' | '\u{fe70}'..='\u{fefc}' => {
+            std::iter::once(c).nfkc().collect()
+        }
+        _ => vec![c],
+    }
+}
+
+/// The mark that combines with a letter, for an accent that stands for itself, as TeX sets them over and under letters.
+pub(super) fn combining(accent: &str) -> Option<char> {
+    let mut chars = accent.chars();
+    let mark = match chars.next()? {
+        '`' | '\u{2cb}' => '\u{300}',
+        '\u{b4}' | '\u{2ca}' => '\u{301}',
+        '^' | '\u{2c6}' => '\u{302}',
+        '~' | '\u{2dc}' => '\u{303}',
+        '\u{af}' | '\u{2c9}' => '\u{304}',
+        '\u{2d8}' => '\u{306}',
+        '\u{2d9}' => '\u{307}',
+        '\u{a8}' => '\u{308}',
+        '\u{2da}' => '\u{30a}',
+        '\u{2dd}' => '\u{30b}',
+        '\u{2c7}' => '\u{30c}',
+        '\u{b8}' => '\u{327}',
+        '\u{2db}' => '\u{328}',
+        mark @ '\u{300}'..='\u{36f}' => mark,
+        _ => return None,
+    };
+    chars.next().is_none().then_some(mark)
+}
+
+/// A letter with a mark as one character; `None` where there is none.
+pub(super) fn composed(letter: &str, mark: char) -> Option<char> {
+    let mut chars = letter.chars();
+    // The letters that lose their dot under an accent.
+    let letter = match chars.next()? {
+        '\u{131}' => 'i',
+        '\u{237}' => 'j',
+        letter => letter,
+    };
+    if chars.next().is_some() {
+        return None;
+    }
+    compose(letter, mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_fonts_become_the_letters_that_they_stand_for() {
+        for (given, text, decoded) in [
+            ("\u{fb01}", "fi", true),
+            ("\u{fb03}", "ffi", true),
+            ("\u{fedf}", "\u{644}", true),
+            ("\u{f0b7}", "\u{2022}", true),
+            ("\u{e001}", "\u{e001}", false),
+            ("x\u{0}", "x", false),
+            ("", "", false),
+            ("½", "½", true),
+        ] {
+            assert_eq!(readable(given), (text.to_owned(), decoded), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn an_accent_and_a_letter_are_one_character_where_there_is_one() {
+        let join = |accent: &str, letter: &str| composed(letter, combining(accent)?);
+        for (accent, letter, expected) in [
+            ("\u{b4}", "e", Some('é')),
+            ("\u{a8}", "\u{131}", Some('ï')),
+            ("\u{b8}", "c", Some('ç')),
+            ("\u{2c7}", "S", Some('Š')),
+            ("\u{b4}", "+", None),
+            ("\u{b4}", "ee", None),
+            (",", "e", None),
+        ] {
+            assert_eq!(join(accent, letter), expected, "{accent}{letter}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! What is done to a page's glyphs before lines are made of them: what the document says of them is put in their place, and what is
+//! drawn twice, or in two parts, is made one.
+
+use std::collections::HashMap;
+
+use super::{
+    characters::{combining, composed},
+    layout::Glyph,
+};
+
+/// Within this many ems the same glyph counts as the same one, drawn again to look bold.
+const BOLD_OFFSET: f64 = 0.12;
+
+/// Puts `text` in the place of the glyphs from `start` on: it is what they stand for (`ActualText`, PDF 32000-1, 14.9.4). Nothing
+/// stands for glyphs that are there for the look alone. The characters share the glyphs' width evenly.
+pub(super) fn replace(glyphs: &mut Vec<Glyph>, start: usize, text: &str) {
+    let Some(first) = glyphs.get(start).cloned() else { return };
+    let text = text.trim_matches('\u{ad}');
+    let last = glyphs[glyphs.len() - 1].clone();
+    let is_one_line = glyphs[start..].iter().all(|glyph| glyph.is_beside(&first));
+    // Over several lines it says what a word is that was broken; the lines say that too, and where.
+    if !is_one_line && glyphs[start..].iter().all(|glyph| glyph.decoded) {
+        return;
+    }
+    let characters = text.chars().count();
+    let width = if is_one_line { first.distance_to_end_of(&last) } else { first.size };
+    let step = width / characters.max(1) as f64;
+    let pieces = text.chars().enumerate().map(|(at, c)| first.piece(c, step * at as f64, step));
+    let pieces: Vec<Glyph> = pieces.collect();
+    glyphs.truncate(start);
+    glyphs.extend(pieces);
+}
+
+/// Leaves out glyphs that are drawn again in nearly the same place: bold type is imitated so, letter by letter, run by run or line by
+/// line.
+pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
+    /// Points: larger than any offset that counts, but for headlines.
+    const CELL: f64 = 8.0;
+    let cell = |value: f64| (value / CELL).floor() as i64;
+    let mut seen: HashMap<(String, i64, i64), Vec<usize>> = HashMap::new();
+    let mut repeated = vec![false; glyphs.len()];
+    for (index, glyph) in glyphs.iter().enumerate().filter(|(_, glyph)| !glyph.is_space()) {
+        let (x, y) = (cell(glyph.origin.x), cell(glyph.origin.y));
+        let is_same = |&other: &usize| {
+            let other = &glyphs[other];
+            other.invisible == glyph.invisible
+                && glyph.origin.distance(other.origin) < BOLD_OFFSET * glyph.size.min(other.size)
+        };
+        let near = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy)));
+        let mut key = (glyph.text.clone(), 0, 0);
+        repeated[index] = near.into_iter().any(|(x, y)| {
+            (key.1, key.2) = (x, y);
+            seen.get(&key).is_some_and(|others| others.iter().any(is_same))
+        });
+        if !repeated[index] {
+            seen.entry((key.0, x, y)).or_default().push(index);
+        }
+    }
+    let mut repeated = repeated.into_iter();
+    glyphs.retain(|_| !repeated.next().unwrap_or(false));
+}
+
+/// Makes one character of an accent and the letter that it is set over or under, whichever is drawn first.
+pub(super) fn compose_accents(glyphs: &mut Vec<Glyph>) {
+    let mut at = 0;
+    while at + 1 < glyphs.len() {
+        let (a, b) = (&glyphs[at], &glyphs[at + 1]);
+        let pair = match (combining(&a.text), combining(&b.text)) {
+            (Some(mark), None) if b.stands_under(a) => composed(&b.text, mark).map(|c| (c, at + 1, at)),
+            (None, Some(mark)) if a.stands_under(b) => composed(&a.text, mark).map(|c| (c, at, at + 1)),
+            _ => None,
+        };
+        match pair {
+            Some((c, letter, accent)) => {
+                glyphs[letter].text = c.to_string();
+                glyphs.remove(accent);
+            }
+            None => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hayro::kurbo::{Point, Vec2};
+
+    use super::*;
+
+    fn glyph(text: &str, x: f64, y: f64, advance: f64) -> Glyph {
+        let along = Vec2::new(1.0, 0.0);
+        Glyph::new(text.to_owned(), true, false, Point::new(x, y), along, 10.0, advance).unwrap()
+    }
+
+    fn text(glyphs: &[Glyph]) -> String {
+        glyphs.iter().map(|glyph| glyph.text.as_str()).collect()
+    }
+
+    #[test]
+    fn a_glyph_drawn_again_beside_itself_counts_once() {
+        let mut glyphs: Vec<Glyph> = [("a", 0.0), ("l", 5.0), ("l", 7.2), ("a", 0.35), ("l", 5.35), ("a", 40.0)]
+            .map(|(text, x)| glyph(text, x, 0.0, 5.0))
+            .into();
+        drop_repeated(&mut glyphs);
+        assert_eq!(text(&glyphs), "alla");
+    }
+
+    #[test]
+    fn an_accent_joins_the_letter_that_it_stands_over() {
+        let mut glyphs: Vec<Glyph> =
+            [("t", 0.0), ("\u{b4}", 4.8), ("e", 5.0), ("c", 10.0), ("\u{b8}", 10.2), ("^", 20.0)]
+                .map(|(text, x)| glyph(text, x, 0.0, 5.0))
+                .into();
+        compose_accents(&mut glyphs);
+        assert_eq!(text(&glyphs), "téç^");
+    }
+
+    #[test]
+    fn what_the_document_says_stands_for_its_glyphs() {
+        let set = || -> Vec<Glyph> { (0..4).map(|i| glyph("_", 5.0 * f64::from(i), 0.0, 5.0)).collect() };
+        for (start, said, expected) in [(1, "fi", "_fi"), (2, "", "__"), (0, "EUR 5", "EUR 5"), (4, "x", "____")] {
+            let mut glyphs = set();
+            replace(&mut glyphs, start, said);
+            assert_eq!(text(&glyphs), expected);
+            assert!(glyphs.windows(2).all(|pair| pair[0].origin.x < pair[1].origin.x));
+        }
+        let mut lines = [set(), vec![glyph("_", 0.0, 12.0, 5.0)]].concat();
+        replace(&mut lines, 2, "said of two lines");
+        assert_eq!(text(&lines), "_____");
+    }
+}

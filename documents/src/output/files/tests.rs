@@ -1,0 +1,137 @@
+use super::*;
+use crate::output::testing::{document, page};
+
+/// Every file below the folder, hidden ones too, but not the manifest.
+fn listing(folder: &Path) -> Vec<String> {
+    let (mut names, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(at) = folders.pop() {
+        for entry in std::fs::read_dir(at).unwrap().map(|entry| entry.unwrap().path()) {
+            match entry.is_dir() {
+                true => folders.push(entry),
+                false => names.push(entry.strip_prefix(folder).unwrap().to_str().unwrap().to_owned()),
+            }
+        }
+    }
+    names.retain(|name| name != manifest::NAME && !name.ends_with(".lock"));
+    names.sort();
+    names
+}
+
+fn files(folder: &Path) -> Files {
+    Files::per_document(folder, FilesFormat::Text).unwrap()
+}
+
+/// Writes a document of one page, complete.
+fn write(files: &mut Files, source: &str, text: &str) -> io::Result<()> {
+    let document = document(source, 1);
+    files.write_page(&page(&document, 1, text))?;
+    files.end_document(document.id, true)
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    std::fs::read_to_string(folder.join(name)).unwrap()
+}
+
+#[test]
+fn a_file_appears_when_its_document_is_complete_and_not_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("new/out");
+    let mut files = files(&folder);
+    let (a, b) = (document("x/report.pdf", 2), document("y/report.pdf", 5));
+    files.write_page(&page(&a, 1, "one")).unwrap();
+    files.write_page(&page(&b, 1, "other")).unwrap();
+    files.write_page(&page(&a, 2, "two")).unwrap();
+    assert!(listing(&folder).iter().all(|name| name.ends_with(".tmp")));
+    files.end_document(a.id, true).unwrap();
+    assert!(folder.join("x/report.txt").exists());
+    files.end_document(b.id, true).unwrap();
+    files.finish().unwrap();
+    assert_eq!(listing(&folder), ["x/report.txt", "y/report.txt"]);
+    assert_eq!(read(&folder, "x/report.txt"), "one\n\u{c}two\n");
+}
+
+#[test]
+fn a_document_that_is_not_complete_leaves_nothing_and_replaces_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&mut files(folder), "a.pdf", "whole").unwrap();
+    let mut files = files(folder);
+    let (a, b) = (document("a.pdf", 2), document("b.pdf", 2));
+    files.write_page(&page(&a, 1, "half")).unwrap();
+    files.write_page(&page(&b, 1, "half")).unwrap();
+    files.end_document(a.id, false).unwrap();
+    files.finish().unwrap();
+    assert_eq!(listing(folder), ["a.txt"]);
+    assert_eq!(read(folder, "a.txt"), "whole\n");
+}
+
+#[test]
+fn a_run_replaces_its_own_files_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("mine.txt"), "the user's").unwrap();
+    for text in ["first", "second"] {
+        write(&mut files(folder), "r.pdf", text).unwrap();
+        assert_eq!(read(folder, "r.txt"), format!("{text}\n"));
+    }
+    let refused = |files: &mut Files, source: &str| {
+        let told = files.expect(&[Expected::file(Path::new(source))]).unwrap_err();
+        assert!(told.kind == ErrorKind::Io && told.hint.as_ref().unwrap().contains("--overwrite"), "{told:?}");
+        let error = write(files, source, "new").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{error}");
+        told.message
+    };
+    assert!(refused(&mut files(folder), "mine.pdf").contains("mine.txt"));
+    assert_eq!(read(folder, "mine.txt"), "the user's");
+    std::fs::write(folder.join("r.txt"), "corrected by hand").unwrap();
+    assert!(refused(&mut files(folder), "r.pdf").contains("r.txt"));
+    assert_eq!(read(folder, "r.txt"), "corrected by hand");
+    let mut overwriting = files(folder).overwriting(true);
+    overwriting.expect(&[Expected::file(Path::new("mine.pdf"))]).unwrap();
+    write(&mut overwriting, "mine.pdf", "new").unwrap();
+    assert_eq!((read(folder, "mine.txt"), read(folder, "r.txt")), ("new\n".into(), "corrected by hand".into()));
+    write(&mut files(folder), "mine.pdf", "newer").unwrap();
+    assert_eq!(listing(folder), ["mine.txt", "r.txt"], "nothing temporary is left by what was refused");
+}
+
+#[test]
+fn another_document_of_the_same_name_has_a_file_of_its_own_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write(&mut files(folder), "/x/m/r.pdf", "m").unwrap();
+    write(&mut files(folder), "/x/a/r.pdf", "a").unwrap();
+    let mut again = files(folder);
+    for (source, text) in [("/x/b/r.pdf", "b"), ("/x/a/r.pdf", "a"), ("/x/m/r.pdf", "m")] {
+        write(&mut again, source, text).unwrap();
+    }
+    assert_eq!(listing(folder), ["a/r.txt", "b/r.txt", "r.txt"]);
+    assert_eq!(["a/r.txt", "b/r.txt", "r.txt"].map(|name| read(folder, name)), ["a\n", "b\n", "m\n"]);
+}
+
+#[test]
+fn pages_have_files_of_their_own_and_leave_alone_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let per_page = || Files::per_page(folder, FilesFormat::Jsonl).unwrap();
+    let document = document("scan.tiff", 12);
+    let record = page(&document, 7, "seven");
+    per_page().write_page(&record).unwrap();
+    let written = read(folder, "scan-0007.jsonl");
+    assert_eq!(serde_json::from_str::<PageRecord>(&written).unwrap(), record);
+    per_page().write_page(&page(&document, 7, "seven again")).unwrap();
+    assert_eq!(listing(folder), ["scan-0007.jsonl"]);
+    std::fs::write(folder.join("scan-0008.jsonl"), "the user's").unwrap();
+    let told = per_page().expect(&[Expected::file(Path::new("scan.tiff"))]).unwrap_err();
+    assert!(told.message.contains("scan-0008.jsonl"), "{told}");
+    assert!(per_page().write_page(&page(&document, 8, "eight")).is_err());
+    assert_eq!(read(folder, "scan-0008.jsonl"), "the user's");
+}
+
+#[test]
+fn an_abandoned_document_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut files = files(folder.path());
+    files.write_page(&page(&document("a.pdf", 2), 1, "half")).unwrap();
+    drop(files);
+    assert!(listing(folder.path()).is_empty());
+}

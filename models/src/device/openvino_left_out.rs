@@ -1,0 +1,11 @@
+//! In place of OpenVINO in a program that is built without the feature `openvino`.
+
+use std::path::Path;
+
+use super::{DeviceKind, DeviceReport, cpu::Cpu};
+
+/// That it was left out.
+pub(super) fn probe(_: Option<&Path>, _: &Cpu) -> Vec<DeviceReport> {
+    let why = "this program was built without OpenVINO (feature `openvino`)";
+    vec![DeviceReport::absent("openvino-native", DeviceKind::Cpu, "openvino", why)]
+}
