@@ -23,7 +23,7 @@ pub fn store(settings: &Settings) -> Result<Store, Error> {
         Some(dir) => Store::open(dir, options),
         None => Store::temporary(options),
     };
-    store.map_err(|e| Error::Store { message: e.to_string(), hint: e.hint().map(str::to_owned) })
+    store.map_err(pagestream_actors::error::store_error)
 }
 
 /// The devices of a plan. Loads nothing yet.

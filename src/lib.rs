@@ -5,11 +5,11 @@ use machine::Measure;
 pub use pagestream_actors::{
     DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, Error, MetricsSnapshot, OcrMode,
     PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress, QuarantinedPage, ReadingOptions, Source,
-    SubmitOptions, Tail,
+    StoreFailure, SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
     Block, BlockKind, ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, ModelRef, Origin, PageNumber,
-    PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, output,
+    PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless, output,
 };
 pub use pagestream_models::ocr::Quality;
 pub use plan::Plan;

@@ -315,7 +315,10 @@ async fn commands_say_what_is_wrong() {
     assert!(!nothing.exists(), "a mistyped directory is not made");
     let first = interrupted_after(folder.path(), 0, 1).await.to_string();
     let (code, _, said) = run(folder.path(), &["tail", "ffff"]).await;
-    assert_eq!((code, said.lines().next().unwrap()), (9, "error: no document begins with `ffff`"));
+    assert_eq!(
+        (code, said.lines().next().unwrap()),
+        (9, "error: no document is called `ffff`, or has an identity that begins so")
+    );
     let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
     let (pipeline, gate) = gated(store, options());
     let second = submit(&pipeline, "b.tif", &[MARKED]).await.id().to_string();
@@ -323,7 +326,7 @@ async fn commands_say_what_is_wrong() {
     let (code, _, said) = run(folder.path(), &["status", &first[..2]]).await;
     assert_eq!(
         (code, said.lines().next().unwrap()),
-        (9, format!("error: 2 documents begin with `{}`", &first[..2]).as_str())
+        (9, format!("error: `{}` may mean any of 2 documents", &first[..2]).as_str())
     );
     gate.open(usize::MAX);
 }

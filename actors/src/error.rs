@@ -21,9 +21,9 @@ pub enum Error {
     /// The document cannot be opened.
     #[error("{name}: {}", failure.message)]
     Document { name: String, failure: DocumentFailure },
-    /// The store refused.
+    /// The store refused, or pages that were read cannot be kept.
     #[error("{message}")]
-    Store { message: String, hint: Option<String> },
+    Store { message: String, hint: Option<String>, failure: StoreFailure },
     /// The pipeline could not start.
     #[error("the pipeline cannot start: {0}")]
     Start(String),
@@ -32,7 +32,38 @@ pub enum Error {
     Fatal(String),
 }
 
+/// What the store's refusal means for what comes after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreFailure {
+    /// The disk, the quota or the database's limit is full: nothing more can be kept until somebody makes room.
+    OutOfSpace,
+    /// The data directory cannot be used or written at all.
+    Unusable,
+    /// Only this call; the next may succeed.
+    ThisOnce,
+}
+
 impl Error {
+    /// Whether every further document would fare the same: the run should stop and tell it once.
+    pub fn ends_the_run(&self) -> bool {
+        match self {
+            Self::Store { failure, .. } => *failure != StoreFailure::ThisOnce,
+            Self::Closed | Self::Start(_) | Self::Fatal(_) => true,
+            Self::Busy { .. } | Self::Read { .. } | Self::Document { .. } => false,
+        }
+    }
+
+    /// Whether there is no room left to keep anything.
+    pub fn is_out_of_space(&self) -> bool {
+        matches!(self, Self::Store { failure: StoreFailure::OutOfSpace, .. })
+    }
+
+    /// The sentence, and in brackets what to do about it.
+    pub fn sentence(&self) -> String {
+        self.hint().map_or_else(|| self.to_string(), |hint| format!("{self} ({hint})"))
+    }
+
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Busy { .. })
@@ -49,7 +80,12 @@ impl Error {
 
 /// What the store refused, as an error of the pipeline.
 pub fn store_error(error: pagestream_store::Error) -> Error {
-    Error::Store { message: error.to_string(), hint: error.hint().map(str::to_owned) }
+    let failure = match &error {
+        error if error.is_out_of_space() => StoreFailure::OutOfSpace,
+        error if error.is_fatal() => StoreFailure::Unusable,
+        _ => StoreFailure::ThisOnce,
+    };
+    Error::Store { message: error.to_string(), hint: error.hint().map(str::to_owned), failure }
 }
 
 impl From<pagestream_documents::Error> for DocumentFailure {

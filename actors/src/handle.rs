@@ -1,12 +1,14 @@
 //! The pipeline as its users hold it: `Clone + Send + Sync`, usable from any tokio application.
 
 use std::{
+    io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use pagestream_documents::DocumentId;
-use pagestream_store::{CacheStats, Store};
+use pagestream_store::{Blob, CacheStats, Document, DocumentState as StoredState, Error as StoreError, Store};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     runtime::Handle,
@@ -23,10 +25,11 @@ use crate::{
     guard::CpuPool,
     job::{DocumentJob, DocumentState, Progress, QuarantinedPage, Source},
     jobs::{Jobs, job_of, options_of},
-    messages::{Control, OpenDocument, Submission},
+    messages::{Control, OpenDocument, Submission, SubmittedInput},
     metrics::{Metrics, MetricsSnapshot},
     options::{PipelineOptions, SubmitOptions},
     sessions::LoadedModels,
+    stages::ingest::not_taken,
     tail::{PageStream, Tail},
     threads::OwnedThread,
     under_way::UnderWay,
@@ -51,7 +54,7 @@ pub(crate) struct Shared {
     pub jobs: Arc<Jobs>,
     pub under_way: Arc<UnderWay>,
     pub draining: watch::Sender<bool>,
-    pub fatal: watch::Sender<Option<String>>,
+    pub fatal: watch::Sender<Option<Error>>,
     pub engines: Vec<LazyEngine>,
     pub submissions: mpsc::Sender<Submission>,
     pub control: mpsc::UnboundedSender<Control>,
@@ -62,6 +65,9 @@ pub(crate) struct Shared {
 /// How long a stop waits for work that is still being done, of the processor and then of the devices: a page takes a tenth of it.
 /// What takes longer is taken to hang, and left behind.
 const REST: Duration = Duration::from_secs(2);
+
+/// Bytes of a stream that are read before they are written.
+const PIECE: usize = 256 << 10;
 
 /// What a drain left undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +97,10 @@ impl Shared {
         if left > 0 {
             tracing::warn!(left, "device threads hang and are left behind");
         }
+        // Others may hold the store for longer; a copy of the database's file is whole all the same.
+        if let Err(error) = self.store.checkpoint() {
+            tracing::debug!(%error, "the write-ahead log stays beside the database");
+        }
         // Nobody is left to end them: whoever waits for one must not wait for ever.
         for job in self.jobs.all() {
             job.finish(DocumentState::Interrupted);
@@ -118,7 +128,7 @@ impl Pipeline {
     /// they cannot be kept. What is wrong *with* the document is told by the handle's outcome.
     pub async fn submit(&self, source: Source, options: SubmitOptions) -> Result<DocumentHandle> {
         let admission = self.admission.wait(options.priority()).await;
-        self.submit_admitted(source, options, admission).await
+        self.submit_admitted(SubmittedInput::Source(source), options, admission).await
     }
 
     /// As [`Pipeline::submit`], but answers [`Error::Busy`] instead of waiting for another document to end.
@@ -128,14 +138,15 @@ impl Pipeline {
     pub async fn try_submit(&self, source: Source, options: SubmitOptions) -> Result<DocumentHandle> {
         let busy = || Error::Busy { open: self.shared.options.open_documents.get() };
         let admission = self.admission.try_now(options.priority()).ok_or_else(busy)?;
-        self.submit_admitted(source, options, admission).await
+        self.submit_admitted(SubmittedInput::Source(source), options, admission).await
     }
 
-    /// Submits what a reader gives, under a name for people. The bytes are taken into memory first, up to the page
-    /// limit's eightfold; for larger documents write a file and submit its path.
+    /// Submits what a reader gives, under a name for people. The bytes go to the spool as they come, a piece of 256 KiB in
+    /// memory, up to the page limit's eightfold (4 GiB by default); longer documents are submitted as files. Waits for a place
+    /// before it begins to read. Dropped before its end, it leaves nothing behind.
     ///
     /// # Errors
-    /// As [`Pipeline::submit`]; [`Error::Read`] also when the reader gives more than that.
+    /// As [`Pipeline::submit`]; [`Error::Read`] also when the reader fails or gives more than that.
     pub async fn submit_reader(
         &self,
         name: impl Into<String>,
@@ -143,71 +154,115 @@ impl Pipeline {
         options: SubmitOptions,
     ) -> Result<DocumentHandle> {
         let name = name.into();
+        let admission = self.admission.wait(options.priority()).await;
+        self.may_submit()?;
+        let blob = self.spool(&name, reader).await?;
+        self.submit_admitted(SubmittedInput::Spooled { name, blob }, options, admission).await
+    }
+
+    /// Takes a stream into the spool. The caller's thread reads, the pipeline's threads for blocking work write.
+    async fn spool(&self, name: &str, mut reader: impl AsyncRead + Unpin) -> Result<Blob> {
         let most = self.shared.options.reading.limits.page.bytes().saturating_mul(8);
-        let mut bytes = Vec::new();
-        let read = reader.take(most + 1).read_to_end(&mut bytes).await;
-        let error = |kind, cause| Error::Read { name: name.clone(), cause, kind };
-        match read {
-            Err(e) => return Err(error(e.kind(), e.to_string())),
-            Ok(read) if read as u64 > most => {
-                let cause = "the stream is longer than a stream may be; submit it as a file".to_owned();
-                return Err(error(std::io::ErrorKind::FileTooLarge, cause));
+        let failed = |error: io::Error| not_taken(name, StoreError::Input(error));
+        let store = self.shared.store.clone();
+        let mut incoming = self.blocking(move || store.blobs().begin()).await?.map_err(store_error)?;
+        let (mut piece, mut size) = (vec![0; PIECE], 0u64);
+        loop {
+            let mut filled = 0;
+            while filled < PIECE {
+                match reader.read(&mut piece[filled..]).await {
+                    Ok(0) => break,
+                    Ok(read) => filled += read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(failed(error)),
+                }
             }
-            Ok(_) => {}
+            if filled == 0 {
+                return self.blocking(move || incoming.finish()).await?.map_err(store_error);
+            }
+            size += filled as u64;
+            if size > most {
+                let cause = "the stream is longer than a stream may be; submit it as a file".to_owned();
+                return Err(Error::Read { name: name.to_owned(), cause, kind: io::ErrorKind::FileTooLarge });
+            }
+            let written = self.blocking(move || incoming.write(&piece[..filled]).map(|()| (incoming, piece)));
+            (incoming, piece) = written.await?.map_err(store_error)?;
         }
-        self.submit(Source::Bytes { name, bytes: bytes.into() }, options).await
+    }
+
+    fn may_submit(&self) -> Result<()> {
+        if *self.shared.draining.borrow() {
+            return Err(Error::Closed);
+        }
+        self.fatal_error().map_or(Ok(()), Err)
     }
 
     async fn submit_admitted(
         &self,
-        source: Source,
+        input: SubmittedInput,
         options: SubmitOptions,
         admission: Admitted,
     ) -> Result<DocumentHandle> {
-        if *self.shared.draining.borrow() {
-            return Err(Error::Closed);
-        }
-        if let Some(cause) = self.fatal() {
-            return Err(Error::Fatal(cause));
-        }
+        self.may_submit()?;
         let (reply, answer) = oneshot::channel();
-        let submission = Submission { source, options, admission, reply };
+        let submission = Submission { input, options, admission, reply };
         self.shared.submissions.send(submission).await.map_err(|_| Error::Closed)?;
         let job = answer.await.map_err(|_| Error::Closed)??;
         Ok(self.handle_of(job))
     }
 
-    /// Goes on with every document that an earlier run left open. Those that need a password wait until they are
-    /// submitted again with it.
+    /// Goes on with every document that an earlier run left open. Those that need a password
+    /// ([`needs_password`](crate::needs_password)) wait until they are submitted again with it. Returns when the last of them has
+    /// a place among the open documents; [`Pipeline::resuming`] gives each as soon as it has one.
     ///
     /// # Errors
-    /// [`Error::Store`] when the journal cannot be read.
+    /// [`Error::Store`] when the journal cannot be read, [`Error::Closed`] when the pipeline has stopped.
     pub async fn resume(&self) -> Result<Vec<DocumentHandle>> {
+        self.resuming().await?.try_collect().await
+    }
+
+    /// As [`Pipeline::resume`], document after document in the order of submission, each when it has its place.
+    ///
+    /// # Errors
+    /// As [`Pipeline::resume`].
+    pub async fn resuming(&self) -> Result<impl Stream<Item = Result<DocumentHandle>> + Send + use<>> {
         let store = self.shared.store.clone();
-        let open = self.blocking(move || {
-            let reader = store.reader();
-            let documents = reader.open_documents()?;
-            documents.into_iter().map(|d| Ok((reader.committed_pages(d.id)?, d))).collect::<Result<Vec<_>, _>>()
+        let open = self.blocking(move || store.open_documents()).await?.map_err(store_error)?;
+        let this = self.clone();
+        let handles = stream::iter(open).then(move |document| {
+            let this = this.clone();
+            async move { this.go_on_with(document).await }
         });
-        let open = open.await?.map_err(store_error)?;
-        let mut handles = Vec::new();
-        for (committed, document) in open {
-            if self.shared.jobs.get(document.id).is_some() {
-                continue;
-            }
-            let Some(options) = options_of(&document) else {
-                tracing::info!(id = %document.id, source = document.source, "waits for its password");
-                continue;
-            };
-            let admission = self.admission.wait(options.priority()).await;
-            let job = job_of(&document, options, Some(admission));
-            self.shared.jobs.insert(&job);
-            tracing::info!(parent: &job.span, committed = committed.len(), "goes on with the document");
-            let resume = Control::Resume(OpenDocument { job: job.clone(), committed });
-            self.shared.control.send(resume).map_err(|_| Error::Closed)?;
-            handles.push(self.handle_of(job));
+        Ok(handles.filter_map(async |resumed| resumed.transpose()))
+    }
+
+    /// `None` for a document that is under way already, that waits for its password, or that has ended meanwhile.
+    async fn go_on_with(&self, document: Document) -> Result<Option<DocumentHandle>> {
+        let id = document.id;
+        if self.shared.jobs.get(id).is_some() {
+            return Ok(None);
         }
-        Ok(handles)
+        let Some(options) = options_of(&document) else {
+            tracing::info!(%id, source = document.source, "waits for its password");
+            return Ok(None);
+        };
+        let admission = self.admission.wait(options.priority()).await;
+        let store = self.shared.store.clone();
+        let taken = self.blocking(move || {
+            store.take_up(id)?;
+            Ok((store.state(id)?, store.committed_pages(id)?))
+        });
+        let (state, committed) = taken.await?.map_err(store_error)?;
+        // Submitted again, cancelled or removed while it waited for its place.
+        if self.shared.jobs.get(id).is_some() || state != Some(StoredState::Open) {
+            return Ok(None);
+        }
+        let job = job_of(&document, options, Some(admission));
+        self.shared.jobs.insert(&job);
+        tracing::info!(parent: &job.span, committed = committed.len(), "goes on with the document");
+        let resume = Control::Resume(OpenDocument { job: job.clone(), committed });
+        self.shared.control.send(resume).map_err(|_| Error::Closed)?;
+        Ok(Some(self.handle_of(job)))
     }
 
     /// A document that is under way in this process.
@@ -289,6 +344,14 @@ impl Pipeline {
 
     /// Why the pipeline cannot go on, if so: no device is left, or results cannot be kept.
     pub fn fatal(&self) -> Option<String> {
+        self.fatal_error().map(|error| match error {
+            Error::Fatal(cause) => cause,
+            error => error.sentence(),
+        })
+    }
+
+    /// The same as an error: [`Error::Store`] when results cannot be kept, else [`Error::Fatal`].
+    pub fn fatal_error(&self) -> Option<Error> {
         self.shared.fatal.borrow().clone()
     }
 

@@ -1,5 +1,5 @@
 //! What the running pipeline does besides reading pages: it carries out what other processes ask (`pagestream cancel`,
-//! `pagestream rm`), and forgets what is older or larger than the user wants to keep.
+//! `pagestream rm`), forgets what is older or larger than the user wants to keep, and folds the log when there is nothing to do.
 
 use std::{
     collections::HashSet,
@@ -29,13 +29,15 @@ pub struct Housekeeper {
     store: Store,
     jobs: Arc<Jobs>,
     retention: Retention,
+    /// Whether nothing was under way at the last look.
+    idle: bool,
     /// Documents that a request was for and that were not under way here, at the last look.
     at_rest: HashSet<DocumentId>,
 }
 
 impl Housekeeper {
     pub fn new(store: Store, jobs: Arc<Jobs>, retention: Retention) -> Self {
-        Self { store, jobs, retention, at_rest: HashSet::new() }
+        Self { store, jobs, retention, idle: false, at_rest: HashSet::new() }
     }
 
     /// Goes on for as long as it is polled.
@@ -49,7 +51,10 @@ impl Housekeeper {
         let retains = self.retention != Retention::default();
         loop {
             tokio::select! {
-                _ = requests.tick() => self.carry_out_requests().await,
+                _ = requests.tick() => {
+                    self.carry_out_requests().await;
+                    self.fold_log_when_idle().await;
+                }
                 _ = retention.tick(), if retains => self.retain().await,
             }
         }
@@ -68,6 +73,15 @@ impl Housekeeper {
             }
         }
         self.at_rest = at_rest;
+    }
+
+    /// Where nothing was under way at two looks, the write-ahead log is folded into the database, so that a copy of its file is
+    /// whole. Where there is nothing to fold that costs a look at a file's size.
+    async fn fold_log_when_idle(&mut self) {
+        let idle = self.jobs.all().iter().all(|job| job.is_ended());
+        if std::mem::replace(&mut self.idle, idle) && idle {
+            self.blocking(|store| store.checkpoint()).await;
+        }
     }
 
     /// Forgets what the policy says, but nothing that somebody in this process still follows.

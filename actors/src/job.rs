@@ -9,10 +9,10 @@ use std::{
 };
 
 use pagestream_documents::{Digest, DocumentId, DocumentRef, ErrorKind, PageNumber, PageRecord, PageStatus};
+use pagestream_store::Input;
 use tokio::sync::watch;
 
-use crate::admission::Admitted;
-use crate::options::SubmitOptions;
+use crate::{admission::Admitted, options::SubmitOptions};
 
 /// Where a document stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,7 @@ pub struct DocumentJob {
     pub options_key: Digest,
     pub span: tracing::Span,
     total: OnceLock<u32>,
+    input: OnceLock<Input>,
     progress: watch::Sender<Progress>,
     cancelled: watch::Sender<bool>,
     expired: OnceLock<String>,
@@ -106,6 +107,7 @@ impl DocumentJob {
             options_key,
             span,
             total: OnceLock::new(),
+            input: OnceLock::new(),
             progress: watch::Sender::new(progress),
             cancelled: watch::Sender::new(false),
             expired: OnceLock::new(),
@@ -133,6 +135,17 @@ impl DocumentJob {
                 failed,
             };
         });
+    }
+
+    /// What the document's pages are read from.
+    pub fn read_from(&self, input: Input) {
+        self.input.get_or_init(|| input);
+    }
+
+    /// Why what was read just now is not to be believed, if so: somebody has written to the file that it was read from.
+    pub fn changed_meanwhile(&self) -> Option<String> {
+        let error = self.input.get()?.check().err()?;
+        Some(error.hint().map_or_else(|| error.to_string(), |hint| format!("{error} ({hint})")))
     }
 
     /// Whether nothing more will come of the document.

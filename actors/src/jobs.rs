@@ -53,11 +53,15 @@ pub fn stored_options(options: &SubmitOptions, reading: &ReadingOptions) -> Valu
     json!({ "ocr": options.ocr, "password": options.password.is_some(), "reading": reading.key() })
 }
 
+/// Whether a document was submitted with a password, and so can go on only when it is submitted again with it.
+pub fn needs_password(document: &Document) -> bool {
+    document.options.get("password").and_then(Value::as_bool).unwrap_or(false)
+}
+
 /// The submission of a journaled document, as far as it was written down; `None` when it needs its password again.
 pub fn options_of(document: &Document) -> Option<SubmitOptions> {
-    let needs_password = document.options.get("password").and_then(Value::as_bool).unwrap_or(false);
     let ocr = serde_json::from_value(document.options.get("ocr")?.clone()).ok()?;
     let pages = document.selection.clone().map_or(Ok(PageSelection::ALL), PageSelection::try_from).ok()?;
     let bulk = document.priority == StoredPriority::Bulk;
-    (!needs_password).then(|| SubmitOptions { ocr, pages, bulk, ..SubmitOptions::default() })
+    (!needs_password(document)).then(|| SubmitOptions { ocr, pages, bulk, ..SubmitOptions::default() })
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use actix::Message;
 use pagestream_documents::{Digest, PageRecord, Raster};
 use pagestream_models::ocr::{Inference, Inferred, PageReader};
-use pagestream_store::PageSet;
+use pagestream_store::{Blob, PageSet};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -25,10 +25,18 @@ use crate::{
 
 /// A document that somebody submits. Answered when it is durable.
 pub struct Submission {
-    pub source: Source,
+    pub input: SubmittedInput,
     pub options: SubmitOptions,
     pub admission: Admitted,
     pub reply: oneshot::Sender<Result<Arc<DocumentJob>, Error>>,
+}
+
+/// The bytes of a submission.
+pub enum SubmittedInput {
+    /// Still to be taken.
+    Source(Source),
+    /// In the spool already, under a name for people.
+    Spooled { name: String, blob: Blob },
 }
 
 /// A journaled document, to be opened and split.

@@ -93,7 +93,7 @@ struct Parts {
     jobs: Arc<Jobs>,
     under_way: Arc<UnderWay>,
     draining: watch::Sender<bool>,
-    fatal: watch::Sender<Option<String>>,
+    fatal: watch::Sender<Option<Error>>,
     devices: Vec<Device>,
 }
 
@@ -202,7 +202,7 @@ fn spawn_pipeline(
 fn stage<A: Actor<Context = Context<A>>>(
     stage: Stage,
     metrics: &Arc<Metrics>,
-    fatal: &watch::Sender<Option<String>>,
+    fatal: &watch::Sender<Option<Error>>,
     mailbox: usize,
     make: impl Fn() -> A + 'static,
 ) -> StageRef<A> {

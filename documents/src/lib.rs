@@ -7,6 +7,7 @@
 pub mod buffers;
 pub mod error;
 pub mod geometry;
+pub mod harmless;
 pub mod ids;
 pub mod input;
 pub mod output;
@@ -17,6 +18,7 @@ pub mod record;
 
 pub use error::{Error, ErrorKind, Result};
 pub use geometry::{Point, Polygon, Rect};
+pub use harmless::harmless;
 pub use ids::{ByteSize, Digest, DocumentId, PageNumber};
 pub use input::{
     DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, detect, open,

@@ -14,6 +14,7 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
 use self::{exit::Exit, printer::Printer};
 
+mod backup;
 mod bar;
 mod bench;
 mod cancel;
@@ -30,6 +31,7 @@ mod planned;
 mod printer;
 mod process;
 mod reading;
+mod resume;
 mod rm;
 mod signals;
 mod status;
@@ -101,9 +103,13 @@ enum Command {
     /// Say what is in the data directory and how far it has come
     Status(status::StatusArgs),
     /// Stop reading documents; what has been read stays
-    Cancel(cancel::RequestArgs),
+    Cancel(cancel::CancelArgs),
     /// Forget documents, their pages and their input
-    Rm(cancel::RequestArgs),
+    Rm(rm::RmArgs),
+    /// Go on with what an earlier run left open in the data directory, and print the pages
+    Resume(resume::ResumeArgs),
+    /// Copy a data directory, also while another process writes to it
+    Backup(backup::BackupArgs),
     /// Read documents whose text is known, and say how well they were read
     Eval(eval::EvalArgs),
     /// Measure what reading costs here: speed, CPU time, memory, where the time goes
@@ -183,6 +189,8 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Command::Status(args) => status::run(&args, &settings, &printer),
         Command::Cancel(args) => cancel::run(&args, &settings, &printer),
         Command::Rm(args) => rm::run(&args, &settings, &printer),
+        Command::Resume(args) => resume::run(args, settings, &printer),
+        Command::Backup(args) => backup::run(&args, &settings, &printer),
         Command::Eval(args) => eval::run(&args, settings, &printer),
         Command::Bench(args) => bench::run(&args, settings, cli.global.flags(), &printer),
         Command::Models(command) => models::run(command, &settings, &printer),
@@ -251,7 +259,10 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
         Command::Bench(args) => args.reading.settings(),
         Command::Tail(args) => args.data.settings(),
         Command::Status(args) => args.data.settings(),
-        Command::Cancel(args) | Command::Rm(args) => args.data.settings(),
+        Command::Cancel(args) => args.data.settings(),
+        Command::Rm(args) => args.data.settings(),
+        Command::Resume(args) => args.settings(),
+        Command::Backup(args) => args.data.settings(),
         _ => Vec::new(),
     };
     for (key, value) in flags {

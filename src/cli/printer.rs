@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use indicatif::ProgressBar;
+use pagestream::harmless;
 
 /// Under this target the log has what would otherwise be printed. Its level is not that of other log lines.
 pub const TARGET: &str = "pagestream::printer";
@@ -68,11 +69,12 @@ impl Printer {
         if self.json && !self.quiet {
             tracing::info!(target: TARGET, "{message}");
         } else if !self.quiet {
-            self.write(message);
+            self.write(&lines(message));
         }
     }
 
     fn line(&self, label: &str, colour: &str, message: &str) {
+        let message = lines(message);
         match self.colours {
             true => self.write(&format!("\x1b[1;{colour}m{label}\x1b[0m: {message}")),
             false => self.write(&format!("{label}: {message}")),
@@ -90,4 +92,9 @@ impl Printer {
             None => write(),
         }
     }
+}
+
+/// Messages name files and repeat reasons: nothing in them steers the terminal. Line breaks are ours.
+fn lines(message: &str) -> String {
+    message.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
 }

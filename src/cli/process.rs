@@ -29,7 +29,7 @@ use super::{
     exit::Exit,
     fetching, inputs,
     printer::Printer,
-    reading::{self, ReadingArgs, submit_all},
+    reading::{self, ReadingArgs, resume_all, submit_all},
     signals::Signals,
 };
 
@@ -48,49 +48,49 @@ const STOPPING_PATIENCE: Duration = Duration::from_secs(5);
 pub struct ProcessArgs {
     /// Files, folders, patterns such as 'scans/*.tif', or - for standard input
     #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<OsString>,
+    pub(super) inputs: Vec<OsString>,
     /// How results look: text (the default) or jsonl, one page a line
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    pub(super) format: Format,
     /// Write a file a document into this folder instead of stdout
     #[arg(short, long, value_name = "DIR")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// With --output: a file a page
     #[arg(long, requires = "output")]
-    per_page: bool,
+    pub(super) per_page: bool,
     /// With --output: replace files that pagestream did not write, or that were changed since
     #[arg(long, requires = "output")]
-    overwrite: bool,
+    pub(super) overwrite: bool,
     /// Lines above documents and pages of printed text: always, never, or auto, on a terminal
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = Headings::Auto, conflicts_with = "output")]
-    headings: Headings,
+    pub(super) headings: Headings,
     /// Pages to read, such as 1-3,7 or 20-
     #[arg(long, value_name = "PAGES")]
-    pages: Option<PageSelection>,
+    pub(super) pages: Option<PageSelection>,
     /// Print pages as they become ready instead of in order
     #[arg(long)]
-    unordered: bool,
+    pub(super) unordered: bool,
     /// Write what came of every document into this file, as JSON lines; it is there when the run has ended
     #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    pub(super) report: Option<PathBuf>,
     /// Read again what the data directory has already
     #[arg(long)]
-    force: bool,
+    pub(super) force: bool,
     /// Keep documents and results here; after a crash the same command goes on where it was
     #[arg(long, value_name = "DIR")]
-    data_dir: Option<PathBuf>,
+    pub(super) data_dir: Option<PathBuf>,
     #[command(flatten)]
-    reading: ReadingArgs,
+    pub(super) reading: ReadingArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     Text,
     Jsonl,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Headings {
+pub enum Headings {
     Auto,
     Always,
     Never,
@@ -161,11 +161,41 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         printer.error("there are no documents to read", Some("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read"));
         return Exit::BadInput;
     }
+    run_with(args, settings, Work::Submit(inputs.sources), inputs.expected, printer)
+}
+
+/// Where a run's documents come from.
+pub enum Work {
+    Submit(Vec<Source>),
+    /// From what an earlier run left open in the data directory: so many.
+    Resume {
+        documents: usize,
+    },
+}
+
+impl Work {
+    fn documents(&self) -> usize {
+        match self {
+            Self::Submit(sources) => sources.len(),
+            Self::Resume { documents } => *documents,
+        }
+    }
+
+    fn begin(self, pipeline: Pipeline, options: SubmitOptions) -> mpsc::Receiver<Result<DocumentHandle, Error>> {
+        match self {
+            Self::Submit(sources) => submit_all(pipeline, sources, options),
+            Self::Resume { .. } => resume_all(pipeline),
+        }
+    }
+}
+
+/// `expected` has a document for each that the work brings.
+pub fn run_with(args: ProcessArgs, settings: Settings, work: Work, expected: Vec<Expected>, printer: &Printer) -> Exit {
     let plan = match reading::check(&settings, printer) {
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
-    let writer = match args.writer(&inputs.expected) {
+    let writer = match args.writer(&expected) {
         Ok(writer) => writer,
         Err((message, hint)) => {
             printer.error(&message, hint.as_deref());
@@ -183,7 +213,7 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
             return Exit::FileAccess;
         }
     };
-    let exit = runtime.block_on(process(args, (settings, plan), inputs.sources, writer, summary, printer.clone()));
+    let exit = runtime.block_on(process(args, (settings, plan), work, writer, summary, printer.clone()));
     // A thread that hangs in a decoder must not keep the process: what it would read has its record already.
     runtime.shutdown_background();
     exit
@@ -192,7 +222,7 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
 async fn process(
     args: ProcessArgs,
     (settings, plan): (Settings, Plan),
-    sources: Vec<Source>,
+    work: Work,
     writer: Box<dyn PageWriter>,
     summary: Summary,
     printer: Printer,
@@ -216,12 +246,12 @@ async fn process(
             return Exit::of_error(&error);
         }
     };
-    let bar = PageBar::new(&printer, sources.len(), results_on_screen);
+    let bar = PageBar::new(&printer, work.documents(), results_on_screen);
     let wanted = options.pages.clone();
     let (pipeline_of_run, printer_of_run, failures) = (pipeline.clone(), printer.clone(), Failures::default());
     let mut run =
         Run { pipeline: pipeline_of_run, writer, printer: printer_of_run, bar, wanted, summary, failures, stop: None };
-    let submitted = submit_all(pipeline.clone(), sources, options);
+    let submitted = work.begin(pipeline.clone(), options);
     let mut signal = None;
     let written = {
         let mut done = pin!(async {
@@ -332,6 +362,9 @@ impl Run {
                 self.write(page, &document)?;
             }
             self.ended(&document)?;
+            if self.stop.is_some() {
+                break;
+            }
         }
         self.writer.finish()
     }
@@ -382,7 +415,9 @@ impl Run {
             Err(Error::Closed) => return Ok(None),
             Err(error) => error,
         };
-        self.printer.error(&error.to_string(), error.hint());
+        if self.stop.is_none() {
+            self.printer.error(&error.to_string(), error.hint());
+        }
         self.failures.worsen(Exit::of_error(&error));
         match &error {
             Error::Read { name, cause, .. } => self.summary.refused(name, cause)?,
@@ -418,13 +453,18 @@ impl Run {
                 self.printer.error(&format!("{}: {}", document.source(), failure.message), failure.hint.as_deref());
                 self.failures.worsen(Exit::of_document(failure.kind));
             }
-            DocumentState::Interrupted => {
-                // Without a cause it was a signal, which has been told.
-                if let Some(cause) = self.pipeline.fatal() {
-                    self.printer.error(&format!("{}: not all pages were read: {cause}", document.source()), None);
+            DocumentState::Interrupted => match self.pipeline.fatal_error() {
+                // What keeps the pages of one from being kept keeps those of all: told once.
+                Some(error) => {
+                    if let Some(cause) = self.pipeline.fatal().filter(|_| self.stop.is_none()) {
+                        self.printer.error(&format!("{}: not all pages were read: {cause}", document.source()), None);
+                    }
+                    self.failures.worsen(Exit::of_error(&error));
+                    self.stop = Some(error);
                 }
-                self.failures.worsen(Exit::Other);
-            }
+                // Without a cause it was a signal, which has been told.
+                None => self.failures.worsen(Exit::Other),
+            },
             DocumentState::Open | DocumentState::Done | DocumentState::Cancelled => {}
         }
         self.summary.document(document.id(), document.source(), &progress)

@@ -1,6 +1,7 @@
 //! What the commands that read documents share: flags, what is looked at before anything starts, submitting, signals.
 
 use clap::Args;
+use futures::StreamExt;
 use pagestream::{
     DocumentHandle, Error, Fetching, OcrMode, Pipeline, Plan, Settings, Source, SubmitOptions,
     engine::{self, FetchPolicy},
@@ -145,6 +146,26 @@ pub fn submit_all(
             if submitted.send(document).await.is_err() {
                 break;
             }
+        }
+    });
+    receiver
+}
+
+/// Goes on with one open document after the other, waiting where the pipeline is full.
+pub fn resume_all(pipeline: Pipeline) -> mpsc::Receiver<Result<DocumentHandle, Error>> {
+    let (resumed, receiver) = mpsc::channel(SUBMITTED_AHEAD);
+    tokio::spawn(async move {
+        match pipeline.resuming().await {
+            Ok(documents) => {
+                let mut documents = std::pin::pin!(documents);
+                while let Some(document) = documents.next().await {
+                    if resumed.send(document).await.is_err() {
+                        break;
+                    }
+                }
+            }
+            // Whoever read what came has gone.
+            Err(error) => drop(resumed.send(Err(error)).await),
         }
     });
     receiver

@@ -1,14 +1,14 @@
 //! `pagestream status`: what is in the data directory and how far it has come.
 
-use std::{io::Write, time::SystemTime};
+use std::{collections::HashSet, io::Write, path::Path, time::SystemTime};
 
 use clap::Args;
-use pagestream::{ByteSize, PageNumber, PageStatus, Settings};
-use pagestream_store::{Cursor, Document, DocumentState, Listing, Reader};
+use pagestream::{ByteSize, DocumentId, PageNumber, PageStatus, Settings, harmless};
+use pagestream_store::{Cursor, Document, DocumentState, Listing, Reader, Writer};
 use serde_json::{Value, json};
 
 use super::{
-    documents::{self, DataArgs, Refusal},
+    documents::{self, DataArgs, FilterArgs, Refusal},
     exit::Exit,
     printer::Printer,
 };
@@ -21,9 +21,11 @@ const NAMED_PAGES: usize = 20;
 
 #[derive(Args)]
 pub struct StatusArgs {
-    /// One document: its identity, or as much of its beginning as no other has
+    /// One document: its file name, or its identity, or as much of them as no other has
     #[arg(value_name = "DOCUMENT")]
     document: Option<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// For programs: one JSON object
     #[arg(long)]
     json: bool,
@@ -44,19 +46,27 @@ pub fn run(args: &StatusArgs, settings: &Settings, printer: &Printer) -> Exit {
 
 fn answer(args: &StatusArgs, settings: &Settings) -> Result<String, Refusal> {
     let reader = documents::open(settings)?;
+    let now = Now { writer: reader.writer(), under_way: reader.under_way()?.into_iter().collect() };
     if let Some(text) = &args.document {
-        let document = documents::find(&reader, text)?;
+        let document = documents::find(&reader, text, &args.filter)?;
         let failed = failed_pages(&reader, &document)?;
-        return Ok(if args.json { line(&details(&document, &failed)) } else { describe(&document, &failed) });
+        return Ok(match args.json {
+            true => line(&details(&document, &now, &failed)),
+            false => describe(&document, &now, &failed, reader.dir()),
+        });
     }
     let overview = reader.status()?;
-    let all = reader.documents(Listing::default())?;
+    let mut all = reader.documents(Listing::default())?;
+    let moment = SystemTime::now();
+    all.retain(|document| args.filter.takes(document, moment));
     if args.json {
-        let documents: Vec<Value> = all.iter().map(summary).collect();
-        return Ok(line(&json!({ "store": overview, "documents": documents })));
+        let documents: Vec<Value> = all.iter().map(|document| summary(document, &now)).collect();
+        let writer = now.writer.map(|writer| json!({ "pid": writer.pid }));
+        return Ok(line(&json!({ "store": overview, "writer": writer, "documents": documents })));
     }
     let ended = all.iter().filter(|document| document.state != DocumentState::Open).count();
-    let mut passed_over = ended.saturating_sub(LISTED);
+    // Who asks for some wants all of those.
+    let mut passed_over = if args.filter.is_given() { 0 } else { ended.saturating_sub(LISTED) };
     let mut text = String::new();
     if passed_over > 0 {
         text.push_str(&format!("({passed_over} earlier documents have ended)\n"));
@@ -69,9 +79,9 @@ fn answer(args: &StatusArgs, settings: &Settings) -> Result<String, Refusal> {
         text.push_str(&format!(
             "{}  {:9}  {:>11}  {}\n",
             document.id,
-            document.state,
+            if now.is_abandoned(document) { "abandoned" } else { document.state.as_str() },
             pages(document),
-            document.source
+            harmless(&document.source)
         ));
     }
     text.push_str(&format!(
@@ -85,7 +95,38 @@ fn answer(args: &StatusArgs, settings: &Settings) -> Result<String, Refusal> {
         ByteSize(overview.record_bytes),
         ByteSize(overview.spooled_bytes),
     ));
+    text.push_str(&now.sentence());
+    let abandoned = all.iter().filter(|document| now.is_abandoned(document)).count();
+    if abandoned > 0 {
+        let (documents, them) = if abandoned == 1 { ("document is", "it") } else { ("documents are", "them") };
+        text.push_str(&format!(
+            "{abandoned} {documents} open and read by no process: `pagestream resume --data-dir {}` goes on with {them}, \
+             `pagestream rm` forgets {them}; nothing else removes {them}\n",
+            harmless(&reader.dir().to_string_lossy())
+        ));
+    }
     Ok(text)
+}
+
+/// Who writes, and what is being read.
+struct Now {
+    writer: Option<Writer>,
+    under_way: HashSet<DocumentId>,
+}
+
+impl Now {
+    /// Open, and nobody reads it: an earlier run left it.
+    fn is_abandoned(&self, document: &Document) -> bool {
+        document.state == DocumentState::Open && !self.under_way.contains(&document.id)
+    }
+
+    fn sentence(&self) -> String {
+        match self.writer {
+            None => "no process writes here\n".to_owned(),
+            Some(Writer { pid: Some(pid) }) => format!("process {pid} writes here\n"),
+            Some(Writer { pid: None }) => "a process writes here\n".to_owned(),
+        }
+    }
 }
 
 /// Pages that have their record, of those in the document.
@@ -109,14 +150,17 @@ fn failed_pages(reader: &Reader, document: &Document) -> Result<Vec<(PageNumber,
     Ok(failed)
 }
 
-fn describe(document: &Document, failed: &[(PageNumber, String)]) -> String {
+fn describe(document: &Document, now: &Now, failed: &[(PageNumber, String)], dir: &Path) -> String {
     let mut text = String::new();
-    let mut field = |name: &str, value: &str| text.push_str(&format!("{name:10} {value}\n"));
+    let mut field = |name: &str, value: &str| text.push_str(&format!("{name:10} {}\n", harmless(value)));
     field("document", &document.id.to_string());
     field("source", &document.source);
     field("sha256", &document.sha256.to_string());
     field("size", &document.size.to_string());
     match &document.reason {
+        None if now.is_abandoned(document) => {
+            field("state", &format!("open, and no process reads it: {}", documents::how_to_go_on(document, dir)));
+        }
         Some(reason) => field("state", &format!("{}: {reason}", document.state)),
         None => field("state", document.state.as_str()),
     }
@@ -135,13 +179,13 @@ fn describe(document: &Document, failed: &[(PageNumber, String)]) -> String {
     text
 }
 
-fn details(document: &Document, failed: &[(PageNumber, String)]) -> Value {
-    let mut value = summary(document);
+fn details(document: &Document, now: &Now, failed: &[(PageNumber, String)]) -> Value {
+    let mut value = summary(document, now);
     value["failed_pages"] = failed.iter().map(|(page, reason)| json!({ "page": page, "reason": reason })).collect();
     value
 }
 
-fn summary(document: &Document) -> Value {
+fn summary(document: &Document, now: &Now) -> Value {
     let milliseconds = |time: SystemTime| {
         time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX))
     };
@@ -152,6 +196,7 @@ fn summary(document: &Document) -> Value {
         "size": document.size.bytes(),
         "state": document.state,
         "reason": document.reason,
+        "under_way": now.under_way.contains(&document.id),
         "pages": document.pages,
         "selection": document.selection,
         "committed": document.committed,

@@ -10,13 +10,13 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use pagestream::{
-    DocumentId, PageNumber, PageSelection, PageStatus, Settings,
+    DocumentId, PageNumber, PageSelection, PageStatus, Settings, harmless,
     output::{Jsonl, PageWriter, Text},
 };
 use pagestream_store::{Cursor, Document, DocumentState, Error as StoreError, Reader, Sequence, StoredPage, Watch};
 
 use super::{
-    documents::{self, DataArgs, Refusal},
+    documents::{self, DataArgs, FilterArgs, Refusal},
     exit::Exit,
     printer::Printer,
 };
@@ -29,9 +29,12 @@ const PAGES_AT_ONCE: usize = 64;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
+/// How often it is looked whether anybody reads the document: every second.
+const PAUSES_BETWEEN_LOOKS: u32 = 5;
+
 #[derive(Args)]
 pub struct TailArgs {
-    /// The document: its identity, or as much of its beginning as no other has
+    /// The document: its file name, or its identity, or as much of them as no other has
     #[arg(value_name = "DOCUMENT", required_unless_present = "all", conflicts_with = "all")]
     document: Option<String>,
     /// The pages of all documents in the order in which they were read, and those to come, until stopped
@@ -100,10 +103,12 @@ impl From<io::Error> for Stopped {
 
 fn tail(args: &TailArgs, settings: &Settings, printer: &Printer) -> Result<Exit, Stopped> {
     let reader = documents::open(settings)?;
-    let document = args.document.as_deref().map(|text| documents::find(&reader, text)).transpose()?;
+    let document =
+        args.document.as_deref().map(|text| documents::find(&reader, text, &FilterArgs::default())).transpose()?;
     let mut out = Out { writer: args.writer(), failed: false };
     let mut pause = Pause::new(reader.watch()?);
     let mut source = Pages::new(args, &reader, document.as_ref())?;
+    let mut told = false;
     loop {
         // Asked before the log is read: if it had ended then, what is read now is all there is.
         let state = document.as_ref().map(|document| reader.state(document.id)).transpose()?;
@@ -114,7 +119,7 @@ fn tail(args: &TailArgs, settings: &Settings, printer: &Printer) -> Result<Exit,
             Some(None) => return Ok(removed(printer)),
             Some(Some(state)) if state != DocumentState::Open => break,
             _ if args.once => break,
-            _ => pause.wait()?,
+            _ => pause.wait(|| watch_for_readers(&reader, document.as_ref(), &mut told, printer))?,
         }
     }
     out.writer.finish()?;
@@ -122,6 +127,31 @@ fn tail(args: &TailArgs, settings: &Settings, printer: &Printer) -> Result<Exit,
         Some(document) => ended(&reader, document.id, &out, printer)?,
         None => out.exit(),
     })
+}
+
+/// Says once, when it is so, that nobody is there of whom pages could come: then this may wait for long.
+fn watch_for_readers(
+    reader: &Reader,
+    document: Option<&Document>,
+    told: &mut bool,
+    printer: &Printer,
+) -> Result<(), StoreError> {
+    let (is_read, sentence) = match document {
+        Some(document) => {
+            let how = documents::how_to_go_on(document, reader.dir());
+            let sentence = format!("{} is open, and no process reads it; {how}", harmless(&document.source));
+            // It may have ended in this moment, which is told in its own way.
+            let open = reader.state(document.id)? == Some(DocumentState::Open);
+            (!open || reader.under_way()?.contains(&document.id), sentence)
+        }
+        None => (reader.writer().is_some(), format!("no process writes to {} now", reader.dir().display())),
+    };
+    if !is_read && !std::mem::replace(told, true) {
+        printer.note(&format!("{sentence}; waiting"));
+    }
+    // Whoever comes and goes is told again.
+    *told &= !is_read;
+    Ok(())
 }
 
 fn removed(printer: &Printer) -> Exit {
@@ -262,11 +292,19 @@ impl Pause {
         self.pause = SHORTEST_PAUSE;
     }
 
-    fn wait(&mut self) -> Result<(), StoreError> {
+    /// `meanwhile` is done now and then where the wait is long.
+    fn wait(&mut self, mut meanwhile: impl FnMut() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let mut long_pauses = 0;
         // The first answer is always yes, which costs one look at the log more.
         while !self.watch.changed()? {
             std::thread::sleep(self.pause);
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            if self.pause == LONGEST_PAUSE {
+                if long_pauses % PAUSES_BETWEEN_LOOKS == 0 {
+                    meanwhile()?;
+                }
+                long_pauses += 1;
+            }
         }
         Ok(())
     }

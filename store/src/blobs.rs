@@ -11,7 +11,10 @@ use std::{
 use pagestream_documents::{ByteSize, Digest, DocumentData};
 use sha2::{Digest as _, Sha256};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    private,
+};
 
 /// Bytes read, hashed and written at a time: large enough that system calls do not show, small enough for L2.
 const CHUNK: usize = 256 << 10;
@@ -27,9 +30,22 @@ pub struct Blob {
 
 /// Content-addressed bytes. Calls block; any number of threads may make them.
 pub trait BlobStore: Send + Sync {
-    /// Takes the whole stream. When this returns, the bytes are durable under their SHA-256; the same bytes are held
-    /// once however often they are put. After an error nothing is left behind.
-    fn put(&self, input: &mut dyn Read) -> Result<Blob>;
+    /// Begins to take a stream that comes in pieces. Dropped before its end, it leaves nothing behind.
+    fn begin(&self) -> Result<Box<dyn Incoming>>;
+
+    /// Takes the whole stream: see [`Incoming`]. After an error nothing is left behind.
+    fn put(&self, input: &mut dyn Read) -> Result<Blob> {
+        let mut incoming = self.begin()?;
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match input.read(&mut chunk) {
+                Ok(0) => return incoming.finish(),
+                Ok(n) => incoming.write(&chunk[..n])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::Input(error)),
+            }
+        }
+    }
 
     /// All of a blob, mapped rather than read. The map stays good if the blob is deleted.
     fn open(&self, digest: Digest) -> Result<DocumentData>;
@@ -45,6 +61,14 @@ pub trait BlobStore: Send + Sync {
 
     /// Every blob there is.
     fn list(&self) -> Result<Vec<Digest>>;
+}
+
+/// A stream on its way into a [`BlobStore`].
+pub trait Incoming: Send {
+    fn write(&mut self, bytes: &[u8]) -> Result<()>;
+
+    /// When this returns, the bytes are durable under their SHA-256; the same bytes are held once however often they are put.
+    fn finish(self: Box<Self>) -> Result<Blob>;
 }
 
 type Pins = Arc<Mutex<HashMap<Digest, usize>>>;
@@ -68,6 +92,7 @@ impl Drop for Pin {
 }
 
 /// A folder: `ab/cdef…` for each blob, named by its digest, and `incoming/` for what is being written.
+#[derive(Clone)]
 pub struct FolderBlobs {
     root: PathBuf,
     incoming: PathBuf,
@@ -85,11 +110,17 @@ impl FolderBlobs {
             }
             _ => {}
         }
-        fs::create_dir_all(&incoming).map_err(Error::io("creating", &incoming))?;
+        private::create_folder(root)?;
+        private::create_folder(&incoming)?;
         Ok(Self { root: root.to_owned(), incoming, pins: Pins::default() })
     }
 
-    fn path(&self, digest: Digest) -> PathBuf {
+    /// The folder of another store, to look at.
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_owned(), incoming: root.join("incoming"), pins: Pins::default() }
+    }
+
+    pub(crate) fn path(&self, digest: Digest) -> PathBuf {
         let name = digest.to_string();
         self.root.join(&name[..2]).join(&name[2..])
     }
@@ -98,9 +129,10 @@ impl FolderBlobs {
         self.pins.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pin(&self, digest: Digest) -> Arc<Pin> {
+    /// A blob that is not deleted while this is held, whether it is there yet or not.
+    pub(crate) fn pinned(&self, digest: Digest, size: ByteSize) -> Blob {
         *self.lock_pins().entry(digest).or_insert(0) += 1;
-        Arc::new(Pin { digest, pins: self.pins.clone() })
+        Blob { digest, size, _pin: Arc::new(Pin { digest, pins: self.pins.clone() }) }
     }
 
     fn open_file(&self, digest: Digest) -> Result<(File, PathBuf)> {
@@ -114,39 +146,11 @@ impl FolderBlobs {
 }
 
 impl BlobStore for FolderBlobs {
-    fn put(&self, input: &mut dyn Read) -> Result<Blob> {
+    fn begin(&self) -> Result<Box<dyn Incoming>> {
         // Removed on drop, so an error on the way leaves nothing. Only we may read it (mode 0600): inputs are private.
-        let mut file =
+        let file =
             tempfile::NamedTempFile::new_in(&self.incoming).map_err(Error::io("creating a file", &self.incoming))?;
-        let mut hash = Sha256::new();
-        let mut size = 0;
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            let n = match input.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Error::Input(error)),
-            };
-            hash.update(&chunk[..n]);
-            file.write_all(&chunk[..n]).map_err(Error::io("writing", &self.incoming))?;
-            size += n as u64;
-        }
-        let digest = Digest(hash.finalize().into());
-        // Pinned before looking: from here on a delete of the same bytes leaves them alone.
-        let blob = Blob { digest, size: ByteSize(size), _pin: self.pin(digest) };
-        let path = self.path(digest);
-        // A file of another size under this name can only be damage; the sound copy in hand replaces it.
-        if fs::metadata(&path).is_ok_and(|found| found.len() == size) {
-            return Ok(blob);
-        }
-        let folder = path.parent().expect("a blob's path is two levels below the root");
-        file.as_file().sync_all().map_err(Error::io("syncing", &self.incoming))?;
-        fs::create_dir_all(folder).map_err(Error::io("creating", folder))?;
-        file.persist(&path).map_err(|error| Error::io("renaming", &path)(error.error))?;
-        sync_folder(folder)?;
-        sync_folder(&self.root)?;
-        Ok(blob)
+        Ok(Box::new(IncomingFile { folder: self.clone(), file, hash: Sha256::new(), size: 0 }))
     }
 
     fn open(&self, digest: Digest) -> Result<DocumentData> {
@@ -210,8 +214,44 @@ impl BlobStore for FolderBlobs {
     }
 }
 
+struct IncomingFile {
+    folder: FolderBlobs,
+    file: tempfile::NamedTempFile,
+    hash: Sha256,
+    size: u64,
+}
+
+impl Incoming for IncomingFile {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hash.update(bytes);
+        self.file.write_all(bytes).map_err(Error::io("writing", &self.folder.incoming))?;
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Blob> {
+        let Self { folder: FolderBlobs { root, incoming, .. }, file, size, .. } = &*self;
+        let digest = Digest(self.hash.clone().finalize().into());
+        // Pinned before looking: from here on a delete of the same bytes leaves them alone.
+        let blob = self.folder.pinned(digest, ByteSize(*size));
+        let path = self.folder.path(digest);
+        // A file of another size under this name can only be damage; the sound copy in hand replaces it.
+        if fs::metadata(&path).is_ok_and(|found| found.len() == *size) {
+            return Ok(blob);
+        }
+        let folder = path.parent().expect("a blob's path is two levels below the root");
+        file.as_file().sync_all().map_err(Error::io("syncing", incoming))?;
+        private::create_folder(folder)?;
+        let root = root.clone();
+        self.file.persist(&path).map_err(|error| Error::io("renaming", &path)(error.error))?;
+        sync_folder(folder)?;
+        sync_folder(&root)?;
+        Ok(blob)
+    }
+}
+
 /// Makes a rename in `folder` durable. Only Unix can, and needs to.
-fn sync_folder(folder: &Path) -> Result<()> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::io("syncing", folder))?;
     }

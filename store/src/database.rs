@@ -7,11 +7,11 @@ use std::{
 };
 
 use pagestream_documents::ByteSize;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::{
     error::{Error, Result},
-    schema,
+    private, schema,
 };
 
 /// The database's name within a data directory.
@@ -45,13 +45,14 @@ impl Durability {
     }
 }
 
+/// Readers are closed first: the last connection to close folds the write-ahead log into the file, and one that only reads cannot.
 pub struct Database {
+    readers: Mutex<Vec<Connection>>,
+    /// `None` in a process that only reads.
+    writer: Option<Mutex<Connection>>,
     dir: PathBuf,
     busy_timeout: Duration,
     durability: Durability,
-    /// `None` in a process that only reads.
-    writer: Option<Mutex<Connection>>,
-    readers: Mutex<Vec<Connection>>,
 }
 
 impl Database {
@@ -132,16 +133,43 @@ impl Database {
         work(&self.lock_writer())
     }
 
+    /// Folds the write-ahead log into the file, so that a copy of the file alone is whole. Waits for others' reads no longer than
+    /// `patience`; whether all of it was folded.
+    pub fn checkpoint(&self, patience: Duration) -> Result<bool> {
+        if self.log_is_empty() {
+            return Ok(true);
+        }
+        self.maintain(|writer| {
+            writer.busy_timeout(patience)?;
+            let busy = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+            writer.busy_timeout(self.busy_timeout)?;
+            Ok(busy? == 0)
+        })
+    }
+
     /// A connection of the caller's own, for what SQLite remembers per connection.
     pub fn connect_to_read(&self) -> Result<Connection> {
         let path = self.dir.join(FILE_NAME);
         if !path.is_file() {
             return Err(Error::NoStore { dir: self.dir.clone() });
         }
-        let connection =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(self.busy_timeout)?;
-        Ok(connection)
+        let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
+        match looked.map_err(|error| error.sqlite_error_code()) {
+            // Readers share a file beside the database, which on a read-only disk nobody can make. Nobody writes there either: when
+            // the log is empty, the database is all there is, and will not change.
+            Err(Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) if self.log_is_empty() => {
+                let uri = format!("file:{}?immutable=1", escaped(&path));
+                Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
+            }
+            _ => Ok(connection),
+        }
+    }
+
+    fn log_is_empty(&self) -> bool {
+        std::fs::metadata(self.dir.join(format!("{FILE_NAME}-wal"))).map_or(0, |found| found.len()) == 0
     }
 
     fn lock_readers(&self) -> MutexGuard<'_, Vec<Connection>> {
@@ -166,10 +194,21 @@ fn transact<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) 
     Ok(value)
 }
 
+/// A path as it stands in a URI.
+fn escaped(path: &Path) -> String {
+    path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
+}
+
 /// A read-write connection with our settings; creates the file, does not migrate it.
 pub fn connect_to_write(dir: &Path, busy_timeout: Duration) -> Result<Connection> {
+    // SQLite gives the files beside it the permissions of the database.
+    let path = dir.join(FILE_NAME);
+    private::ensure_file(&path).map_err(Error::io("opening", &path))?;
+    for beside in ["-wal", "-shm"] {
+        private::close(&dir.join(format!("{FILE_NAME}{beside}")));
+    }
     let connection = Connection::open_with_flags(
-        dir.join(FILE_NAME),
+        path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(busy_timeout)?;

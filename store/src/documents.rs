@@ -301,6 +301,17 @@ pub(crate) fn is_referenced(db: &Connection, digest: Digest) -> Result<bool> {
         .query_row([digest.to_string()], |row| row.get(0))?)
 }
 
+/// The bytes of a document, unless one that is open has the same.
+pub(crate) fn last_open_with_bytes_of(db: &Connection, id: DocumentId) -> Result<Option<Digest>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT sha256 FROM documents d WHERE id = ?1
+             AND NOT EXISTS (SELECT 1 FROM documents o WHERE o.sha256 = d.sha256 AND o.state = 'open')",
+        )?
+        .query_row([id.to_string()], |row| parsed(row, "sha256"))
+        .optional()?)
+}
+
 /// The whole store in a few numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Overview {

@@ -46,6 +46,14 @@ pub enum Error {
     /// A row holds what this version cannot read: our fault, or a hand in the database.
     #[error("the database holds a value that cannot be read: {0}")]
     Unreadable(String),
+    /// A file that is read where it is was written to meanwhile.
+    #[error("{} was changed while it was read", path.display())]
+    InputChanged { path: PathBuf },
+    /// Nothing is overwritten by a backup.
+    #[error("{} is there already", path.display())]
+    AlreadyThere { path: PathBuf },
+    #[error("the database cannot be written: it, its folder or its disk is read-only")]
+    ReadOnly(#[source] rusqlite::Error),
     #[error("the database refused a statement")]
     Database(#[source] rusqlite::Error),
 }
@@ -64,10 +72,16 @@ impl Error {
                 | Self::Damaged(_)
                 | Self::Io { .. }
                 | Self::Database(_)
+                | Self::ReadOnly(_)
                 | Self::WriterRunning { .. }
                 | Self::NewerSchema { .. }
                 | Self::OlderSchema { .. }
         )
+    }
+
+    /// Whether there is no room left: on the disk, in the quota, or by the limit that was set.
+    pub fn is_out_of_space(&self) -> bool {
+        matches!(self, Self::DiskFull { .. })
     }
 
     /// What the user can do about it.
@@ -85,6 +99,9 @@ impl Error {
             }
             Self::Damaged(_) => "restore a copy, or move the directory away and start with an empty one",
             Self::StillOpen(_) => "cancel it first",
+            Self::InputChanged { .. } => "read it again when nobody writes to it",
+            Self::AlreadyThere { .. } => "give a name that is not taken; a backup overwrites nothing",
+            Self::ReadOnly(_) => "make it writable, or give another --data-dir",
             _ => return None,
         })
     }
@@ -104,6 +121,7 @@ impl From<rusqlite::Error> for Error {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(error),
             Some(ErrorCode::DiskFull) => Self::DiskFull { what: "the database".into(), source: error.into() },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly(error),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error),
             _ => match error {
                 rusqlite::Error::FromSqlConversionFailure(_, _, cause) => Self::Unreadable(cause.to_string()),

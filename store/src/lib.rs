@@ -5,14 +5,19 @@
 //! stand behind: [`BlobStore`], [`WorkQueue`] and [`PageLog`]. All calls block: callers in async code put them on a
 //! thread for that.
 
+mod backup;
 mod blobs;
+#[cfg(unix)]
+mod bus_errors;
 mod caches;
 mod database;
 mod documents;
 mod error;
+mod in_place;
 mod lock;
 mod page_log;
 mod page_set;
+mod private;
 mod reader;
 mod requests;
 mod retention;
@@ -20,13 +25,17 @@ mod rows;
 mod schema;
 pub mod similarity;
 mod store;
+mod temporary;
 mod work;
 
-pub use blobs::{Blob, BlobStore, FolderBlobs};
+pub use backup::BackedUp;
+pub use blobs::{Blob, BlobStore, FolderBlobs, Incoming};
 pub use caches::{Cache, CacheOptions, CacheStats, LineCache, MemorySize, PageCache};
 pub use database::{Durability, FILE_NAME as DATABASE_FILE};
 pub use documents::{Document, DocumentState, Listing, NewDocument, Outcome, Overview, Priority, options_key};
 pub use error::{Error, Result};
+pub use in_place::Input;
+pub use lock::Writer;
 pub use page_log::{Committed, Cursor, Hit, PageCommit, PageLog, Sequence, SqlitePageLog, StoredPage};
 pub use page_set::PageSet;
 pub use reader::{Reader, Watch};

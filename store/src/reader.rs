@@ -9,8 +9,10 @@ use crate::{
     database::Database,
     documents::{self, Document, DocumentState, Listing, Overview},
     error::Result,
+    lock::{self, Writer},
     page_log::{self, Cursor, Hit, Sequence, StoredPage},
     page_set::PageSet,
+    work,
 };
 
 /// A view of the store that never writes and is never in a writer's way. Cheap to clone.
@@ -48,6 +50,19 @@ impl Reader {
     /// The documents to resume, in the order of submission.
     pub fn open_documents(&self) -> Result<Vec<Document>> {
         self.db.read(documents::open)
+    }
+
+    /// The process that writes to this directory now, if one does.
+    pub fn writer(&self) -> Option<Writer> {
+        lock::writer(self.dir())
+    }
+
+    /// The open documents that a process reads now. The others wait to be resumed; retention leaves them alone.
+    pub fn under_way(&self) -> Result<Vec<DocumentId>> {
+        match self.writer() {
+            Some(_) => self.db.read(work::taken),
+            None => Ok(Vec::new()),
+        }
     }
 
     pub fn status(&self) -> Result<Overview> {
@@ -94,6 +109,11 @@ impl Reader {
     /// Pages whose text holds all these words, best first (BM25).
     pub fn search_text(&self, query: &str, limit: usize) -> Result<Vec<Hit>> {
         self.db.read(|db| page_log::search_text(db, query, limit))
+    }
+
+    /// A connection of the caller's own.
+    pub(crate) fn connect(&self) -> Result<Connection> {
+        self.db.connect_to_read()
     }
 
     pub fn watch(&self) -> Result<Watch> {

@@ -1,8 +1,9 @@
 //! The store as its one writer sees it: the three seams over one data directory, and the documents between them.
 
 use std::{
-    fs,
-    io::Read,
+    ffi::OsStr,
+    fs::File,
+    io::{self, Read},
     ops::Deref,
     path::Path,
     sync::Arc,
@@ -11,19 +12,23 @@ use std::{
 
 use pagestream_documents::{ByteSize, Digest, DocumentData, DocumentId, PageNumber};
 use rusqlite::params;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     blobs::{Blob, BlobStore, FolderBlobs},
-    database::{Database, Durability},
+    database::{Database, Durability, FILE_NAME as DATABASE_FILE},
     documents::{self, NewDocument, Outcome},
     error::{Error, Result},
-    lock::WriterLock,
+    in_place::{InPlace, InPlaceFiles, Input, Stamp},
+    lock::{self, Writer, WriterLock},
     page_log::{Committed, PageCommit, PageLog, SqlitePageLog},
+    private,
     reader::Reader,
     requests::{self, Request, Requested},
     retention::{self, Retention},
     similarity::{SimilarityIndex, SimilarityOptions},
-    work::{SqliteWork, WorkQueue},
+    temporary,
+    work::{self, SqliteWork, WorkQueue},
 };
 
 #[derive(Clone, Debug)]
@@ -67,8 +72,10 @@ struct Inner {
     pages: SqlitePageLog,
     work: SqliteWork,
     similarity: SimilarityIndex,
+    /// Only of a temporary store.
+    in_place: InPlaceFiles,
     _lock: WriterLock,
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
 }
 
 impl Deref for Store {
@@ -79,24 +86,24 @@ impl Deref for Store {
     }
 }
 
-/// How the directories of temporary stores are named.
-const TEMPORARY_PREFIX: &str = "pagestream-";
+/// What a data directory holds, and nothing else does.
+fn is_ours(name: &OsStr) -> bool {
+    name == "spool" || name == lock::FILE_NAME || name.as_encoded_bytes().starts_with(DATABASE_FILE.as_bytes())
+}
 
-/// A temporary store without its lock may be one that is just being made; after this long it is not.
-const BEING_MADE: Duration = Duration::from_secs(600);
+/// Large enough that system calls do not show.
+const HASHED_AT_ONCE: usize = 256 << 10;
 
-/// Removes temporary stores whose process was killed before it could: their lock is free. What cannot be removed (another
-/// user's) is left alone.
-fn sweep_temporaries(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else { return };
-    for entry in entries.flatten().filter(|e| e.file_name().as_encoded_bytes().starts_with(TEMPORARY_PREFIX.as_bytes()))
-    {
-        let path = entry.path();
-        let is_store = path.join(crate::DATABASE_FILE).is_file();
-        let age = entry.metadata().and_then(|m| m.modified()).ok().and_then(|at| at.elapsed().ok());
-        if is_store && age.is_some_and(|age| age > BEING_MADE) && WriterLock::acquire(&path).is_ok() {
-            tracing::info!(path = %path.display(), "removing what a killed process left");
-            drop(fs::remove_dir_all(&path));
+/// How long the end of a writer waits for others' reads, so that the database's file alone is whole.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Drop for Inner {
+    /// A copy of the database's file after a clean end has everything.
+    fn drop(&mut self) {
+        if self.temporary.is_none()
+            && let Err(error) = self.db.checkpoint(CHECKPOINT_PATIENCE)
+        {
+            tracing::debug!(%error, "the write-ahead log stays beside the database");
         }
     }
 }
@@ -108,19 +115,27 @@ impl Store {
     /// # Errors
     /// [`Error::WriterRunning`] at once where another writer has it.
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Self> {
-        fs::create_dir_all(dir).map_err(Error::io("creating", dir))?;
-        Self::open_with(dir, &options, None)
+        private::open_folder(dir, is_ours)?;
+        Self::open_with(dir, &options, WriterLock::acquire(dir)?, None)
     }
 
-    /// A store of its own in the system's temporary directory, removed with the last clone.
+    /// A store of its own in the system's temporary directory, removed with the last clone. Files are not copied into it but
+    /// read where they are: see [`Store::take_file`]. What processes left that were killed is removed first.
     pub fn temporary(options: StoreOptions) -> Result<Self> {
-        sweep_temporaries(&std::env::temp_dir());
-        let temporary = tempfile::Builder::new()
-            .prefix(TEMPORARY_PREFIX)
-            .tempdir()
-            .map_err(Error::io("creating a directory in", &std::env::temp_dir()))?;
-        let dir = temporary.path().to_owned();
-        Self::open_with(&dir, &options, Some(temporary))
+        Self::temporary_in(&std::env::temp_dir(), options)
+    }
+
+    /// As [`Store::temporary`], in another directory.
+    pub fn temporary_in(parent: &Path, options: StoreOptions) -> Result<Self> {
+        temporary::sweep(parent);
+        let (dir, lock) = temporary::create(parent)?;
+        let path = dir.path().to_owned();
+        Self::open_with(&path, &options, lock, Some(dir))
+    }
+
+    /// Who writes to this data directory now, if somebody does: in this process or in another.
+    pub fn writer(dir: &Path) -> Option<Writer> {
+        lock::writer(dir)
     }
 
     /// For `tail` and `status`: reads while another process writes, or none.
@@ -128,8 +143,12 @@ impl Store {
         Reader::open(dir, StoreOptions::default().busy_timeout)
     }
 
-    fn open_with(dir: &Path, options: &StoreOptions, temporary: Option<tempfile::TempDir>) -> Result<Self> {
-        let lock = WriterLock::acquire(dir)?;
+    fn open_with(
+        dir: &Path,
+        options: &StoreOptions,
+        lock: WriterLock,
+        temporary: Option<tempfile::TempDir>,
+    ) -> Result<Self> {
         let db = Arc::new(Database::open(dir, options.busy_timeout, options.durability, options.max_database)?);
         let blobs = FolderBlobs::open(&dir.join("spool"))?;
         let store = Self {
@@ -140,8 +159,9 @@ impl Store {
                 work: SqliteWork::open(db.clone(), options.max_waiting)?,
                 similarity: SimilarityIndex::new(db.clone(), options.similarity.clone()),
                 db,
+                in_place: InPlaceFiles::default(),
                 _lock: lock,
-                _temporary: temporary,
+                temporary,
             }),
         };
         store.sweep()?;
@@ -184,9 +204,61 @@ impl Store {
         self.inner.blobs.put(input)
     }
 
-    /// The bytes of a spooled input.
+    /// Takes a file, from its beginning to its end. A store with a data directory spools it, because what it acknowledges must
+    /// be there after a crash. A temporary one only hashes it and reads it where it is, as it is gone with the run anyway; the open
+    /// file is held until the document has ended.
+    ///
+    /// # Errors
+    /// As [`Store::spool`]; [`Error::InputChanged`] when somebody writes to the file meanwhile.
+    pub fn take_file(&self, mut file: File, path: &Path) -> Result<Blob> {
+        let stamp = Stamp::of(&file).map_err(Error::Input)?;
+        // A file without a length may have bytes all the same (`/proc`): it is a stream.
+        let in_place = self.inner.temporary.is_some() && stamp.length() > 0;
+        let blob = match in_place {
+            true => {
+                let (digest, size) = hash(&mut file)?;
+                self.inner.blobs.pinned(digest, size)
+            }
+            false => self.inner.blobs.put(&mut file)?,
+        };
+        if Stamp::of(&file).map_err(Error::Input)? != stamp {
+            return Err(Error::InputChanged { path: path.to_owned() });
+        }
+        if in_place {
+            self.inner.in_place.insert(blob.digest, InPlace::new(file, path, stamp));
+        }
+        Ok(blob)
+    }
+
+    /// The bytes of an input, spooled or in place.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchBlob`]; [`Error::InputChanged`] when a file that is read in place is not what it was.
+    pub fn open_input(&self, digest: Digest) -> Result<Input> {
+        match self.inner.in_place.get(digest) {
+            Some(file) => Input::in_place(file),
+            None => self.inner.blobs.open(digest).map(Input::spooled),
+        }
+    }
+
+    /// The bytes of an input alone: see [`Store::open_input`].
     pub fn open_blob(&self, digest: Digest) -> Result<DocumentData> {
-        self.inner.blobs.open(digest)
+        self.open_input(digest).map(|input| input.data())
+    }
+
+    /// Notes that this process reads the document, for those who ask from outside ([`Reader::under_way`]). Holds until the
+    /// document ends or this process does.
+    pub fn take_up(&self, document: DocumentId) -> Result<()> {
+        self.inner.db.write(|db| work::take_up(db, document))
+    }
+
+    /// Folds the write-ahead log into the database's file, so that a copy of that file alone has everything; happens by itself
+    /// when the store is closed. Waits for others' reads no longer than a second. Whether all was folded.
+    pub fn checkpoint(&self) -> Result<bool> {
+        match self.inner.temporary {
+            Some(_) => Ok(true),
+            None => self.inner.db.checkpoint(CHECKPOINT_PATIENCE),
+        }
     }
 
     /// Journals a document. When this returns, neither `kill -9` nor a power loss takes it back.
@@ -209,9 +281,20 @@ impl Store {
     pub fn finish(&self, document: DocumentId, outcome: Outcome, reason: Option<&str>) -> Result<bool> {
         let ended = self.inner.db.write(|db| documents::finish(db, document, outcome, reason))?;
         if ended {
+            self.let_go_of_file(document)?;
             self.inner.similarity.after_finish(document)?;
         }
         Ok(ended)
+    }
+
+    /// Closes the file that a document was read from in place, unless another that is open has the same bytes.
+    fn let_go_of_file(&self, document: DocumentId) -> Result<()> {
+        if self.inner.temporary.is_some()
+            && let Some(digest) = self.inner.db.read(|db| documents::last_open_with_bytes_of(db, document))?
+        {
+            self.inner.in_place.remove(digest);
+        }
+        Ok(())
     }
 
     /// Forgets a finished document: its row, its pages, and its input if no other document has the same.
@@ -267,9 +350,14 @@ impl Store {
             }
         }
         if !removed.is_empty() {
-            self.inner.db.maintain(|db| Ok(db.execute_batch("PRAGMA incremental_vacuum")?))?;
+            self.give_back_space()?;
         }
         Ok(removed)
+    }
+
+    /// Gives the room of what was removed back to the disk.
+    pub fn give_back_space(&self) -> Result<()> {
+        self.inner.db.maintain(|db| Ok(db.execute_batch("PRAGMA incremental_vacuum")?))
     }
 
     /// Asks that a document be cancelled or removed: from any process. Where a writer runs it finds the request in
@@ -321,5 +409,22 @@ impl Store {
             })?;
         }
         Ok(())
+    }
+}
+
+/// Reads a file to its end.
+fn hash(file: &mut File) -> Result<(Digest, ByteSize)> {
+    let (mut hash, mut size) = (Sha256::new(), 0);
+    let mut chunk = vec![0; HASHED_AT_ONCE];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok((Digest(hash.finalize().into()), ByteSize(size))),
+            Ok(n) => {
+                hash.update(&chunk[..n]);
+                size += n as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::Input(error)),
+        }
     }
 }

@@ -110,6 +110,29 @@ impl SqliteWork {
     }
 }
 
+/// The token of a document that this process reads without having claimed it. Claims count from 1.
+const TAKEN_UP: i64 = 0;
+
+/// Notes that this process reads an open document, whether it was in the queue or not.
+pub(crate) fn take_up(db: &Connection, document: DocumentId) -> Result<()> {
+    db.prepare_cached(
+        "INSERT INTO work (document, priority, lease) SELECT key, priority, ?2 FROM documents WHERE id = ?1 AND state = 'open'
+         ON CONFLICT (document) DO UPDATE SET lease = excluded.lease",
+    )?
+    .execute(params![document.to_string(), TAKEN_UP])?;
+    Ok(())
+}
+
+/// The documents that somebody reads, or read when its process ended.
+pub(crate) fn taken(db: &Connection) -> Result<Vec<DocumentId>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT id FROM work w JOIN documents d ON d.key = w.document WHERE lease IS NOT NULL AND state = 'open'",
+        )?
+        .query_map([], |row| parsed(row, "id"))?
+        .collect::<Result<_, _>>()?)
+}
+
 fn waiting(db: &Connection) -> Result<usize> {
     let count: i64 =
         db.prepare_cached("SELECT count(*) FROM work WHERE lease IS NULL")?.query_row([], |row| row.get(0))?;

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::{StageRef, Takes, embedding_deduper::EmbeddingDeduper};
 use crate::{
+    error::Error,
     messages::{DecodedPage, PreparedPage},
     ticket::PageTicket,
 };
@@ -25,7 +26,7 @@ struct Router {
     states: RefCell<Vec<DeviceState>>,
     deduper: StageRef<EmbeddingDeduper>,
     /// Why the last device was lost; read by the handle.
-    fatal: watch::Sender<Option<String>>,
+    fatal: watch::Sender<Option<Error>>,
 }
 
 #[derive(Clone, Default)]
@@ -35,7 +36,7 @@ struct DeviceState {
 }
 
 impl DeviceRouter {
-    pub fn new(deduper: StageRef<EmbeddingDeduper>, fatal: watch::Sender<Option<String>>) -> Self {
+    pub fn new(deduper: StageRef<EmbeddingDeduper>, fatal: watch::Sender<Option<Error>>) -> Self {
         let inner = Router { devices: RefCell::default(), states: RefCell::default(), deduper, fatal };
         Self { inner: Rc::new(inner) }
     }
@@ -83,7 +84,7 @@ impl DeviceRouter {
             state.lost = Some(cause.to_owned());
         }
         if states.iter().all(|state| state.lost.is_some()) {
-            self.inner.fatal.send_replace(Some(cause.to_owned()));
+            self.inner.fatal.send_replace(Some(Error::Fatal(cause.to_owned())));
         }
     }
 }

@@ -1,21 +1,18 @@
 //! Ingest: takes submissions in.
 //!
-//! Takes [`Submission`]s, sends [`OpenDocument`]s to the splitter. It spools the bytes (hashing them on the way) and
-//! journals the document before it answers, so that what was acknowledged survives the process. It holds nothing: the
+//! Takes [`Submission`]s, sends [`OpenDocument`]s to the splitter. It spools the bytes (hashing them on the way; without a data
+//! directory files are only hashed, and read where they are) and journals the document before it answers, so that what was
+//! acknowledged survives the process. It holds nothing: the
 //! admission permit lives in the document's job. A submission that fails is answered with the reason and leaves no
 //! trace but an unreferenced blob, which the store collects.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    sync::Arc,
-};
+use std::{fs::File, io, sync::Arc};
 
 use actix::{Actor, Context, Handler, Message};
 use pagestream_documents::{Digest, DocumentId, PageNumber};
 use pagestream_store::{
-    Cursor, Document, DocumentState as StoredState, NewDocument, Outcome, PageCommit, PageSet,
-    Priority as StoredPriority, Store, options_key,
+    Blob, Cursor, Document, DocumentState as StoredState, Error as StoreError, NewDocument, Outcome, PageCommit,
+    PageSet, Priority as StoredPriority, Store, options_key,
 };
 use serde_json::Value;
 
@@ -26,7 +23,7 @@ use crate::{
     guard::guarded,
     job::{DocumentJob, DocumentState, Source},
     jobs::{Jobs, job_of, stored_options},
-    messages::{OpenDocument, Submission},
+    messages::{OpenDocument, Submission, SubmittedInput},
     metrics::{Metrics, Stage},
     options::{ReadingOptions, SubmitOptions},
 };
@@ -62,12 +59,12 @@ impl Handler<Submission> for Ingest {
 
 impl Ingest {
     async fn admit(self, submission: Submission) {
-        let Submission { source, options, admission, reply } = submission;
+        let Submission { input, options, admission, reply } = submission;
         let since = std::time::Instant::now();
         let (store, reading) = (self.store.clone(), self.reading.clone());
         let journaled = tokio::task::spawn_blocking({
             let options = options.clone();
-            move || guarded(|| journal(&store, &source, &options, &reading))
+            move || guarded(|| journal(&store, input, &options, &reading))
         })
         .await;
         self.metrics.stage(Stage::Ingest).busy.add(since.elapsed());
@@ -118,26 +115,22 @@ struct Journaled {
     committed: PageSet,
 }
 
-/// Spools and journals. Where the same bytes were read the same way before, the pages come from the log; a document of
+/// Takes the bytes and journals. Where the same bytes were read the same way before, the pages come from the log; a document of
 /// this name that is open, from a run that was interrupted, is gone on with.
-fn journal(store: &Store, source: &Source, options: &SubmitOptions, reading: &ReadingOptions) -> Result<Journaled> {
-    let name = source.name();
-    let read_error = |e: io::Error| Error::Read { name: name.clone(), cause: describe_io(&e), kind: e.kind() };
-    let mut bytes: Box<dyn Read> = match source {
-        Source::Path(path) => {
-            // Looked at before it is opened: a device may never end, and a pipe waits for its writer.
-            let kind = std::fs::metadata(path).map_err(read_error)?.file_type();
-            if kind.is_dir() {
-                return Err(read_error(io::ErrorKind::IsADirectory.into()));
-            }
-            if !kind.is_file() && !is_pipe(kind) {
-                return Err(read_error(io::Error::other("it is neither a file nor a pipe")));
-            }
-            Box::new(File::open(path).map_err(read_error)?)
+fn journal(
+    store: &Store,
+    input: SubmittedInput,
+    options: &SubmitOptions,
+    reading: &ReadingOptions,
+) -> Result<Journaled> {
+    let (name, blob) = match input {
+        SubmittedInput::Source(source) => {
+            let name = source.name();
+            let blob = take(store, &source).map_err(|error| not_taken(&name, error))?;
+            (name, blob)
         }
-        Source::Bytes { bytes, .. } => Box::new(io::Cursor::new(bytes.clone())),
+        SubmittedInput::Spooled { name, blob } => (name, blob),
     };
-    let blob = store.spool(&mut bytes).map_err(store_error)?;
     let stored_options = stored_options(options, reading);
     let selection = options.pages.to_string();
     let same = match options.force {
@@ -161,6 +154,34 @@ fn journal(store: &Store, source: &Source, options: &SubmitOptions, reading: &Re
         copy_pages(store, &answer, &new)?;
     }
     go_on(store, new.id)
+}
+
+/// Spools the bytes, or notes where they are; hashes them in any case.
+fn take(store: &Store, source: &Source) -> Result<Blob, StoreError> {
+    let path = match source {
+        Source::Bytes { bytes, .. } => return store.spool(&mut &**bytes),
+        Source::Path(path) => path,
+    };
+    // Looked at before it is opened: a device may never end, and a pipe waits for its writer.
+    let kind = std::fs::metadata(path).map_err(StoreError::Input)?.file_type();
+    if kind.is_dir() {
+        return Err(StoreError::Input(io::ErrorKind::IsADirectory.into()));
+    }
+    if !kind.is_file() && !is_pipe(kind) {
+        return Err(StoreError::Input(io::Error::other("it is neither a file nor a pipe")));
+    }
+    let mut file = File::open(path).map_err(StoreError::Input)?;
+    if kind.is_file() { store.take_file(file, path) } else { store.spool(&mut file) }
+}
+
+/// Why a submission's bytes could not be taken: the submitter's fault, or the store's.
+pub fn not_taken(name: &str, error: StoreError) -> Error {
+    let read = |cause, kind| Error::Read { name: name.to_owned(), cause, kind };
+    match error {
+        StoreError::Input(error) => read(describe_io(&error), error.kind()),
+        StoreError::InputChanged { .. } => read("it was changed while it was read".to_owned(), io::ErrorKind::Other),
+        error => store_error(error),
+    }
 }
 
 /// Gives a new document the pages of a finished one that has the same bytes and was read the same way: every submission
@@ -206,6 +227,9 @@ fn go_on(store: &Store, id: DocumentId) -> Result<Journaled> {
     let reader = store.reader();
     let gone = || Error::Fatal(format!("document {id} was removed while it was submitted"));
     let document = reader.document(id).map_err(store_error)?.ok_or_else(gone)?;
+    if document.state == StoredState::Open {
+        store.take_up(id).map_err(store_error)?;
+    }
     let committed = reader.committed_pages(id).map_err(store_error)?;
     Ok(Journaled { document, committed })
 }

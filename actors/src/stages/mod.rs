@@ -15,7 +15,10 @@ use actix::{Actor, Addr, Context, Handler, Message, dev::ToEnvelope};
 
 use tokio::sync::watch;
 
-use crate::metrics::{Metrics, Stage};
+use crate::{
+    error::Error,
+    metrics::{Metrics, Stage},
+};
 
 pub mod decoder;
 pub mod device_router;
@@ -77,7 +80,7 @@ struct StageCell<A: Actor> {
     policy: RestartPolicy,
     metrics: Arc<Metrics>,
     /// Why the pipeline cannot go on; read by the handle.
-    fatal: watch::Sender<Option<String>>,
+    fatal: watch::Sender<Option<Error>>,
 }
 
 impl<A: Actor> Clone for StageRef<A> {
@@ -91,7 +94,7 @@ impl<A: Actor<Context = Context<A>>> StageRef<A> {
         stage: Stage,
         metrics: Arc<Metrics>,
         policy: RestartPolicy,
-        fatal: watch::Sender<Option<String>>,
+        fatal: watch::Sender<Option<Error>>,
         factory: impl Fn() -> Addr<A> + 'static,
     ) -> Self {
         let address = RefCell::new(factory());
@@ -143,12 +146,12 @@ impl<A: Actor> StageCell<A> {
         }
         if restarts.len() >= self.policy.restarts {
             tracing::error!(stage = self.stage.as_str(), "stage keeps failing; it is not started again");
-            self.fatal.send_replace(Some(format!(
+            self.fatal.send_replace(Some(Error::Fatal(format!(
                 "the {} keeps failing: made anew {} times within {} s",
                 self.stage.as_str(),
                 self.policy.restarts,
                 self.policy.window.as_secs()
-            )));
+            ))));
             return false;
         }
         restarts.push_back(now);

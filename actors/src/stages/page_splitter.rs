@@ -12,7 +12,7 @@ use pagestream_documents::{
     Result as DocumentResult, open,
 };
 use pagestream_models::ocr::Quality;
-use pagestream_store::{Outcome, Store};
+use pagestream_store::{Error as StoreError, Outcome, Store};
 use tokio::{sync::mpsc::UnboundedSender, sync::watch, time::Instant};
 
 use super::{StageRef, embedding_deduper::EmbeddingDeduper, preprocessor::Preprocessor, sink::Sink};
@@ -197,11 +197,14 @@ impl PageSplitter {
     }
 
     async fn open(&self, job: &Arc<DocumentJob>) -> Result<Arc<dyn PageSource>, DocumentFailure> {
-        let (store, digest) = (self.store.clone(), job.sha256);
+        let (store, of) = (self.store.clone(), job.clone());
         let options = OpenOptions { password: job.options.password.clone(), limits: self.options.reading.limits };
         let opened = self.pool.run(move || -> Result<Arc<dyn PageSource>, DocumentFailure> {
-            let data = store.open_blob(digest).map_err(|e| DocumentFailure::internal(e.to_string()))?;
-            Ok(Arc::from(open(data, &options)?))
+            let input = store.open_input(of.sha256).map_err(input_failure)?;
+            let opened = open(input.data(), &options);
+            input.check().map_err(input_failure)?;
+            of.read_from(input);
+            Ok(Arc::from(opened?))
         });
         match tokio::time::timeout(self.options.page_time_limit, opened).await {
             Ok(Ok(opened)) => opened,
@@ -406,6 +409,16 @@ impl PageSplitter {
             tracing::error!(parent: &job.span, %error, "the document's failure could not be recorded");
         }
         job.finish(DocumentState::Failed(failure));
+    }
+}
+
+fn input_failure(error: StoreError) -> DocumentFailure {
+    match error {
+        StoreError::InputChanged { .. } => {
+            let hint = error.hint().map(str::to_owned);
+            DocumentFailure { kind: ErrorKind::Io, message: "it was changed while it was read".to_owned(), hint }
+        }
+        error => DocumentFailure::internal(error.to_string()),
     }
 }
 

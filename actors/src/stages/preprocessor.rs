@@ -61,6 +61,8 @@ impl Preprocessor {
         let prepared = self.pool.run(move || {
             let since = Instant::now();
             let prepared = prepare(&state, &reading, &engine, &caches, &store);
+            // Only now is it known whether all that was read is of the document that was submitted.
+            let prepared = state.job.changed_meanwhile().map_or(prepared, Prepared::Failed);
             metrics.stage(Stage::Preprocessor).busy.add(since.elapsed());
             (prepared, memory)
         });

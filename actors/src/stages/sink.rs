@@ -18,6 +18,7 @@ use pagestream_store::{Committed, Error as StoreError, Outcome, PageCommit, Stor
 use tokio::sync::{oneshot, watch};
 
 use crate::{
+    error::{Error, store_error},
     failpoints,
     guard::guarded,
     job::{DocumentJob, DocumentState},
@@ -38,7 +39,7 @@ const LOCKED_ATTEMPTS: u32 = 10;
 pub struct Sink {
     store: Store,
     metrics: Arc<Metrics>,
-    fatal: watch::Sender<Option<String>>,
+    fatal: watch::Sender<Option<Error>>,
     waiting: Vec<Entry>,
     finished: Vec<Arc<DocumentJob>>,
     committing: bool,
@@ -61,7 +62,7 @@ pub struct SkipPages {
 }
 
 impl Sink {
-    pub fn new(store: Store, metrics: Arc<Metrics>, fatal: watch::Sender<Option<String>>) -> Self {
+    pub fn new(store: Store, metrics: Arc<Metrics>, fatal: watch::Sender<Option<Error>>) -> Self {
         Self { store, metrics, fatal, waiting: Vec::new(), finished: Vec::new(), committing: false }
     }
 }
@@ -135,7 +136,7 @@ async fn keep(
     entries: Vec<Entry>,
     finished: Vec<Arc<DocumentJob>>,
     metrics: &Metrics,
-    fatal: &watch::Sender<Option<String>>,
+    fatal: &watch::Sender<Option<Error>>,
 ) {
     let since = Instant::now();
     let pages: Arc<[PageCommit]> =
@@ -147,8 +148,8 @@ async fn keep(
     let committed = match committed {
         Ok(committed) => committed,
         Err(cause) => {
-            tracing::error!(cause, "pages cannot be committed");
-            fatal.send_replace(Some(format!("results cannot be kept: {cause}")));
+            tracing::info!(%cause, "pages cannot be committed");
+            fatal.send_replace(Some(cannot_be_kept(cause)));
             for entry in entries {
                 // Without a record, they are read again when the document is resumed.
                 entry.job.finish(DocumentState::Interrupted);
@@ -186,8 +187,8 @@ async fn keep(
         match blocking(&store, move |store| store.finish(id, outcome, reason)).await {
             Ok(_) => job.finish(state),
             Err(cause) => {
-                tracing::error!(parent: &job.span, cause, "the document's end cannot be recorded");
-                fatal.send_replace(Some(format!("results cannot be kept: {cause}")));
+                tracing::info!(parent: &job.span, %cause, "the document's end cannot be recorded");
+                fatal.send_replace(Some(cannot_be_kept(cause)));
                 job.finish(DocumentState::Interrupted);
             }
         }
@@ -198,7 +199,7 @@ async fn keep(
 async fn blocking<T: Send + 'static>(
     store: &Store,
     call: impl Fn(&Store) -> Result<T, StoreError> + Send + Sync + 'static,
-) -> Result<T, String> {
+) -> Result<T, Error> {
     let call = Arc::new(call);
     for attempt in 1.. {
         let (store, call) = (store.clone(), call.clone());
@@ -209,14 +210,19 @@ async fn blocking<T: Send + 'static>(
                 tracing::warn!(%error, attempt, "the store is tried again");
                 tokio::time::sleep(LOCKED_PAUSE).await;
             }
-            Ok(Ok(Err(error))) => return Err(with_hint(&error)),
-            Ok(Err(panic)) => return Err(format!("the store {panic}")),
-            Err(_) => return Err("the pipeline is shutting down".to_owned()),
+            Ok(Ok(Err(error))) => return Err(store_error(error)),
+            Ok(Err(panic)) => return Err(Error::Fatal(format!("the store {panic}"))),
+            Err(_) => return Err(Error::Closed),
         }
     }
     unreachable!("the loop ends by returning")
 }
 
-fn with_hint(error: &StoreError) -> String {
-    error.hint().map_or_else(|| error.to_string(), |hint| format!("{error} ({hint})"))
+/// Why the pipeline cannot go on: what it reads would be lost.
+fn cannot_be_kept(cause: Error) -> Error {
+    let results = |cause: String| format!("results cannot be kept: {cause}");
+    match cause {
+        Error::Store { message, hint, failure } => Error::Store { message: results(message), hint, failure },
+        cause => Error::Fatal(results(cause.to_string())),
+    }
 }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::PageWriter;
 use crate::{
+    harmless::harmless,
     ids::DocumentId,
     record::{PageRecord, PageStatus},
 };
@@ -35,8 +36,7 @@ impl<W: Write> Text<W> {
         }
         if self.documents && self.last != Some(page.document.id) {
             // A name with a line break in it must not look like two lines of text.
-            let name: String = page.document.source.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-            above.push_str(&format!("=== {name} ===\n"));
+            above.push_str(&format!("=== {} ===\n", harmless(&page.document.source)));
         }
         if self.headings && page.document.pages > 1 {
             above.push_str(&format!("--- page {} of {} ---\n", page.page, page.document.pages));
@@ -60,7 +60,7 @@ fn remark(page: &PageRecord) -> String {
         PageStatus::Ok | PageStatus::Duplicate => "[no text on this page]\n".to_owned(),
         status => {
             let reason = page.reason.as_deref().unwrap_or("no reason given");
-            format!("[page {}: {}]\n", status.as_str(), reason.replace(['\n', '\r'], " "))
+            format!("[page {}: {}]\n", status.as_str(), harmless(&reason.replace(['\n', '\r'], " ")))
         }
     }
 }
@@ -119,7 +119,7 @@ mod tests {
              --- page 3 of 3 ---\n[no text on this page]\n"
         );
         let pages = [page(&document("one.png", 1), 1, "x"), page(&document("b\n.pdf", 1), 1, "y")];
-        assert_eq!(written(&pages, |text| text.with_headings(true)), "=== one.png ===\nx\n\n=== b?.pdf ===\ny\n");
+        assert_eq!(written(&pages, |text| text.with_headings(true)), "=== one.png ===\nx\n\n=== b\\n.pdf ===\ny\n");
     }
 
     #[test]
