@@ -95,7 +95,7 @@ fn records_have_the_documented_fields_and_no_others() {
     for (index, record) in records.iter().enumerate() {
         let ocr = index >= 2;
         let of_ocr = if ocr { " confidence" } else { "" };
-        let fields = "schema document page status origin width height dpi rotation text lines timings_ms models";
+        let fields = "schema document page status origin width height dpi rotation text lines blocks timings_ms models";
         assert_eq!(keys(record), named(&format!("{fields}{of_ocr}")));
         assert_eq!(record["schema"], "pagestream.page/1");
         assert_eq!(keys(&record["document"]), named("id source sha256 pages"));
@@ -119,6 +119,17 @@ fn records_have_the_documented_fields_and_no_others() {
         let texts: Vec<&str> = lines.iter().map(|line| line["text"].as_str().unwrap()).collect();
         let text = record["text"].as_str().unwrap();
         assert_eq!(texts, text.lines().filter(|row| !row.is_empty()).collect::<Vec<_>>());
+        let blocks = record["blocks"].as_array().unwrap();
+        let mut next = 0;
+        for block in blocks {
+            assert!(
+                keys(block) == named("kind polygon lines") && block["kind"] == "text" && is_polygon(block),
+                "{block}"
+            );
+            assert_eq!(block["lines"]["start"], next, "blocks are of consecutive lines");
+            next = block["lines"]["end"].as_u64().unwrap();
+        }
+        assert_eq!(next, lines.len() as u64, "and together they are all");
         for line in lines {
             let expected = if ocr { "text polygon confidence words" } else { "text polygon words" };
             assert_eq!(keys(line), named(expected));

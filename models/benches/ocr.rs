@@ -10,7 +10,6 @@ use pagestream_models::{
     ocr::{
         OcrOptions, Task, crop,
         detector::{self, View},
-        gutter,
         orientation::Upright,
         pixels, reduce,
     },
@@ -84,7 +83,7 @@ fn stages(criterion: &mut Criterion) {
     let lines = lines();
     let upright = Upright { rotation: Rotation::None, width: 2550.0, height: 3300.0 };
     criterion.bench_function("gutters of a page of 40 lines", |b| {
-        b.iter(|| gutter::cut_at_gutters(black_box(&gray), &lines, &upright));
+        b.iter(|| pagestream_models::ocr::compact::gutter::cut_at_gutters(black_box(&gray), &lines, &upright));
     });
     criterion.bench_function("crop, level", |b| b.iter(|| crop::recognizer_input(black_box(&gray), &lines[20])));
     criterion.bench_function("crop, colour", |b| b.iter(|| crop::recognizer_input(black_box(&color), &lines[20])));
