@@ -612,8 +612,9 @@ class Grammar:
     The stack holds frames [kind, state]:
       sequences  T (the formula), A (lines), G (a braced argument), M (a matrix's cell)
           state  0 nothing yet, 1 after an atom (_ or ^ may follow), 2 after a subscript (^ may follow), 3 after a superscript, 4 after {} (_ or ^ must follow),
-                 5 after \\tag (only the end may follow), 6 after a cell's or line's end (as 0, but the sequence may close)
-      arguments  n (state: how many to come; the third entry: the state that the sequence below gets), f (a letter after a font), r (after \\mathrm), R (inside its braces; 0: a letter must come),
+                 5 after \\tag (only the end may follow), 6 after a cell's or line's end (as 0, but the sequence may close),
+                 7 in G, after one leaf and nothing else (as 1, but } may not follow: one leaf needs no braces)
+      arguments  n (state: how many to come; the third entry: the state that the sequence below gets), f (a letter after a font), r (after \\mathrm), R (inside its braces; 0: the first letter must come, 1: } may come, 2: after one letter, 3: after ~),
                  x (after \\not), E (inside {})
     """
 
@@ -645,7 +646,7 @@ class Grammar:
         if kind == "r":
             return token == "{" or bool(what & LETTER)
         if kind == "R":
-            return bool(what & LETTER) or state == 1 and token in ("~", "}")
+            return bool(what & LETTER) or token == "~" and state in (1, 2) or token == "}" and state == 1
         if kind == "E":
             return token == "}"
         # sequences
@@ -656,11 +657,11 @@ class Grammar:
         if token == "<end>":
             return kind == "T" and state != 0
         if token == "}":
-            return kind == "G" and state != 0
+            return kind == "G" and state not in (0, 7)
         if token == "_":
-            return state == 1
+            return state in (1, 7)
         if token == "^":
-            return state in (1, 2)
+            return state in (1, 2, 7)
         if token == "&":
             return kind == "M"
         if token == "\\\\":
@@ -695,7 +696,7 @@ class Grammar:
                 self.stack.pop()
                 self.stack[-1][1] = 1
             else:
-                top[1] = 0 if token == "~" else 1
+                top[1] = 3 if token == "~" else 2 if top[1] == 0 else 1
         elif kind == "E":
             self.stack.pop()
             self.stack[-1][1] = 4
@@ -728,7 +729,7 @@ class Grammar:
         elif token == r"\not":
             self.stack.append(["x", 0, 0])
         else:
-            top[1] = 1
+            top[1] = 7 if kind == "G" and top[1] == 0 else 1
 
     def _argument(self):
         frame = self.stack[-1]
@@ -744,9 +745,9 @@ class Grammar:
             kind, state, _ = other.stack[-1]
             token = {"n": "x", "f": "x", "r": "x", "x": "=", "E": "}"}.get(kind)
             if kind == "R":
-                token = "}" if state else "x"
+                token = "}" if state == 1 else "x"
             elif token is None:
-                token = "^" if state == 4 else "x" if state == 0 else {"T": "<end>", "G": "}", "M": r"\end{matrix}", "A": r"\end{aligned}"}[kind]
+                token = "^" if state == 4 else "x" if state == 0 or state == 7 else {"T": "<end>", "G": "}", "M": r"\end{matrix}", "A": r"\end{aligned}"}[kind]
             out.append(token)
             other.step(token)
         return out[:-1]
