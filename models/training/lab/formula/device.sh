@@ -2,7 +2,7 @@
 # For a lent machine that has a GPU but no TeX: unpacks the TeX that `bundle.sh` packed, lets some processes draw formulas for as long as the machine
 # is held, and trains on what they draw.   device.sh CARRIED OUT GENERATORS ARGUMENTS-OF-TRAIN...
 set -e
-carried=$(realpath "$1") out=$2 generators=$3
+carried=$(realpath -m "$1") out=$2 generators=$3
 shift 3
 cd "$(dirname "$0")/../.."
 export LAB_WORK=/root/lab OMP_NUM_THREADS=1 PYTHONUNBUFFERED=1 PATH=$PATH:/opt/tex/bin TMPDIR=/dev/shm LAB_WITHOUT="euler sans" LAB_TEX_SECONDS=12 PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True

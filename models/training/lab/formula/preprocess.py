@@ -69,10 +69,14 @@ def normalise(grey: np.ndarray, jitter: float = 1.0):
     return (x * 255 + 0.5).astype(np.uint8)
 
 
-def padded(pictures, multiple: int = MULTIPLE) -> np.ndarray:
+def side(pixels: int) -> int:
+    """A height or width with its margin and paper."""
+    return -(-(pixels + 2 * MARGIN) // MULTIPLE) * MULTIPLE
+
+
+def padded(pictures) -> np.ndarray:
     """Step 5, for a batch: [n, 1, h, w] uint8."""
-    up = lambda n: -(-(n + 2 * MARGIN) // multiple) * multiple
-    out = np.zeros((len(pictures), 1, up(max(p.shape[0] for p in pictures)), up(max(p.shape[1] for p in pictures))), np.uint8)
+    out = np.zeros((len(pictures), 1, side(max(p.shape[0] for p in pictures)), side(max(p.shape[1] for p in pictures))), np.uint8)
     for k, p in enumerate(pictures):
         out[k, 0, MARGIN:MARGIN + p.shape[0], MARGIN:MARGIN + p.shape[1]] = p
     return out

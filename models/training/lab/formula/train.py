@@ -24,7 +24,7 @@ from .augment import worn
 from .generate import Shard
 from .latex import END, START, VOCABULARY
 from .model import TIERS, build
-from .preprocess import normalise, padded
+from .preprocess import normalise, padded, side
 
 cv2.setNumThreads(1)
 LIMITS = ((200, 10), (600, 24), (1200, 60))  # until this step, formulas of at most so many tokens
@@ -73,9 +73,9 @@ class Batches(torch.utils.data.Dataset):
             wanted[row, :len(label)], wanted[row, len(label)] = label, END
         x = padded(pictures)
         if self.few:
-            h, w = (next(size for size in sizes if size >= side) for sizes, side in ((HEIGHTS, x.shape[2]), (WIDTHS, x.shape[3])))
+            h, w = (next(size for size in sizes if size >= needed) for sizes, needed in ((HEIGHTS, x.shape[2]), (WIDTHS, x.shape[3])))
             x = np.pad(x, ((0, 0), (0, 0), (0, h - x.shape[2]), (0, w - x.shape[3])))
-        places = np.array([[padded([p]).shape[2] // 8, padded([p]).shape[3] // 8] for p in pictures], np.int64)
+        places = np.array([[side(p.shape[0]) // 8, side(p.shape[1]) // 8] for p in pictures], np.int64)
         return torch.from_numpy(x), torch.from_numpy(tokens), torch.from_numpy(wanted), torch.from_numpy(places)
 
 
