@@ -251,7 +251,7 @@ mod tests {
     fn a_folder_gives_what_is_a_document_or_says_so_in_order() {
         let folder = folder_with(&[
             ("z.dat", b"%PDF-1.4\n"),
-            ("b/a.txt", b"BM\x8a\0\0\0\0\0\0\0\x8a\0\0\0\x7c\0\0\0\x01\0\0\0\x01\0"),
+            ("b/a.txt", b"BM\x8a\0\0\0\0\0\0\0\x8a\0\0\0\x7c\0\0\0\x01\0\0\0\x01\0\x01\0\x18\0"),
             ("broken.PDF", b"no document at all"),
             ("photo.jpg", &[0; 4_000]),
             ("empty.pdf", b""),

@@ -135,6 +135,11 @@ impl FolderBlobs {
         Blob { digest, size, _pin: Arc::new(Pin { digest, pins: self.pins.clone() }) }
     }
 
+    /// Whether somebody holds a [`Blob`] of these bytes.
+    pub(crate) fn is_pinned(&self, digest: Digest) -> bool {
+        self.lock_pins().contains_key(&digest)
+    }
+
     fn open_file(&self, digest: Digest) -> Result<(File, PathBuf)> {
         let path = self.path(digest);
         match File::open(&path) {

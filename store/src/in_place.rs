@@ -77,8 +77,13 @@ impl InPlaceFiles {
         self.lock().get(&digest).cloned()
     }
 
-    pub fn remove(&self, digest: Digest) {
-        self.lock().remove(&digest);
+    /// Closes a file, unless it is `in_use`: another document with the same bytes may just have been hashed and not be journaled yet.
+    pub fn remove_unless(&self, digest: Digest, in_use: impl FnOnce() -> bool) {
+        let mut files = self.lock();
+        // Asked under the lock: whoever uses it says so before it comes here.
+        if !in_use() {
+            files.remove(&digest);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Arc<InPlace>>> {

@@ -292,7 +292,7 @@ impl Store {
         if self.inner.temporary.is_some()
             && let Some(digest) = self.inner.db.read(|db| documents::last_open_with_bytes_of(db, document))?
         {
-            self.inner.in_place.remove(digest);
+            self.inner.in_place.remove_unless(digest, || self.inner.blobs.is_pinned(digest));
         }
         Ok(())
     }

@@ -24,7 +24,7 @@ const GAIN: f32 = 1.25;
 /// By how many radians the page is turned clockwise; 0 where that is little or not clear.
 pub fn of_page(raster: &Raster) -> f32 {
     let ink = ink(raster);
-    if ink.len() < LEAST_INK {
+    if ink.len() < 2 * LEAST_INK {
         return 0.0;
     }
     let sharpest = |angles: &[f32], across: bool| {
@@ -37,13 +37,14 @@ pub fn of_page(raster: &Raster) -> f32 {
     let fine: Vec<f32> = (-10..=10).map(|tenth| around + tenth as f32 / 10.0).collect();
     let (degrees, score) = sharpest(&fine, is_across);
     let as_it_lies = sharpness(&ink, 0.0, is_across);
+    buffers::give_back(ink);
     // At the end of the range something else than lines has been found.
     let is_clear = score > GAIN * as_it_lies && degrees.abs() < MOST_DEGREES as f32 + 0.5;
     if is_clear && degrees.abs() >= LEAST_DEGREES { degrees.to_radians() } else { 0.0 }
 }
 
-/// Dark points of the page at a lower resolution.
-fn ink(raster: &Raster) -> Vec<(u16, u16)> {
+/// Dark points of the page at a lower resolution: x and y in turn, in a buffer to be given back.
+fn ink(raster: &Raster) -> Vec<f32> {
     let longer = raster.width.max(raster.height).max(1);
     let scale = (SIDE as f32 / longer as f32).min(1.0);
     let side = |pixels: u32| ((pixels as f32 * scale) as u32).max(1);
@@ -65,23 +66,24 @@ fn ink(raster: &Raster) -> Vec<(u16, u16)> {
     let width = small.width as usize;
     let dark = small.data.chunks_exact(channels).enumerate().filter(|(_, pixel)| gray(pixel) < limit);
     let count: usize = counts[..usize::from(limit)].iter().sum();
-    // A side is at most `SIDE`, which fits.
-    let point = |at: usize| ((at % width) as u16, (at / width) as u16);
-    let ink = if count as f32 > MOST_INK * total as f32 { Vec::new() } else { dark.map(|(at, _)| point(at)).collect() };
+    let mut points = Vec::new();
+    if count as f32 <= MOST_INK * total as f32 {
+        points = buffers::take(2 * count);
+        for (point, (at, _)) in points.as_chunks_mut().0.iter_mut().zip(dark) {
+            *point = [(at % width) as f32, (at / width) as f32];
+        }
+    }
     buffers::give_back(small.data);
-    ink
+    points
 }
 
 /// How sharply the points fall into rows that lie `degrees` askew, or into columns.
-fn sharpness(points: &[(u16, u16)], degrees: f32, across: bool) -> f32 {
+fn sharpness(points: &[f32], degrees: f32, across: bool) -> f32 {
     let (sin, cos) = degrees.to_radians().sin_cos();
-    let row = |&(x, y): &(u16, u16)| {
-        let (x, y) = (f32::from(x), f32::from(y));
-        if across { x * cos + y * sin } else { y * cos - x * sin }
-    };
+    let row = |&[x, y]: &[f32; 2]| if across { x * cos + y * sin } else { y * cos - x * sin };
     let offset = 2.0 * SIDE as f32;
     let mut rows = vec![0_u32; 4 * SIDE as usize];
-    for point in points {
+    for point in points.as_chunks().0 {
         let at = (row(point) + offset) as usize;
         if let Some(count) = rows.get_mut(at) {
             *count += 1;

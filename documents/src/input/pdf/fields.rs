@@ -10,7 +10,7 @@ use hayro::{
     kurbo::{Affine, Point, Vec2},
 };
 
-use super::{layout::Glyph, text_layer::text_string};
+use super::{characters::text_string, layout::Glyph};
 
 /// Fields of one page; a form of forty columns and a hundred rows has as many.
 const MOST_FIELDS: usize = 4_000;

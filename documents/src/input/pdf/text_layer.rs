@@ -16,7 +16,7 @@ use hayro::{
 };
 
 use super::{
-    characters::readable,
+    characters::{readable, text_string},
     evidence::{Evidence, Outlines},
     fields, glyphs,
     layout::{Glyph, lines_of},
@@ -187,18 +187,4 @@ fn em_of_type3(glyphs: &[PositionedGlyph<'_>]) -> Option<f64> {
     widths.sort_by(f64::total_cmp);
     let em = 2.0 * widths.get(widths.len() / 2)?;
     (!(400.0..=2500.0).contains(&em)).then_some(em)
-}
-
-/// A text string of PDF 32000-1, 7.9.2.2: UTF-16 or UTF-8 by their marks, else PDFDocEncoding, of which Latin-1 is what is met.
-pub(super) fn text_string(bytes: &[u8]) -> String {
-    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|&pair| unit(pair)).collect();
-        String::from_utf16_lossy(&units)
-    };
-    match bytes {
-        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    }
 }
