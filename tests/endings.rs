@@ -62,10 +62,9 @@ fn a_run_says_what_came_of_it_and_writes_it_down() {
     assert_eq!(lines[4]["totals"]["documents_failed"], 2);
     assert_eq!(home.files("."), ["c.pdf", "in", "report.jsonl", "sample.pdf"], "nothing else is left");
     let unordered = home.run(&[&arguments[..], &["--unordered"]].concat());
-    assert_eq!(
-        (unordered.code, unordered.summary.unwrap().split(" in ").next().unwrap()),
-        (Some(2), "4 documents, 4 pages")
-    );
+    assert!(unordered.summary.unwrap().starts_with("4 documents, 4 pages in "));
+    // Which of the two that could not be read was the first depends on the moment.
+    assert!([Some(2), Some(5)].contains(&unordered.code), "{:?}", unordered.code);
 }
 
 #[test]

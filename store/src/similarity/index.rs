@@ -8,10 +8,11 @@ use std::{
     thread,
 };
 
-use pagestream_documents::{Digest, DocumentId, PageNumber};
+use pagestream_documents::{Digest, DocumentId};
 use rusqlite::Connection;
 
 use super::{
+    PageKey,
     exact::{Best, Exact},
     graph::{BATCH, Broken, Graph},
     signature::{Compact, NEAR_DUPLICATE, normalise, of_normalised},
@@ -30,13 +31,6 @@ const TOMBSTONE_SHARE: usize = 10;
 
 /// After so many failures in one process the graph is given up and every answer is a scan.
 const MAX_FAILURES: u32 = 3;
-
-/// Names a page over all documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct PageKey {
-    pub document: DocumentId,
-    pub page: PageNumber,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict {

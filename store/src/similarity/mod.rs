@@ -11,5 +11,14 @@ mod index;
 mod signature;
 mod table;
 
-pub use index::{Neighbour, PageKey, SimilarityIndex, SimilarityOptions, Verdict};
+use pagestream_documents::{DocumentId, PageNumber};
+
+pub use index::{Neighbour, SimilarityIndex, SimilarityOptions, Verdict};
 pub use signature::{DIMENSIONS, MIN_CHARACTERS, NEAR_DUPLICATE, cosine, normalise, signature};
+
+/// Names a page over all documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PageKey {
+    pub document: DocumentId,
+    pub page: PageNumber,
+}
