@@ -441,7 +441,7 @@ mod tests {
     }
 
     fn key(document: DocumentId, page: u32) -> PageKey {
-        PageKey { document, page: PageNumber::new(page).unwrap() }
+        PageKey { document, page: pagestream_documents::PageNumber::new(page).unwrap() }
     }
 
     fn submit(store: &Store) -> DocumentId {
