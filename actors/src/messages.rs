@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use actix::Message;
-use pagestream_documents::{Digest, PageRecord, Raster};
+use pagestream_documents::{Digest, PageRecord, Raster, TextLayer};
 use pagestream_models::ocr::{Inference, Inferred, PageReader};
 use pagestream_store::{Blob, PageSet};
 use tokio::sync::oneshot;
@@ -63,6 +63,8 @@ pub struct PagePixels {
     pub reader: Box<PageReader>,
     pub raster: Arc<Raster>,
     pub digest: Digest,
+    /// The document's own text that is true and not all that the page shows.
+    pub layer: Option<Box<TextLayer>>,
     /// Knows what the page's models are called.
     pub engine: Arc<Engine>,
 }

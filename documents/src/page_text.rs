@@ -1,8 +1,11 @@
 //! What was read on a page, whoever read it: its lines in reading order, the blocks that they make, and its text.
 
+use std::collections::HashSet;
+
 use crate::{
     geometry::{Point, Polygon},
-    record::{Block, BlockKind, TextLine},
+    input::TextLayer,
+    record::{Block, BlockKind, TextLine, Word},
 };
 
 /// A page's content in reading order.
@@ -35,6 +38,41 @@ impl PageText {
         Self { lines, blocks, text }
     }
 
+    /// Adds what a text layer says that was not read here, `scale` pixels a point, in blocks of its own at the end. Whether there was any.
+    pub fn join(&mut self, layer: &TextLayer, scale: f32) -> bool {
+        let place = |point: Point| Point::new(point.x * scale, point.y * scale);
+        let before = self.lines.len();
+        let read: HashSet<String> = words_of(&self.text).collect();
+        for block in &layer.blocks {
+            let lines = layer.lines[block.lines.clone()].iter().map(|line| {
+                let word = |word: &Word| Word { polygon: word.polygon.map(place), ..word.clone() };
+                TextLine {
+                    polygon: line.polygon.map(place),
+                    words: line.words.iter().map(word).collect(),
+                    ..line.clone()
+                }
+            });
+            let lines: Vec<TextLine> = lines.filter(|line| !is_read(line, &self.lines[..before], &read)).collect();
+            if lines.is_empty() {
+                continue;
+            }
+            let added = Self::arrange(lines, &[(0..block.lines.len()).collect()]);
+            let first = self.lines.len();
+            self.blocks.extend(
+                added
+                    .blocks
+                    .into_iter()
+                    .map(|block| Block { lines: first + block.lines.start..first + block.lines.end, ..block }),
+            );
+            self.lines.extend(added.lines);
+            if !self.text.is_empty() {
+                self.text.push_str("\n\n");
+            }
+            self.text.push_str(&added.text);
+        }
+        self.lines.len() > before
+    }
+
     /// Moves everything that has a place, as `place` says of each point.
     pub fn move_points(&mut self, place: impl Fn(Point) -> Point) {
         for line in &mut self.lines {
@@ -46,6 +84,32 @@ impl PageText {
             block.polygon = Polygon::from_rect(bounds.reduce(|a, b| a.union(&b)).unwrap_or_default());
         }
     }
+}
+
+/// Whether the line was read from the pixels: others lie over half of it, or most of its words have been read.
+fn is_read(line: &TextLine, others: &[TextLine], words: &HashSet<String>) -> bool {
+    let [a, b, ..] = line.polygon.0;
+    let (dx, dy) = ((b.x - a.x).abs(), (b.y - a.y).abs());
+    // The rectangle around a line that runs across the page is most of the page.
+    let is_level = dx.min(dy) < 0.1 * dx.max(dy);
+    let all = words_of(&line.text).count();
+    let found = words_of(&line.text).filter(|word| words.contains(word)).count();
+    (is_level && is_covered(line, others)) || (all > 0 && found * 10 >= all * 6)
+}
+
+/// Whether half of the line lies under others.
+pub(crate) fn is_covered(line: &TextLine, others: &[TextLine]) -> bool {
+    let bounds = line.polygon.bounds();
+    let shared = others.iter().map(|other| bounds.intersection(&other.polygon.bounds()));
+    let covered: f32 = shared.filter(|s| s.width() > 0.0 && s.height() > 0.0).map(|s| s.area()).sum();
+    covered > 0.5 * bounds.area()
+}
+
+/// Letters and digits between blanks, in small letters.
+fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
+    let plain =
+        |word: &str| word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    text.split_whitespace().map(plain).filter(|word| !word.is_empty())
 }
 
 /// See [`PageText::text`].
@@ -123,6 +187,19 @@ mod tests {
         let lines =
             [line("Name:", 10.0, 10.0, 60.0), line("Ada", 200.0, 13.0, 40.0), line("Next", 10.0, 40.0, 50.0)].map(turn);
         assert_eq!(compose(&lines, &[vec![0, 1, 2]]), "Name: Ada\nNext");
+    }
+
+    #[test]
+    fn a_layer_adds_what_was_not_read() {
+        let mut page = PageText::arrange(vec![line("the scan's own text", 0.0, 0.0, 400.0)], &[vec![0]]);
+        let places = [("The scan's own text", 0.0, 0.0, 200.0), ("RECEIVED 12 May", 0.0, 300.0, 100.0)];
+        let lines: Vec<TextLine> = places.iter().map(|&(text, x, y, w)| line(text, x, y, w)).collect();
+        let PageText { lines, blocks, text } = PageText::arrange(lines, &[vec![0], vec![1]]);
+        let layer = TextLayer { lines, blocks, text, ..TextLayer::default() };
+        assert!(page.join(&layer, 2.0));
+        assert_eq!(page.text, "the scan's own text\n\nRECEIVED 12 May");
+        assert_eq!((page.blocks[1].lines.clone(), page.lines[1].polygon.bounds().top), (1..2, 600.0));
+        assert!(!page.join(&layer, 2.0), "once is enough");
     }
 
     #[test]

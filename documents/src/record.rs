@@ -141,6 +141,8 @@ pub enum Origin {
     Ocr,
     /// Read from the document's own text.
     TextLayer,
+    /// Recognised from pixels, and joined by what the document's own text says besides: those lines have no confidence.
+    Mixed,
 }
 
 /// A region of the page: consecutive lines that belong together.

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
-use pagestream_documents::{Digest, Origin, PageRecord, PageStatus, Raster};
+use pagestream_documents::{Digest, Origin, PageRecord, PageStatus, PageText, Raster, TextLayer};
 use pagestream_models::ocr::{Reading, Step};
 
 use super::{StageRef, device_router::DeviceRouter, embedding_deduper::EmbeddingDeduper};
@@ -51,7 +51,7 @@ impl Handler<RecognizedPage> for Decoder {
 
 impl Decoder {
     async fn decode(self, RecognizedPage { page, results }: RecognizedPage) {
-        let PagePixels { ticket, memory, mut reader, raster, digest, engine } = page;
+        let PagePixels { ticket, memory, mut reader, raster, digest, layer, engine } = page;
         let (state, metrics) = (ticket.state().clone(), self.metrics.clone());
         let advanced = self.pool.run(move || {
             let _span = state.span.enter();
@@ -74,14 +74,17 @@ impl Decoder {
         }
         match step {
             Ok(Step::Infer(inferences)) => {
-                let page = PagePixels { ticket, memory, reader, raster, digest, engine };
+                let page = PagePixels { ticket, memory, reader, raster, digest, layer, engine };
                 self.devices.send(PreparedPage { page, inferences, line_keys });
             }
             Ok(Step::Done(reading)) => {
-                let record = record(&ticket, &raster, reading, &engine);
+                let record = record(&ticket, &raster, reading, layer.as_deref(), &engine);
                 drop((reader, raster, memory));
                 // Without what is lost of this document: the same pixels may be all there is of another.
-                self.caches.pages.insert((digest, self.reading), Arc::new(record.clone()));
+                // Nor with what only this document says of it.
+                if record.origin == Some(Origin::Ocr) {
+                    self.caches.pages.insert((digest, self.reading), Arc::new(record.clone()));
+                }
                 let record = Box::new(record.with_damage(damage));
                 drop(self.deduper.send(DecodedPage { ticket, record, raster: Some(digest) }));
             }
@@ -90,8 +93,19 @@ impl Decoder {
     }
 }
 
-fn record(ticket: &PageTicket, raster: &Raster, reading: Reading, engine: &Engine) -> PageRecord {
+fn record(
+    ticket: &PageTicket,
+    raster: &Raster,
+    reading: Reading,
+    layer: Option<&TextLayer>,
+    engine: &Engine,
+) -> PageRecord {
     let Reading { lines, blocks, text, rotation, confidence, needs_review, tasks } = reading;
+    let mut page = PageText { lines, blocks, text };
+    let scale = |layer: &TextLayer| raster.width as f32 / layer.width.max(1) as f32;
+    let joined = layer.is_some_and(|layer| page.join(layer, scale(layer)));
+    let PageText { lines, blocks, text } = page;
+    let origin = if joined { Origin::Mixed } else { Origin::Ocr };
     PageRecord {
         width: raster.width,
         height: raster.height,
@@ -103,6 +117,6 @@ fn record(ticket: &PageTicket, raster: &Raster, reading: Reading, engine: &Engin
         confidence,
         needs_review,
         models: engine.model_refs(&tasks),
-        ..ticket.record(PageStatus::Ok, None, Some(Origin::Ocr))
+        ..ticket.record(PageStatus::Ok, None, Some(origin))
     }
 }

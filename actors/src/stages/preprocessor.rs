@@ -74,9 +74,9 @@ impl Preprocessor {
             return;
         }
         let (record, raster) = match prepared {
-            Prepared::Pixels { reader, raster, digest, inferences, engine } => {
+            Prepared::Pixels { reader, raster, digest, inferences, layer, engine } => {
                 let line_keys = vec![None; inferences.len()];
-                let page = PagePixels { ticket, memory, reader, raster, digest, engine };
+                let page = PagePixels { ticket, memory, reader, raster, digest, layer, engine };
                 return self.devices.send(PreparedPage { page, inferences, line_keys });
             }
             Prepared::Blank { raster, digest, damage } => {
@@ -105,6 +105,7 @@ enum Prepared {
         raster: Arc<Raster>,
         digest: Digest,
         inferences: Vec<Inference>,
+        layer: Option<Box<TextLayer>>,
         engine: Arc<Engine>,
     },
     /// All of one colour: there is nothing to detect.
@@ -144,19 +145,22 @@ fn prepare(
             Err(error) => return Prepared::Failed(error.sentence()),
         },
     };
-    match layer {
+    let layer = match layer {
         Some(layer) if layer.doubt.is_none() || mode == OcrMode::Never => {
             return Prepared::Text { layer, damage: page.source.damage(page.page) };
         }
-        Some(layer) => tracing::debug!(doubt = layer.doubt, "text layer is not believed"),
+        Some(layer) => {
+            tracing::debug!(doubt = layer.doubt, layer.stands, "text layer is not believed to be all");
+            layer.stands.then(|| Box::new(layer))
+        }
         None if mode == OcrMode::Never => {
             if let Some(damage) = page.source.damage(page.page) {
                 return Prepared::Failed(damage);
             }
             return Prepared::Skipped("the page has no text layer, and OCR is switched off".to_owned());
         }
-        None => {}
-    }
+        None => None,
+    };
     engine.warm(&reading.ocr.tasks());
     let raster = match page.timed("render", || page.source.render(page.page, &reading.render)) {
         Ok(raster) => Arc::new(raster),
@@ -176,7 +180,7 @@ fn prepare(
     });
     match begun {
         Ok(((reader, inferences), engine)) => {
-            Prepared::Pixels { reader: Box::new(reader), raster, digest, inferences, engine }
+            Prepared::Pixels { reader: Box::new(reader), raster, digest, inferences, layer, engine }
         }
         Err(error) => Prepared::Failed(one_line(&format!("the page needs OCR, which is not available: {error}"))),
     }

@@ -111,6 +111,9 @@ pub struct TextLayer {
     pub text: String,
     /// Why the layer should not be believed, when it should not (undecodable glyphs, a stamp over a scan).
     pub doubt: Option<String>,
+    /// Whether what it says is true, as far as it goes: of a notice laid over a scan it is, and it belongs to the page beside what OCR
+    /// reads there.
+    pub stands: bool,
 }
 
 /// An open document. Any number of threads may ask it for pages at once.

@@ -28,6 +28,14 @@ const LEAST_VOWELS: f64 = 0.24;
 /// Cells along each side of the page by which shares of its area are counted.
 const CELLS: usize = 64;
 
+/// Why OCR should read a page that has a text layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Doubt {
+    pub(super) reason: String,
+    /// What the layer says is true; it is only not all that the page shows.
+    pub(super) text_stands: bool,
+}
+
 /// What speaks for and against a text layer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Evidence {
@@ -70,25 +78,30 @@ impl Evidence {
 
     /// Why OCR should read the page instead. An invisible layer over a scan is what OCR programs leave, and is believed when there is
     /// enough of it.
-    pub(super) fn doubt(&self) -> Option<String> {
+    pub(super) fn doubt(&self) -> Option<Doubt> {
         let Self { characters, undecoded, invisible, image_share, text_share, .. } = *self;
+        let doubt = |text_stands, reason: String| Some(Doubt { reason, text_stands });
         if undecoded as f64 >= UNDECODED_SHARE * characters as f64 {
-            return (undecoded > 0).then(|| format!("{undecoded} of {characters} characters cannot be decoded"));
+            return if undecoded > 0 {
+                doubt(false, format!("{undecoded} of {characters} characters cannot be decoded"))
+            } else {
+                None
+            };
         }
         if self.latin >= LETTERS_TO_JUDGE && (self.vowels as f64) < LEAST_VOWELS * self.latin as f64 {
-            return Some("its letters make no words".to_owned());
+            return doubt(false, "its letters make no words".to_owned());
         }
         let visible = characters - invisible;
         // Letters in outlines are of some twenty shapes and more; the marks of a plot are of one or two.
         if self.outlines > 100 && self.outlines > 2 * visible && self.different_outlines >= 15 && invisible == 0 {
-            return Some(format!("{characters} characters of text on a page whose text is drawn as outlines"));
+            return doubt(true, format!("{characters} characters of text on a page whose text is drawn as outlines"));
         }
         if image_share < SCAN_SHARE || invisible >= STAMP_CHARACTERS {
             return None;
         }
         let image = (image_share * 100.0).round();
         if characters < STAMP_CHARACTERS || text_share < OVERLAID_SHARE {
-            return Some(format!("{characters} characters of text on a page that is {image}% image"));
+            return doubt(true, format!("{characters} characters of text on a page that is {image}% image"));
         }
         None
     }

@@ -9,6 +9,7 @@ use hayro::kurbo::{Point, Rect, Vec2};
 use super::direction;
 use crate::{
     geometry::{self, Polygon},
+    page_text::is_covered,
     record::{TextLine, Word},
 };
 
@@ -217,15 +218,6 @@ fn lines_of_kind(glyphs: &[Glyph], invisible: bool) -> Vec<TextLine> {
         }
     }
     merge(runs).iter().filter_map(|run| line_of(run, glyphs)).collect()
-}
-
-/// Whether half of the line lies under others.
-fn is_covered(line: &TextLine, others: &[TextLine]) -> bool {
-    let bounds = line.polygon.bounds();
-    let shared = |other: &TextLine| bounds.intersection(&other.polygon.bounds());
-    let covered: f32 =
-        others.iter().map(shared).filter(|s| s.width() > 0.0 && s.height() > 0.0).map(|s| s.area()).sum();
-    covered > 0.5 * bounds.area()
 }
 
 /// Joins runs that stand side by side on one baseline though they were not drawn one after the other.

@@ -61,7 +61,9 @@ pub(super) fn read<'a>(
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
     let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_page(&lines) };
     let PageText { lines, blocks, text } = PageText::arrange(lines, &blocks);
-    Some(TextLayer { width: width.ceil() as u32, height: height.ceil() as u32, lines, blocks, text, doubt })
+    let (width, height) = (width.ceil() as u32, height.ceil() as u32);
+    let stands = doubt.as_ref().is_none_or(|doubt| doubt.text_stands);
+    Some(TextLayer { width, height, lines, blocks, text, doubt: doubt.map(|doubt| doubt.reason), stands })
 }
 
 /// From top to bottom, then from left to right.
