@@ -2,6 +2,7 @@
 
 mod directory;
 mod fax;
+mod proportions;
 mod samples;
 
 use std::{
@@ -14,6 +15,7 @@ use tiff::{ColorType, TiffError, TiffFormatError, decoder::Decoder, tags::Tag};
 use self::{
     directory::{Layout, PageView},
     fax::Fax,
+    proportions::Proportions,
     samples::{Meaning, Samples},
 };
 use super::{
@@ -58,6 +60,7 @@ struct OpenPage {
     /// Set for fax compression, which is decoded here and not by the decoder.
     fax: Option<Fax>,
     orientation: Orientation,
+    proportions: Proportions,
     dpi: f32,
     info: PageInfo,
 }
@@ -166,13 +169,22 @@ impl TiffSource {
         // All samples, the raster made of them, and one strip with its compressed form; a turned page needs a second raster.
         let strip = layout.complete_len / (height as usize).max(1) * decoder.chunk_dimensions().1.min(height) as usize;
         let copies = if orientation.is_upright() { 1 } else { 2 };
+        let [across, down] = dots_of(&mut decoder);
+        let proportions = Proportions::of(across, down);
+        let (width, height) = proportions.size(width, height);
+        // And so does one whose pixels are not square.
+        let enlarged = if proportions.are_square() { 0 } else { Raster::cost(width, height, format).bytes() * copies };
         let cost = ByteSize(
-            (layout.complete_len as u64).saturating_add(raster.bytes() * copies).saturating_add(strip as u64 * 2),
+            (layout.complete_len as u64)
+                .saturating_add(raster.bytes() * copies)
+                .saturating_add(enlarged)
+                .saturating_add(strip as u64 * 2),
         );
         check_cost(width.into(), height.into(), cost, &self.limits)?;
-        let dpi = dpi_of(&mut decoder);
+        let dpi = dpi_of(&mut decoder, across.max(down));
         let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
-        Ok(OpenPage { decoder, samples, fax, orientation, dpi, info: PageInfo { width, height, format, cost } })
+        let info = PageInfo { width, height, format, cost };
+        Ok(OpenPage { decoder, samples, fax, orientation, proportions, dpi, info })
     }
 }
 
@@ -204,12 +216,13 @@ fn jpegs(decoder: &mut Decoder<PageView>) -> Result<Vec<Span>> {
     Ok(offsets.into_iter().zip(lengths).map(|(offset, length)| Span { offset, length }).collect())
 }
 
-/// From XResolution and ResolutionUnit. A page scanned at two resolutions (fax: 204 x 98) is given the finer one.
-fn dpi_of(decoder: &mut Decoder<PageView>) -> f32 {
-    let dots = [Tag::XResolution, Tag::YResolution]
-        .map(|tag| decoder.get_tag_f64(tag).map_or(0.0, |v| v as f32))
-        .into_iter()
-        .fold(0.0, f32::max);
+/// XResolution and YResolution, whatever their unit; 0 where the file does not say.
+fn dots_of(decoder: &mut Decoder<PageView>) -> [f32; 2] {
+    [Tag::XResolution, Tag::YResolution].map(|tag| decoder.get_tag_f64(tag).map_or(0.0, |v| v as f32))
+}
+
+/// From the dots and ResolutionUnit. A page scanned at two resolutions (fax: 204 x 98) has the finer one, into which it is brought.
+fn dpi_of(decoder: &mut Decoder<PageView>, dots: f32) -> f32 {
     let unit = decoder.find_tag_unsigned::<u16>(Tag::ResolutionUnit).ok().flatten().unwrap_or(2);
     match unit {
         2 => resolution::plausible(dots),
@@ -234,7 +247,8 @@ impl PageSource for TiffSource {
 
     fn render(&self, page: PageNumber, _options: &RenderOptions) -> Result<Raster> {
         guarded("the TIFF page", Some(page), || {
-            let OpenPage { mut decoder, samples, fax, orientation, dpi, info: _ } = self.open_page(page)?;
+            let OpenPage { mut decoder, samples, fax, orientation, proportions, dpi, info: _ } =
+                self.open_page(page)?;
             let (width, height) = (samples.width as u32, samples.height as u32);
             let data = match fax {
                 Some(fax) => {
@@ -257,7 +271,7 @@ impl PageSource for TiffSource {
                 }
             };
             let raster = Raster { width, height, format: samples.meaning.pixel_format(), data, dpi };
-            Ok(orientation.apply(raster))
+            Ok(orientation.apply(proportions.apply(raster)))
         })
     }
 
