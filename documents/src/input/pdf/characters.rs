@@ -17,17 +17,24 @@ pub(super) fn readable(text: &str) -> (String, bool) {
     };
     let decoded = !text.is_empty() && text.chars().all(is_readable);
     let kept = text.chars().filter(|c| !c.is_control() || c.is_whitespace());
-    (kept.flat_map(plain).collect(), decoded)
+    let text = if text.chars().any(is_form) {
+        kept.fold(String::new(), |mut plain, c| {
+            if is_form(c) {
+                plain.extend(std::iter::once(c).nfkc())
+            } else {
+                plain.push(c)
+            }
+            plain
+        })
+    } else {
+        kept.collect()
+    };
+    (text, decoded)
 }
 
-/// A form that only fonts and old encodings need, as the letters that it stands for: `ﬁ` as `fi`, and the forms of Arabic letters.
-fn plain(c: char) -> Vec<char> {
-    match c {
-        '\u{fb00}'..='\u{fb06}' | '\u{fb50}'..='\u{fdfb}' | '\u{fe70}'..='\u{fefc}' => {
-            std::iter::once(c).nfkc().collect()
-        }
-        _ => vec![c],
-    }
+/// Whether it is a form of letters that only fonts and old encodings need: `ﬁ` for `fi`, and those of Arabic letters.
+fn is_form(c: char) -> bool {
+    matches!(c, '\u{fb00}'..='\u{fb06}' | '\u{fb50}'..='\u{fdfb}' | '\u{fe70}'..='\u{fefc}')
 }
 
 /// The mark that combines with a letter, for an accent that stands for itself, as TeX sets them over and under letters.

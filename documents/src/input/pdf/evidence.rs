@@ -60,17 +60,21 @@ impl Evidence {
         let (mut under_images, mut under_text) = (Cells::of(page), Cells::of(page));
         images.iter().for_each(|&image| under_images.cover(image));
         letters().filter(|glyph| !glyph.invisible).for_each(|glyph| under_text.cover(glyph.bounds()));
-        let latin = |c: &char| c.is_ascii_alphabetic();
-        let base = letters().flat_map(|glyph| glyph.text.nfd()).filter(latin);
-        let is_vowel = |c: &char| matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y');
+        let (mut latin, mut vowels) = (0, 0);
+        for c in letters().flat_map(|glyph| glyph.text.chars()) {
+            // Without its accents.
+            let c = if c.is_ascii() { c } else { std::iter::once(c).nfd().next().unwrap_or(c) };
+            latin += usize::from(c.is_ascii_alphabetic());
+            vowels += usize::from(matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y'));
+        }
         Self {
             characters: letters().count(),
             undecoded: letters().filter(|glyph| !glyph.decoded).count(),
             invisible: letters().filter(|glyph| glyph.invisible).count(),
             image_share: under_images.share(),
             text_share: under_text.share(),
-            latin: base.clone().count(),
-            vowels: base.filter(is_vowel).count(),
+            latin,
+            vowels,
             outlines: outlines.shapes,
             different_outlines: outlines.kinds.len(),
         }

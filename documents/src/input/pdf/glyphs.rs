@@ -1,8 +1,6 @@
 //! What is done to a page's glyphs before lines are made of them: what the document says of them is put in their place, and what is
 //! drawn twice, or in two parts, is made one.
 
-use std::collections::HashMap;
-
 use super::{
     characters::{combining, composed},
     layout::Glyph,
@@ -34,30 +32,34 @@ pub(super) fn replace(glyphs: &mut Vec<Glyph>, start: usize, text: &str) {
 /// Leaves out glyphs that are drawn again in nearly the same place: bold type is imitated so, letter by letter, run by run or line by
 /// line.
 pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
-    /// Points: larger than any offset that counts, but for headlines.
-    const CELL: f64 = 8.0;
-    let cell = |value: f64| (value / CELL).floor() as i64;
-    let mut seen: HashMap<(String, i64, i64), Vec<usize>> = HashMap::new();
-    let mut repeated = vec![false; glyphs.len()];
-    for (index, glyph) in glyphs.iter().enumerate().filter(|(_, glyph)| !glyph.is_space()) {
-        let (x, y) = (cell(glyph.origin.x), cell(glyph.origin.y));
-        let is_same = |&other: &usize| {
-            let other = &glyphs[other];
-            other.invisible == glyph.invisible
-                && glyph.origin.distance(other.origin) < BOLD_OFFSET * glyph.size.min(other.size)
-        };
-        let near = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy)));
-        let mut key = (glyph.text.clone(), 0, 0);
-        repeated[index] = near.into_iter().any(|(x, y)| {
-            (key.1, key.2) = (x, y);
-            seen.get(&key).is_some_and(|others| others.iter().any(is_same))
-        });
-        if !repeated[index] {
-            seen.entry((key.0, x, y)).or_default().push(index);
+    // By their first character and from left to right, those that may be the same are neighbours.
+    let place = |(index, glyph): (usize, &Glyph)| (glyph.text.chars().next(), glyph.origin.x, index);
+    let mut sorted: Vec<_> = glyphs.iter().enumerate().filter(|(_, glyph)| !glyph.is_space()).map(place).collect();
+    sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let mut repeated = Vec::new();
+    for (at, &(first, x, index)) in sorted.iter().enumerate() {
+        let (glyph, reach) = (&glyphs[index], BOLD_OFFSET * glyphs[index].size);
+        let near = sorted[at + 1..].iter().take_while(|&&(other, there, _)| other == first && there - x < reach);
+        for &(_, _, other_index) in near {
+            let other = &glyphs[other_index];
+            let is_same = other.invisible == glyph.invisible
+                && other.text == glyph.text
+                && glyph.origin.distance(other.origin) < BOLD_OFFSET * glyph.size.min(other.size);
+            if is_same {
+                // What is drawn later repeats what is there.
+                repeated.push(index.max(other_index));
+            }
         }
     }
-    let mut repeated = repeated.into_iter();
-    glyphs.retain(|_| !repeated.next().unwrap_or(false));
+    if repeated.is_empty() {
+        return;
+    }
+    repeated.sort_unstable();
+    let mut index = 0;
+    glyphs.retain(|_| {
+        index += 1;
+        repeated.binary_search(&(index - 1)).is_err()
+    });
 }
 
 /// Makes one character of an accent and the letter that it is set over or under, whichever is drawn first.
