@@ -9,6 +9,9 @@ use super::{
 /// Within this many ems the same glyph counts as the same one, drawn again to look bold.
 const BOLD_OFFSET: f64 = 0.12;
 
+/// Glyphs that are looked at beside each: a page has one such letter a line, above each other, and garbage may have a million in one place.
+const MOST_NEIGHBOURS: usize = 256;
+
 /// Puts `text` in the place of the glyphs from `start` on: it is what they stand for (`ActualText`, PDF 32000-1, 14.9.4). Nothing
 /// stands for glyphs that are there for the look alone. The characters share the glyphs' width evenly.
 pub(super) fn replace(glyphs: &mut Vec<Glyph>, start: usize, text: &str) {
@@ -40,6 +43,7 @@ pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
     for (at, &(first, x, index)) in sorted.iter().enumerate() {
         let (glyph, reach) = (&glyphs[index], BOLD_OFFSET * glyphs[index].size);
         let near = sorted[at + 1..].iter().take_while(|&&(other, there, _)| other == first && there - x < reach);
+        let near = near.take(MOST_NEIGHBOURS);
         for &(_, _, other_index) in near {
             let other = &glyphs[other_index];
             let is_same = other.invisible == glyph.invisible
