@@ -161,12 +161,12 @@ fn leave(exit: Exit) -> ExitCode {
 fn run(args: impl Iterator<Item = OsString>) -> Exit {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(error) if let Some(name) = document_without_command(&error) => {
-            let hint = format!("to read it: pagestream process {name}");
-            Printer::new(false).error(&format!("`{name}` is a file and not a command"), Some(&hint));
-            return Exit::Configuration;
-        }
         Err(error) => {
+            if let Some(name) = document_without_command(&error) {
+                let hint = format!("to read it: pagestream process {name}");
+                Printer::new(false).error(&format!("`{name}` is a file and not a command"), Some(&hint));
+                return Exit::Configuration;
+            }
             // Help and version are answers, and go to stdout; a pipe that closes early does not make them errors.
             let _ = error.print();
             return if error.use_stderr() { Exit::Configuration } else { Exit::Ok };
