@@ -10,7 +10,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use tiff::{ColorType, TiffError, TiffFormatError, decoder::Decoder, tags::Tag};
+use tiff::{
+    ColorType, TiffError, TiffFormatError,
+    decoder::{Decoder, ifd::Value},
+    tags::Tag,
+};
 
 use self::{
     directory::{Layout, PageView},
@@ -216,9 +220,15 @@ fn jpegs(decoder: &mut Decoder<PageView>) -> Result<Vec<Span>> {
     Ok(offsets.into_iter().zip(lengths).map(|(offset, length)| Span { offset, length }).collect())
 }
 
-/// XResolution and YResolution, whatever their unit; 0 where the file does not say.
+/// XResolution and YResolution, whatever their unit; 0 where the file does not say. They are rational numbers, which the decoder does not
+/// convert.
 fn dots_of(decoder: &mut Decoder<PageView>) -> [f32; 2] {
-    [Tag::XResolution, Tag::YResolution].map(|tag| decoder.get_tag_f64(tag).map_or(0.0, |v| v as f32))
+    [Tag::XResolution, Tag::YResolution].map(|tag| match decoder.find_tag(tag) {
+        Ok(Some(Value::Rational(dots, units))) if units > 0 => dots as f32 / units as f32,
+        Ok(Some(Value::Float(dots))) => dots,
+        Ok(Some(Value::Double(dots))) => dots as f32,
+        _ => 0.0,
+    })
 }
 
 /// From the dots and ResolutionUnit. A page scanned at two resolutions (fax: 204 x 98) has the finer one, into which it is brought.
