@@ -20,11 +20,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use geometry::{Point, Polygon, Rect};
 pub use harmless::harmless;
 pub use ids::{ByteSize, Digest, DocumentId, PageNumber};
-pub use input::{
-    DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, detect, open,
-};
+pub use input::{DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, detect, open};
 pub use output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text};
-pub use page_text::PageText;
+pub use page_text::{PageText, TextLayer};
 pub use raster::{PixelFormat, Raster, Rotation};
 pub use record::{
     Block, BlockKind, DocumentRef, DuplicateOf, ModelRef, Origin, PageRecord, PageStatus, TextLine, Word,

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use crate::{
     geometry::{Point, Polygon},
-    input::TextLayer,
     record::{Block, BlockKind, TextLine, Word},
 };
 
@@ -17,6 +16,22 @@ pub struct PageText {
     /// A line a row, a blank row between blocks. Consecutive lines of a block that stand in one row (fragments that detection or a
     /// file broke up) are joined by a space. Lines without text leave no row.
     pub text: String,
+}
+
+/// The text that a document itself holds for a page, in reading order; coordinates in points (72 dpi), y down.
+#[derive(Clone, Debug, Default)]
+pub struct TextLayer {
+    pub width: u32,
+    pub height: u32,
+    pub lines: Vec<TextLine>,
+    pub blocks: Vec<Block>,
+    /// Same text as the lines, blocks separated by a blank row.
+    pub text: String,
+    /// Why the layer should not be believed, when it should not (undecodable glyphs, a stamp over a scan).
+    pub doubt: Option<String>,
+    /// Whether what it says is true, as far as it goes: of a notice laid over a scan it is, and it belongs to the page beside what OCR
+    /// reads there.
+    pub stands: bool,
 }
 
 impl PageText {

@@ -16,8 +16,8 @@ use self::{guard::guarded, image::ImageSource, pdf::PdfSource, tiff::TiffSource}
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::{ByteSize, PageNumber},
+    page_text::TextLayer,
     raster::{PixelFormat, Raster},
-    record::{Block, TextLine},
 };
 
 /// A document's bytes: a memory map of the spooled file, or a buffer.
@@ -98,22 +98,6 @@ impl Default for RenderOptions {
     fn default() -> Self {
         Self { dpi: 200.0, min_side: 1_000 }
     }
-}
-
-/// The text that a document itself holds for a page, in reading order; coordinates in points (72 dpi), y down.
-#[derive(Clone, Debug, Default)]
-pub struct TextLayer {
-    pub width: u32,
-    pub height: u32,
-    pub lines: Vec<TextLine>,
-    pub blocks: Vec<Block>,
-    /// Same text as the lines, blocks separated by a blank row.
-    pub text: String,
-    /// Why the layer should not be believed, when it should not (undecodable glyphs, a stamp over a scan).
-    pub doubt: Option<String>,
-    /// Whether what it says is true, as far as it goes: of a notice laid over a scan it is, and it belongs to the page beside what OCR
-    /// reads there.
-    pub stands: bool,
 }
 
 /// An open document. Any number of threads may ask it for pages at once.

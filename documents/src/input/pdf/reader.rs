@@ -14,7 +14,8 @@ use super::{KEPT_CONTENT, KEPT_PAGES, TEXT, damaged, text_layer};
 use crate::{
     error::{ErrorKind, Result},
     ids::PageNumber,
-    input::{TextLayer, guard::guarded},
+    input::guard::guarded,
+    page_text::TextLayer,
 };
 
 /// Forms may be nested 50 deep, and each level of the interpreter takes tens of kilobytes of stack.

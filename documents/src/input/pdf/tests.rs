@@ -11,7 +11,8 @@ use lopdf::{
 use crate::{
     error::ErrorKind,
     ids::{ByteSize, PageNumber},
-    input::{Limits, OpenOptions, PageSource, RenderOptions, TextLayer, open},
+    input::{Limits, OpenOptions, PageSource, RenderOptions, open},
+    page_text::TextLayer,
     raster::PixelFormat,
 };
 

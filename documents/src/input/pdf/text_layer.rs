@@ -21,7 +21,11 @@ use super::{
     fields, glyphs,
     layout::{Glyph, lines_of},
 };
-use crate::{input::TextLayer, page_text::PageText, reading_order::order_page, record::TextLine};
+use crate::{
+    page_text::{PageText, TextLayer},
+    reading_order::order_page,
+    record::TextLine,
+};
 
 /// Glyph space has 1,000 units to the em (PDF 32000-1, 9.2.4).
 const UNITS_PER_EM: f64 = 1_000.0;
