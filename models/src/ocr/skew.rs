@@ -41,10 +41,11 @@ pub fn of_page(raster: &Raster) -> f32 {
         buffers::give_back(ink);
         return 0.0;
     }
-    let coarse: Vec<f32> = (-MOST_DEGREES..=MOST_DEGREES).map(|degrees| degrees as f32).collect();
+    // Lines blur within half a degree.
+    let coarse: Vec<f32> = (-2 * MOST_DEGREES..=2 * MOST_DEGREES).map(|half| half as f32 / 2.0).collect();
     let (along, across) = (sharpest(&coarse, false), sharpest(&coarse, true));
     let (is_across, (around, _)) = if along.1 >= across.1 { (false, along) } else { (true, across) };
-    let fine: Vec<f32> = (-10..=10).map(|tenth| around + tenth as f32 / 10.0).collect();
+    let fine: Vec<f32> = (-5..=5).map(|tenth| around + tenth as f32 / 10.0).collect();
     let (degrees, score) = sharpest(&fine, is_across);
     let as_it_lies = sharpness(&ink, 0.0, is_across);
     buffers::give_back(ink);
