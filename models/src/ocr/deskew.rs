@@ -1,6 +1,6 @@
 //! Small skew, as a page gets on a scanner's glass.
 //!
-//! Pixels are never turned: every line is cut out along its own rotated rectangle, which sets it level at the cost of
+//! For so little pixels are not turned (a page that lies further askew is set straight first: see [`super::skew`]): every line is cut out along its own rotated rectangle, which sets it level at the cost of
 //! the crop that is made anyway, and follows a page that is bent, not only one that is turned. What skew would still
 //! upset is the reading order (over a wide page, one degree moves a row's end by a line), so the lines are turned back
 //! about the page's middle before they are ordered.
