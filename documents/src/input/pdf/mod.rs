@@ -21,6 +21,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 mod text_layer;
+mod user_unit;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -102,6 +103,13 @@ impl PdfSource {
         let mut found = load(&data, given).map(|pdf| (data.clone(), given.to_owned(), pdf));
         if matches!(found, Err(LoadPdfError::Decryption(_))) && !given.is_empty() {
             // A password that nobody asked for does no harm.
+            found = load(&data, "").map(|pdf| (data, String::new(), pdf));
+        }
+        if found.is_err()
+            && let Some(open) = structure::with_open_content(&(*bytes).as_ref()[start..], options)
+        {
+            // Only its attachments are encrypted, and they are no pages.
+            let data = PdfData::from(open);
             found = load(&data, "").map(|pdf| (data, String::new(), pdf));
         }
         let (data, password, pdf) = match found {
@@ -243,7 +251,9 @@ impl PageSource for PdfSource {
             Err(_) => true,
         };
         tracing::trace!(page = page.get(), busy, "reading text without the reader's fonts");
-        self.with_page(page, TEXT, |content| Ok(text_layer::read(content, &InterpreterCache::new(), &self.settings)))
+        self.with_page(page, TEXT, |content| {
+            Ok(user_unit::text_layer(content, &InterpreterCache::new(), &self.settings))
+        })
     }
 
     fn damage(&self, page: PageNumber) -> Option<String> {

@@ -89,6 +89,11 @@ pub(super) fn decode(directory: &Directory<'_>, header: &mut Header, file: &[u8]
             row.clear();
             line.clear();
             let of_plane = |plane: usize| &chunk.planes[plane][y_in_chunk * chunk.stride..][..chunk.stride];
+            let start = ((y + y_in_chunk) * width + x) * format;
+            let place = &mut page.pixels[start..start + there * format];
+            if chunk.planes.len() == 1 && !chunk.is_converted && samples.straight(of_plane(0), place) {
+                continue;
+            }
             let converted: &[u8] = if chunk.planes.len() > 1 {
                 row.resize(there * samples.channels, 0);
                 for channel in 0..samples.channels {
@@ -109,8 +114,7 @@ pub(super) fn decode(directory: &Directory<'_>, header: &mut Header, file: &[u8]
                 &row
             };
             samples.pixels(converted, &mut line);
-            let start = ((y + y_in_chunk) * width + x) * format;
-            page.pixels[start..start + line.len()].copy_from_slice(&line);
+            place.copy_from_slice(&line);
         }
     }
     if lost >= width * height {

@@ -88,6 +88,26 @@ pub(super) struct Samples {
 }
 
 impl Samples {
+    /// The common kinds in one step: one row straight to its pixels. `false` for all others, and nothing is done.
+    pub(super) fn straight(&self, bytes: &[u8], pixels: &mut [u8]) -> bool {
+        let is_plain = self.kind == ValueKind::Unsigned
+            && self.channels == self.meaning.channels()
+            && bytes.len() * 8 >= pixels.len() * usize::from(self.depth);
+        match (&self.meaning, self.depth, self.inverted) {
+            (Meaning::Gray, 1, _) if is_plain => {
+                let turn = if self.inverted { 0xff } else { 0 };
+                let (eights, last) = pixels.as_chunks_mut::<8>();
+                eights.iter_mut().zip(bytes).for_each(|(pixels, &byte)| *pixels = BITS[usize::from(byte ^ turn)]);
+                if !last.is_empty() {
+                    last.copy_from_slice(&BITS[usize::from(bytes[eights.len()] ^ turn)][..last.len()]);
+                }
+            }
+            (Meaning::Gray | Meaning::Rgb, 8, false) if is_plain => pixels.copy_from_slice(&bytes[..pixels.len()]),
+            _ => return false,
+        }
+        true
+    }
+
     /// `count` samples of one row, the highest byte first, scaled to eight bits; palette indices are left as they are.
     pub(super) fn unpack(&self, bytes: &[u8], count: usize, row: &mut Vec<u8>) {
         let indexed = matches!(self.meaning, Meaning::Palette(_));
@@ -155,6 +175,7 @@ impl Samples {
         };
         match &self.meaning {
             Meaning::Gray if self.alpha.is_none() && self.channels == 1 && !self.inverted => out.extend(row),
+            Meaning::Gray if self.alpha.is_none() && self.channels == 1 => out.extend(row.iter().map(|value| !value)),
             Meaning::Gray => {
                 let turn = if self.inverted { 0xff } else { 0 };
                 out.extend(pixels.map(|pixel| blend(pixel[0] ^ turn, pixel)));
@@ -177,13 +198,26 @@ impl Samples {
     }
 }
 
-/// Eight pixels of each byte, the high bit first: 0 and `one`.
+/// Of each byte its bits as bytes, the high bit first: 0 and 255.
+static BITS: [[u8; 8]; 256] = {
+    let mut all = [[0; 8]; 256];
+    let mut i = 0;
+    while i < 256 * 8 {
+        all[i / 8][i % 8] = if (i / 8) & 0x80 >> (i % 8) == 0 { 0 } else { 255 };
+        i += 1;
+    }
+    all
+};
+
+/// Eight pixels of each byte: 0 and `one`.
 fn unpack_bits(bytes: &[u8], count: usize, one: u8, row: &mut Vec<u8>) {
-    let end = row.len() + count.min(bytes.len() * 8);
-    row.extend(bytes.iter().take(count.div_ceil(8)).flat_map(|&byte| {
-        // Each bit into a byte of its own: no two of the copies meet.
-        std::array::from_fn::<u8, 8, _>(|bit| if byte & 0x80 >> bit == 0 { 0 } else { one })
-    }));
+    let start = row.len();
+    let end = start + count.min(bytes.len() * 8);
+    row.resize(end.next_multiple_of(8) + 8, 0);
+    let (eights, _) = row[start..].as_chunks_mut::<8>();
+    for (pixels, &byte) in eights.iter_mut().zip(&bytes[..count.div_ceil(8).min(bytes.len())]) {
+        *pixels = BITS[usize::from(byte)].map(|bit| bit & one);
+    }
     row.truncate(end);
 }
 
