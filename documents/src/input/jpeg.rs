@@ -21,6 +21,8 @@ pub(super) struct Frame {
     pub(super) width: u16,
     pub(super) height: u16,
     pub(super) components: u8,
+    /// No component has more samples than the first, and the others one, a half or a quarter of them in each direction.
+    pub(super) is_usual: bool,
     /// Where the segment begins: its length, and then the precision.
     at: usize,
 }
@@ -35,12 +37,18 @@ impl Frame {
         let &[precision, high, low, wide, narrow, components] = bytes.get(found.at + 2..found.at + 8)? else {
             return None;
         };
+        let described = bytes.get(found.at + 8..)?.chunks_exact(3).take(components.into());
+        let mut factors = described.map(|component| [component[1] >> 4, component[1] & 15]);
+        let first = factors.next().unwrap_or([1, 1]);
+        let divides = |of: u8, by: u8| matches!((of, by), (_, 1) | (2, 2) | (4, 2 | 4));
+        let is_usual = factors.all(|factor| (0..2).all(|i| divides(first[i], factor[i]))) && !first.contains(&3);
         Some(Self {
             process: found.marker - 0xc0,
             precision,
             width: u16::from_be_bytes([wide, narrow]),
             height: u16::from_be_bytes([high, low]),
             components,
+            is_usual,
             at: found.at,
         })
     }
@@ -61,8 +69,16 @@ impl Frame {
 /// The JPEG with its number of lines in the frame header, where its decoders look for it. A scanner that does not know how long the
 /// sheet is writes 0 there, and the number after the first scan (DNL; ITU-T T.81, B.2.5).
 pub(super) fn with_lines(bytes: &[u8]) -> Cow<'_, [u8]> {
+    match Frame::of(bytes) {
+        Some(frame) if frame.height == 0 => lines_first(bytes),
+        _ => Cow::Borrowed(bytes),
+    }
+}
+
+/// The same whether it is needed or not, which takes a look at every byte. There are decoders that refuse the mark itself.
+pub(super) fn lines_first(bytes: &[u8]) -> Cow<'_, [u8]> {
     let patched = || {
-        let frame = Frame::of(bytes).filter(|frame| frame.height == 0)?;
+        let frame = Frame::of(bytes)?;
         let lines = segments(bytes).find(|segment| segment.marker == LINES)?;
         let number = bytes.get(lines.at + 2..lines.at + 4)?;
         let mut all = [&bytes[..lines.at - 2], &bytes[lines.at + 4..]].concat();
@@ -70,6 +86,13 @@ pub(super) fn with_lines(bytes: &[u8]) -> Cow<'_, [u8]> {
         Some(all)
     };
     patched().map_or(Cow::Borrowed(bytes), Cow::Owned)
+}
+
+/// Samples of two bytes in the machine's order, as a decoder of lossless JPEGs gives them, of so many bits each.
+pub(super) fn in_eight_bits(samples: &[u8], precision: u8) -> Vec<u8> {
+    let most = (1_u32 << precision.clamp(2, 16)) - 1;
+    let scale = |&pair: &[u8; 2]| ((u32::from(u16::from_ne_bytes(pair)).min(most) * 255 + most / 2) / most) as u8;
+    samples.as_chunks::<2>().0.iter().map(scale).collect()
 }
 
 /// All that stands before the data of the first scan, or `None` where there is no scan.

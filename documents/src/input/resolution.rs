@@ -1,13 +1,15 @@
 //! How large the paper was: dots per inch as image files state them. A value that no scanner has is as good as none.
 
-use super::FileKind;
+use super::{FileKind, jpeg2000::boxes};
 
-/// From PNG's `pHYs` (PNG 3rd ed., 11.3.4.3), JPEG's JFIF header (ITU-T T.871, 10.1) or BMP's info header.
+/// From PNG's `pHYs` (PNG 3rd ed., 11.3.4.3), JPEG's JFIF header (ITU-T T.871, 10.1), BMP's info header, or JPEG 2000's
+/// resolution box (ISO/IEC 15444-1, I.5.3.7).
 pub(crate) fn of_image(kind: FileKind, bytes: &[u8]) -> Option<f32> {
     match kind {
         FileKind::Png => png(bytes),
         FileKind::Jpeg => jfif(bytes),
         FileKind::Bmp => per_metre(u32::from_le_bytes(bytes.get(38..42)?.try_into().ok()?)),
+        FileKind::Jpeg2000 => jpeg2000(bytes),
         _ => None,
     }
     .and_then(plausible)
@@ -35,6 +37,17 @@ fn png(bytes: &[u8]) -> Option<f32> {
             _ => rest = rest.get(length.checked_add(12)?..)?,
         }
     }
+}
+
+/// As captured, or else as it is to be shown; the first of two fractions, with its power of ten, is down.
+fn jpeg2000(bytes: &[u8]) -> Option<f32> {
+    let within = |all, wanted: &[u8]| boxes(all).find(|(kind, _)| *kind == wanted).map(|(_, content)| content);
+    let resolution = within(within(bytes, b"jp2h")?, b"res ")?;
+    let fields = within(resolution, b"resc").or_else(|| within(resolution, b"resd"))?;
+    let &[a, b, c, d, .., exponent, _] = fields.get(..10)? else { return None };
+    let (dots, metres) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    let per_metre = f32::from(dots) / f32::from(metres) * 10_f32.powi((exponent as i8).into());
+    Some((per_metre * 0.0254).round())
 }
 
 fn jfif(bytes: &[u8]) -> Option<f32> {
@@ -75,6 +88,12 @@ mod tests {
             bytes.push(unit);
             bytes
         };
+        let within =
+            |kind: &[u8], content: &[u8]| [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat();
+        // 11,811 dots a metre as 11811 / 10 * 10^1.
+        let dots = [&11_811_u16.to_be_bytes()[..], &[0, 10], &11_811_u16.to_be_bytes(), &[0, 10, 1, 1]].concat();
+        let header = [within(b"ihdr", &[0; 14]), within(b"res ", &within(b"resc", &dots))].concat();
+        let jp2 = [within(b"jP  ", b"\r\n\x87\n"), within(b"jp2h", &header)].concat();
         for (kind, bytes, expected) in [
             (FileKind::Jpeg, jpeg(1, 300), Some(300.0)),
             (FileKind::Jpeg, jpeg(2, 118), Some(300.0)),
@@ -83,6 +102,8 @@ mod tests {
             (FileKind::Png, png(11_811, 1), Some(300.0)),
             (FileKind::Png, png(11_811, 0), None),
             (FileKind::Png, vec![], None),
+            (FileKind::Jpeg2000, jp2.clone(), Some(300.0)),
+            (FileKind::Jpeg2000, jp2[..40].to_vec(), None),
         ] {
             assert_eq!(of_image(kind, &bytes), expected, "{kind:?}");
         }

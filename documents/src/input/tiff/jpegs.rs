@@ -84,15 +84,7 @@ fn lossless(bytes: &[u8], frame: &Frame) -> Result<Vec<u8>> {
         }
         cause => damaged(cause),
     })?;
-    if frame.precision == 8 {
-        return Ok(samples);
-    }
-    let most = (1_u32 << frame.precision.clamp(2, 16)) - 1;
-    let (pairs, _) = samples.as_chunks::<2>();
-    Ok(pairs
-        .iter()
-        .map(|&pair| ((u32::from(u16::from_ne_bytes(pair)).min(most) * 255 + most / 2) / most) as u8)
-        .collect())
+    Ok(if frame.precision == 8 { samples } else { jpeg::in_eight_bits(&samples, frame.precision) })
 }
 
 /// A page of the old form, put together.

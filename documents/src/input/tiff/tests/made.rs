@@ -45,7 +45,7 @@ impl Made {
     }
 
     pub(super) fn file(&self) -> Vec<u8> {
-        document(&[self.clone()], Written::default())
+        document(std::slice::from_ref(self), Written::default())
     }
 }
 

@@ -229,7 +229,7 @@ fn tiles_and_every_kind_of_file_hold_the_same_page() {
     }
     let wide = Made::new(1, 1, 16, 1, 1).of(&[&[0x12, 0x34]]);
     let [little, big] = [false, true].map(|big_endian| Written { big_endian, big: false });
-    assert_eq!(pages(document(&[wide.clone()], little))[0].data, [0x34]);
+    assert_eq!(pages(document(std::slice::from_ref(&wide), little))[0].data, [0x34]);
     assert_eq!(pages(document(&[wide], big))[0].data, [0x12]);
 }
 
