@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
-    guard::{check_cost, guarded, no_such_page, too_large},
+    guard::{check_cost, guarded, no_such_page, one_line, too_large},
     pixels::on_white,
 };
 use crate::{
@@ -44,6 +44,7 @@ pub(super) struct AnimationSource {
 }
 
 fn damaged(kind: FileKind, cause: &dyn std::fmt::Display) -> Error {
+    let cause = one_line(&cause.to_string());
     Error::new(ErrorKind::Damaged, format!("the {} animation is damaged ({cause})", kind.name()))
         .with_hint("the file may be cut off; get it again")
 }

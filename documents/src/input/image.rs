@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 
 use super::{
     DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
-    guard::{check_cost, guarded, no_such_page, too_large},
+    guard::{check_cost, guarded, no_such_page, one_line, too_large},
     jpeg::{self, Frame, in_eight_bits},
     pixels::{Orientation, cmyk_to_rgb, on_white},
     resolution,
@@ -73,10 +73,8 @@ fn brief(cause: &dyn std::error::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    let text = innermost.to_string().replace(['\n', '\r'], " ");
     // Parsers like to show the chunk that they stopped at.
-    let text = text.split(" while decoding ").next().unwrap_or_default().trim_matches(['"', '.', ' ']);
-    text.chars().take(120).collect()
+    one_line(innermost.to_string().split(" while decoding ").next().unwrap_or_default())
 }
 
 impl ImageSource {

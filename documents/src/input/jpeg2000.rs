@@ -4,9 +4,9 @@ use hayro_jpeg2000::{ColorSpace, DecodeError, DecodeSettings, DecoderContext, Im
 
 use super::{
     DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
-    guard::{check_cost, guarded, no_such_page},
+    guard::{check_cost, guarded, no_such_page, one_line},
     pixels::{cmyk_to_rgb, on_white},
-    resolution,
+    resolution::{self, boxes},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -28,23 +28,6 @@ pub(super) fn is_jpeg2000(bytes: &[u8]) -> bool {
     bytes.starts_with(BOX_SIGNATURE) || bytes.starts_with(CODESTREAM_SIGNATURE)
 }
 
-/// The boxes that lie side by side in `bytes`, as (type, content); one that ends beyond them comes as far as it goes.
-pub(super) fn boxes(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        let kind = rest.get(4..8)?;
-        let length = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?) as usize;
-        let (start, end) = match length {
-            0 => (8, rest.len()),
-            1 => (16, usize::try_from(u64::from_be_bytes(rest.get(8..16)?.try_into().ok()?)).ok()?),
-            length => (8, length),
-        };
-        let content = rest.get(start..end.min(rest.len()))?;
-        rest = rest.get(end..).unwrap_or_default();
-        Some((kind, content))
-    })
-}
-
 fn ends_early(bytes: &[u8]) -> bool {
     let codestream = if bytes.starts_with(CODESTREAM_SIGNATURE) {
         Some(bytes)
@@ -57,12 +40,13 @@ fn ends_early(bytes: &[u8]) -> bool {
 }
 
 fn refusal(error: &DecodeError) -> Error {
+    let cause = one_line(&error.to_string());
     match error {
         DecodeError::Validation(ValidationError::ImageTooLarge) => {
-            Error::new(ErrorKind::TooLarge, format!("the JPEG 2000 picture is too large ({error})"))
+            Error::new(ErrorKind::TooLarge, format!("the JPEG 2000 picture is too large ({cause})"))
                 .with_hint("scale it down first")
         }
-        _ => Error::new(ErrorKind::Damaged, format!("the JPEG 2000 picture is damaged ({error})"))
+        _ => Error::new(ErrorKind::Damaged, format!("the JPEG 2000 picture is damaged ({cause})"))
             .with_hint("get the file again, or try to open and save it with an image program"),
     }
 }

@@ -1,6 +1,7 @@
 //! Files in: a document is opened by its content, never by its name, and yields one page at a time.
 
 mod animation;
+mod detect;
 mod guard;
 #[cfg(feature = "heic")]
 mod heic;
@@ -16,11 +17,11 @@ mod tiff;
 
 use std::sync::Arc;
 
-pub use self::kind::{FileKind, detect};
 use self::{
     animation::AnimationSource, guard::guarded, image::ImageSource, jpeg2000::Jpeg2000Source, pdf::PdfSource,
     pnm::PnmSource, tiff::TiffSource,
 };
+pub use self::{detect::detect, kind::FileKind};
 use crate::{
     error::Result,
     ids::{ByteSize, PageNumber},

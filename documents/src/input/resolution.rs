@@ -1,6 +1,6 @@
 //! How large the paper was: dots per inch as image files state them. A value that no scanner has is as good as none.
 
-use super::{FileKind, jpeg2000::boxes};
+use super::FileKind;
 
 /// From PNG's `pHYs` (PNG 3rd ed., 11.3.4.3), JPEG's JFIF header (ITU-T T.871, 10.1), BMP's info header, or JPEG 2000's
 /// resolution box (ISO/IEC 15444-1, I.5.3.7).
@@ -37,6 +37,23 @@ fn png(bytes: &[u8]) -> Option<f32> {
             _ => rest = rest.get(length.checked_add(12)?..)?,
         }
     }
+}
+
+/// The boxes of a JPEG 2000 file (ISO/IEC 15444-1, annex I) that lie side by side in `bytes`, as (type, content); one that ends beyond them comes as far as it goes.
+pub(crate) fn boxes(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let kind = rest.get(4..8)?;
+        let length = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?) as usize;
+        let (start, end) = match length {
+            0 => (8, rest.len()),
+            1 => (16, usize::try_from(u64::from_be_bytes(rest.get(8..16)?.try_into().ok()?)).ok()?),
+            length => (8, length),
+        };
+        let content = rest.get(start..end.min(rest.len()))?;
+        rest = rest.get(end..).unwrap_or_default();
+        Some((kind, content))
+    })
 }
 
 /// As captured, or else as it is to be shown; the first of two fractions, with its power of ten, is down.

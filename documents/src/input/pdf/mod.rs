@@ -63,8 +63,9 @@ impl AsRef<[u8]> for Shared {
 fn uncounted_start(bytes: &[u8]) -> usize {
     let find = |haystack: &[u8], needle: &[u8]| haystack.windows(needle.len()).position(|window| window == needle);
     let found = || {
-        let header = find(&bytes[..bytes.len().min(super::kind::PDF_HEADER_WITHIN)], b"%PDF-").filter(|&at| at > 0)?;
-        let tail = &bytes[bytes.len().saturating_sub(super::kind::PDF_HEADER_WITHIN)..];
+        let header =
+            find(&bytes[..bytes.len().min(super::detect::PDF_HEADER_WITHIN)], b"%PDF-").filter(|&at| at > 0)?;
+        let tail = &bytes[bytes.len().saturating_sub(super::detect::PDF_HEADER_WITHIN)..];
         let after = tail.windows(9).rposition(|window| window == b"startxref")? + 9;
         let digits: Vec<u8> =
             tail[after..].iter().copied().skip_while(u8::is_ascii_whitespace).take_while(u8::is_ascii_digit).collect();

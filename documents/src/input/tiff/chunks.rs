@@ -13,7 +13,11 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::ByteSize,
-    input::{Limits, guard::check_cost, jpeg},
+    input::{
+        Limits,
+        guard::{check_cost, one_line},
+        jpeg,
+    },
 };
 
 /// A page as far as it could be decoded.
@@ -218,7 +222,8 @@ fn converted<'a>(decoded: Vec<jpegs::Decoded>, channels: usize) -> Result<Chunk<
 
 fn webp(data: &[u8], channels: usize, limits: &Limits) -> Result<jpegs::Decoded> {
     let damaged = |error: image::ImageError| {
-        Error::new(ErrorKind::Damaged, format!("a WebP picture that the page is made of is damaged ({error})"))
+        let cause = one_line(&error.to_string());
+        Error::new(ErrorKind::Damaged, format!("a WebP picture that the page is made of is damaged ({cause})"))
     };
     let decoder = image::codecs::webp::WebPDecoder::new(std::io::Cursor::new(data)).map_err(damaged)?;
     let (width, height) = image::ImageDecoder::dimensions(&decoder);

@@ -285,8 +285,6 @@ fn samples_of(directory: &Directory<'_>, compression: u16) -> Result<Samples> {
     let unnamed = meaning == Meaning::Rgb && channels == 4 && extra.is_none();
     let alpha = extra.unwrap_or_default().into_iter().enumerate().find(|(_, kind)| matches!(kind, 1 | 2));
     let alpha = match alpha {
-        // Of inks it is a mask for printing, and no reader makes them transparent.
-        Some(_) if meaning == Meaning::Cmyk => None,
         Some((index, kind)) => Some(Alpha { channel: meaning.channels() + index, premultiplied: kind == 1 }),
         None => unnamed.then_some(Alpha { channel: 3, premultiplied: false }),
     };

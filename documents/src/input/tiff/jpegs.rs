@@ -15,7 +15,7 @@ use crate::{
     ids::ByteSize,
     input::{
         Limits,
-        guard::check_cost,
+        guard::{check_cost, one_line},
         jpeg::{self, Frame},
     },
 };
@@ -31,6 +31,7 @@ pub(super) struct Decoded {
 }
 
 fn damaged(cause: impl std::fmt::Display) -> Error {
+    let cause = one_line(&cause.to_string());
     Error::new(ErrorKind::Damaged, format!("a JPEG that the page is made of is damaged ({cause})"))
         .with_hint("the file may be cut off; get it again")
 }
@@ -54,6 +55,10 @@ pub(super) fn decode(bytes: &[u8], tables: Option<&[u8]>, limits: &Limits) -> Re
     let frame = Frame::of(&bytes).ok_or_else(|| damaged("it has no frame"))?;
     if let Some(refusal) = frame.refusal() {
         return Err(refusal);
+    }
+    if !matches!(frame.components, 1 | 3 | 4) {
+        let what = format!("a JPEG of {} components is not supported", frame.components);
+        return Err(Error::new(ErrorKind::UnsupportedFormat, what).with_hint("save it with LZW or deflate compression"));
     }
     let (width, height) = (u64::from(frame.width), u64::from(frame.height));
     let samples = width * height * u64::from(frame.components);

@@ -154,8 +154,9 @@ impl Samples {
     /// One row of pixels of samples in eight bits, one pixel's after the other's.
     pub(super) fn pixels(&self, row: &[u8], out: &mut Vec<u8>) {
         let pixels = row.chunks_exact(self.channels);
-        let blend =
-            |value: u8, pixel: &[u8]| self.alpha.map_or(value, |alpha| alpha.on_white(value, pixel[alpha.channel]));
+        // Inks that have been multiplied are as little ink on the paper as they are to be seen.
+        let alpha = self.alpha.filter(|alpha| !(alpha.premultiplied && self.meaning == Meaning::Cmyk));
+        let blend = |value: u8, pixel: &[u8]| alpha.map_or(value, |alpha| alpha.on_white(value, pixel[alpha.channel]));
         let rgb = |pixel: &[u8]| {
             let three = [pixel[0], pixel[1], pixel[2]];
             match self.meaning {

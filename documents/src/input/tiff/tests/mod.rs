@@ -156,6 +156,10 @@ fn transparency_is_on_white_multiplied_or_not() {
     assert_eq!(pixels(&Made::new(2, 1, 8, 1, 2).with(338, [2]).of(&[&[0, 255, 0, 0]])), [0, 255]);
     // White is zero, but not of transparency.
     assert_eq!(pixels(&Made::new(2, 1, 8, 0, 2).with(338, [2]).of(&[&[255, 255, 255, 0]])), [0, 255]);
+    for (kind, expected) in [(1, [128, 255, 255]), (2, [191, 255, 255])] {
+        let inks = Made::new(1, 1, 8, 5, 5).with(338, [kind]).of(&[&[127, 0, 0, 0, 128]]);
+        assert_eq!(pixels(&inks), expected, "inks, {kind}");
+    }
     // The transparency after another sample.
     let behind = Made::new(1, 1, 8, 2, 5).with(338, [0, 2]).of(&[&[9, 9, 9, 77, 0]]);
     assert_eq!(pixels(&behind), [255; 3]);
