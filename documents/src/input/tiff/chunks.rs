@@ -72,9 +72,12 @@ pub(super) fn decode(directory: &Directory<'_>, header: &mut Header, file: &[u8]
     let (width, height) = (*width as usize, *height as usize);
     let format = samples.meaning.pixel_format().channels();
     let mut page = Page { pixels: vec![255; width * height * format], lost: 0, early: 0, parts: 0 };
-    let (mut lost, mut failure) = (0, None);
+    let (mut found, mut failure) = (0, None);
     let (mut row, mut line, mut plane) = (Vec::new(), Vec::new(), Vec::new());
-    for index in 0..chunks.across * chunks.down {
+    let each = u64::from(chunks.across) * u64::from(chunks.down);
+    // Of those that the file knows nothing of, nothing is looked for: there may be one a pixel.
+    let known = each.min(chunks.spans.len().max(source.old.len()) as u64) as u32;
+    for index in 0..known {
         let x = (index % chunks.across) as usize * chunks.width as usize;
         let y = (index / chunks.across) as usize * chunks.height as usize;
         let (across, down) = (width.min(x + chunks.width as usize) - x, height.min(y + chunks.height as usize) - y);
@@ -82,13 +85,12 @@ pub(super) fn decode(directory: &Directory<'_>, header: &mut Header, file: &[u8]
             Ok(chunk) => chunk,
             Err(error) if error.kind == ErrorKind::Damaged => {
                 failure = failure.or(Some(error));
-                lost += across * down;
                 continue;
             }
             Err(error) => return Err(error),
         };
         let (there, complete) = (across.min(chunk.width), down.min(chunk.rows));
-        lost += across * down - there * complete;
+        found += there * complete;
         for y_in_chunk in 0..complete {
             row.clear();
             line.clear();
@@ -121,13 +123,13 @@ pub(super) fn decode(directory: &Directory<'_>, header: &mut Header, file: &[u8]
             place.copy_from_slice(&line);
         }
     }
-    if lost >= width * height {
+    if found == 0 {
         return Err(failure.unwrap_or_else(|| {
             Error::new(ErrorKind::Damaged, "not one row of the TIFF page can be decoded")
                 .with_hint("the file may be cut off; get it again")
         }));
     }
-    page.lost = lost.div_ceil(width) as u32;
+    page.lost = (width * height - found).div_ceil(width) as u32;
     Ok(page)
 }
 
@@ -162,7 +164,8 @@ impl<'a> Source<'a> {
                         let stream = old.map_or_else(|| data(plane), |stream| Ok(&stream[..]))?;
                         page.parts += 1;
                         page.early += usize::from(jpeg::ends_early(stream));
-                        jpegs::decode(stream, self.tables, self.limits)
+                        let most = (header.chunks.width, header.chunks.height);
+                        jpegs::decode(stream, self.tables, most, self.limits)
                     })
                     .collect::<Result<_>>()?;
                 converted(decoded, header.samples.channels / planes)

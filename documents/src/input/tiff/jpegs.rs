@@ -36,11 +36,14 @@ fn damaged(cause: impl std::fmt::Display) -> Error {
         .with_hint("the file may be cut off; get it again")
 }
 
-/// Decodes one JPEG, with the tables that it shares with others.
+/// By how many pixels a JPEG may be larger than its place: it is made of whole blocks, of up to 32 pixels with shared colours.
+const OVERHANG: u32 = 64;
+
+/// Decodes one JPEG, with the tables that it shares with others, for a place of so many pixels across and down.
 ///
 /// # Errors
 /// `Damaged`, `TooLarge` or, for one that no decoder knows, `UnsupportedFormat`.
-pub(super) fn decode(bytes: &[u8], tables: Option<&[u8]>, limits: &Limits) -> Result<Decoded> {
+pub(super) fn decode(bytes: &[u8], tables: Option<&[u8]>, place: (u32, u32), limits: &Limits) -> Result<Decoded> {
     let joined;
     let bytes = match tables {
         // Both begin and end as a JPEG does.
@@ -59,6 +62,11 @@ pub(super) fn decode(bytes: &[u8], tables: Option<&[u8]>, limits: &Limits) -> Re
     if !matches!(frame.components, 1 | 3 | 4) {
         let what = format!("a JPEG of {} components is not supported", frame.components);
         return Err(Error::new(ErrorKind::UnsupportedFormat, what).with_hint("save it with LZW or deflate compression"));
+    }
+    if u32::from(frame.width) > place.0.saturating_add(OVERHANG)
+        || u32::from(frame.height) > place.1.saturating_add(OVERHANG)
+    {
+        return Err(damaged("it is larger than its place"));
     }
     let (width, height) = (u64::from(frame.width), u64::from(frame.height));
     let samples = width * height * u64::from(frame.components);

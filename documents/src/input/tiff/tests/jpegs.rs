@@ -5,8 +5,9 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use super::{
+    ErrorKind,
     made::{Made, PART},
-    pixels,
+    pixels, refused,
 };
 
 fn picture() -> RgbImage {
@@ -78,6 +79,9 @@ fn a_jpeg_in_parts_is_put_together() {
     full.chunks = strips_of(&|_| 0);
     near(&pixels(&full), expected, "strips that are JPEGs");
     near(&pixels(&full.clone().with(259, [7])), expected, "the new form");
+    // Of a strip that is as high as the page, the first rows would do; one that is far higher is a bomb.
+    let vast = jpeg(&RgbImage::new(32, 240).into());
+    assert_eq!(refused(page().with(259, [7]).of(&[&vast]).file()).kind, ErrorKind::Damaged);
     let [quantisation, dc, ac] = tables(&whole);
     let mut strewn = page().with(278, [8]).with(512, [1]);
     strewn.chunks = strips_of(&|strip| segments(strip).1);
