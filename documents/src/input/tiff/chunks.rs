@@ -227,17 +227,26 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Samples of eight bits, of one plane or several.
-fn converted<'a>(decoded: Vec<jpegs::Decoded>, channels: usize) -> Result<Chunk<'a>> {
-    let width = decoded.iter().map(|plane| plane.width).min().unwrap_or(0);
-    if decoded.iter().any(|plane| plane.channels != channels || plane.width != width) {
+/// Samples of eight bits, of one plane or several. Of colours that have planes of their own, some may be smaller: their samples are shared.
+fn converted<'a>(mut decoded: Vec<jpegs::Decoded>, channels: usize) -> Result<Chunk<'a>> {
+    let width = decoded.iter().map(|plane| plane.width).max().unwrap_or(0);
+    if width == 0 || decoded.iter().any(|plane| plane.channels != channels || plane.width == 0) {
         return Err(Error::new(
             ErrorKind::Damaged,
-            "the TIFF page and the pictures that it is made of have other colours",
+            "the pictures that the TIFF page is made of have other colours than it",
         ));
     }
     let stride = width * channels;
-    let rows = decoded.iter().map(|plane| plane.data.len() / stride.max(1)).min().unwrap_or(0);
+    if decoded.len() > 1 {
+        let rows_of = |plane: &jpegs::Decoded| plane.data.len() / plane.width;
+        let rows = decoded.iter().map(rows_of).max().unwrap_or(0);
+        for plane in decoded.iter_mut().filter(|plane| plane.width < width && plane.data.len() >= plane.width) {
+            let (across, down) = (plane.width, rows_of(plane));
+            let from = |place: usize| (place / width * down / rows) * across + place % width * across / width;
+            plane.data = (0..width * rows).map(|place| plane.data[from(place)]).collect();
+        }
+    }
+    let rows = decoded.iter().map(|plane| plane.data.len() / stride).min().unwrap_or(0);
     let planes = decoded.into_iter().map(|plane| plane.data.into()).collect();
     Ok(Chunk { planes, stride, is_converted: true, width, rows })
 }
