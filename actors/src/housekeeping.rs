@@ -133,6 +133,7 @@ pub fn end_at_rest(store: &Store, id: DocumentId, request: Request) -> Result<()
     }
     if request == Request::Remove {
         store.remove(id)?;
+        store.give_back_space()?;
     }
     Ok(())
 }

@@ -133,6 +133,21 @@ impl Database {
         work(&self.lock_writer())
     }
 
+    /// Gives free pages back to the disk: by writing a database of up to this size anew, else from its end, with what `otherwise`
+    /// does in a transaction.
+    pub fn shrink(&self, anew: ByteSize, otherwise: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
+        let is_small = self.maintain(|writer| {
+            let pages: u64 = writer.pragma_query_value(None, "page_count", |row| row.get::<_, u32>(0))?.into();
+            let size: u64 = writer.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
+            Ok(pages * size <= anew.bytes())
+        })?;
+        if is_small {
+            return self.maintain(|writer| Ok(writer.execute_batch("VACUUM")?));
+        }
+        self.write(|db| otherwise(db))?;
+        self.maintain(|writer| Ok(writer.execute_batch("PRAGMA incremental_vacuum")?))
+    }
+
     /// Folds the write-ahead log into the file, so that a copy of the file alone is whole. Waits for others' reads no longer than
     /// `patience`; whether all of it was folded.
     pub fn checkpoint(&self, patience: Duration) -> Result<bool> {
@@ -216,6 +231,8 @@ pub fn connect_to_write(dir: &Path, busy_timeout: Duration) -> Result<Connection
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What is removed is overwritten, not only let go.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", WAL_PAGES, |_| Ok(()))?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_PAGES * 4096, |_| Ok(()))?;
     Ok(connection)

@@ -11,6 +11,7 @@ use crate::{
     blobs::Blob,
     error::{Error, Result},
     rows::{now, parsed, time},
+    search::index,
 };
 
 /// A submission, its bytes already in the spool.
@@ -283,7 +284,9 @@ pub(crate) fn remove(db: &Connection, id: DocumentId) -> Result<Vec<Digest>> {
     digests.push(found.sha256);
     digests.sort_unstable();
     digests.dedup();
+    let words = index::words_of(db, id)?;
     db.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id.to_string()])?;
+    index::forget(db, &words)?;
     let mut unreferenced = Vec::new();
     for digest in digests {
         if !is_referenced(db, digest)? {

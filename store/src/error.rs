@@ -52,6 +52,9 @@ pub enum Error {
     /// Nothing is overwritten by a backup.
     #[error("{} is there already", path.display())]
     AlreadyThere { path: PathBuf },
+    /// What was asked for cannot be searched for; it says why.
+    #[error("{0}")]
+    Query(String),
     #[error("the database cannot be written: it, its folder or its disk is read-only")]
     ReadOnly(#[source] rusqlite::Error),
     #[error("the database refused a statement")]
@@ -101,6 +104,9 @@ impl Error {
             Self::StillOpen(_) => "cancel it first",
             Self::InputChanged { .. } => "read it again when nobody writes to it",
             Self::AlreadyThere { .. } => "give a name that is not taken; a backup overwrites nothing",
+            Self::Query(_) => {
+                "words must all occur; \"words in quotes\" stand beside each other; -word must not occur; word* is a beginning"
+            }
             Self::ReadOnly(_) => "make it writable, or give another --data-dir",
             _ => return None,
         })

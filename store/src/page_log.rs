@@ -11,6 +11,7 @@ use crate::{
     error::Result,
     page_set::PageSet,
     rows::{now, parsed, time, unreadable},
+    search::index::{self, PageWords},
 };
 
 /// A page to be committed. The record names its document and its number.
@@ -89,7 +90,9 @@ impl PageLog for SqlitePageLog {
         // Outside the transaction: the writer's lock is held for the inserts alone.
         let records: Vec<String> =
             pages.iter().map(|page| serde_json::to_string(&*page.record)).collect::<Result<_, _>>()?;
-        self.db.write(|db| commit(db, pages, &records))
+        let words: Vec<PageWords> =
+            pages.iter().map(|page| PageWords::of(&page.record.text, page.record.origin)).collect();
+        self.db.write(|db| commit(db, pages, &records, &words))
     }
 
     fn read(&self, document: DocumentId, from: Cursor, limit: usize) -> Result<Vec<StoredPage>> {
@@ -113,7 +116,7 @@ struct Added {
     bytes: i64,
 }
 
-fn commit(db: &Connection, pages: &[PageCommit], records: &[String]) -> Result<Vec<Committed>> {
+fn commit(db: &Connection, pages: &[PageCommit], records: &[String], words: &[PageWords]) -> Result<Vec<Committed>> {
     let mut find = db.prepare_cached("SELECT key FROM documents WHERE id = ?1 AND state = 'open'")?;
     let mut insert = db.prepare_cached(
         "INSERT INTO pages (document, page, status, raster, committed_at, record) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -123,7 +126,7 @@ fn commit(db: &Connection, pages: &[PageCommit], records: &[String]) -> Result<V
     let mut keys: HashMap<DocumentId, Option<i64>> = HashMap::new();
     let mut added: HashMap<i64, Added> = HashMap::new();
     let mut answers = Vec::with_capacity(pages.len());
-    for (page, json) in pages.iter().zip(records) {
+    for ((page, json), words) in pages.iter().zip(records).zip(words) {
         let record = &*page.record;
         let id = record.document.id;
         let key = match keys.get(&id) {
@@ -147,7 +150,9 @@ fn commit(db: &Connection, pages: &[PageCommit], records: &[String]) -> Result<V
             added.committed += 1;
             added.failed += i64::from(record.status == PageStatus::Failed);
             added.bytes += json.len() as i64;
-            Committed::New(db.last_insert_rowid())
+            let seq = db.last_insert_rowid();
+            index::insert(db, seq, key, words)?;
+            Committed::New(seq)
         });
     }
     let mut count = db.prepare_cached(
@@ -252,40 +257,4 @@ pub(crate) fn find_by_raster(db: &Connection, raster: Digest, options_key: Diges
         .query_row([raster.to_string(), options_key.to_string()], |row| row.get(0))
         .optional()?;
     Ok(json.map(|json| serde_json::from_str(&json)).transpose()?)
-}
-
-/// A page whose text holds all the words asked for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Hit {
-    pub document: DocumentId,
-    pub page: PageNumber,
-    /// Some sixteen words around the first match, the matches in `[` `]`.
-    pub snippet: String,
-    /// BM25, larger is better.
-    pub score: f64,
-}
-
-/// Best first. The query is plain words, all of which must occur; nothing in it is an operator.
-pub(crate) fn search_text(db: &Connection, query: &str, limit: usize) -> Result<Vec<Hit>> {
-    let words: Vec<String> =
-        query.split_whitespace().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
-    if words.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(db
-        .prepare_cached(
-            "SELECT d.id, p.page, snippet(page_search, 0, '[', ']', '…', 16) AS snippet,
-                    -bm25(page_search) AS score
-             FROM page_search JOIN pages p ON p.seq = page_search.rowid JOIN documents d ON d.key = p.document
-             WHERE page_search MATCH ?1 ORDER BY rank LIMIT ?2",
-        )?
-        .query_map(params![words.join(" "), rows(limit)], |row| {
-            Ok(Hit {
-                document: parsed(row, "id")?,
-                page: page_number(row)?,
-                snippet: row.get("snippet")?,
-                score: row.get("score")?,
-            })
-        })?
-        .collect::<Result<_, _>>()?)
 }

@@ -10,8 +10,9 @@ use crate::{
     documents::{self, Document, DocumentState, Listing, Overview},
     error::Result,
     lock::{self, Writer},
-    page_log::{self, Cursor, Hit, Sequence, StoredPage},
+    page_log::{self, Cursor, Sequence, StoredPage},
     page_set::PageSet,
+    search::{self, SearchQuery, SearchResults},
     work,
 };
 
@@ -106,9 +107,12 @@ impl Reader {
         self.db.read(|db| page_log::committed_pages(db, document))
     }
 
-    /// Pages whose text holds all these words, best first (BM25).
-    pub fn search_text(&self, query: &str, limit: usize) -> Result<Vec<Hit>> {
-        self.db.read(|db| page_log::search_text(db, query, limit))
+    /// Pages by their words, best first.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) for a query that asks for nothing.
+    pub fn search(&self, query: &SearchQuery) -> Result<SearchResults> {
+        self.db.read(|db| search::search(db, query))
     }
 
     /// A connection of the caller's own.

@@ -26,6 +26,7 @@ use crate::{
     reader::Reader,
     requests::{self, Request, Requested},
     retention::{self, Retention},
+    search::{backlog::Backlog, index},
     similarity::{SimilarityIndex, SimilarityOptions},
     temporary,
     work::{self, SqliteWork, WorkQueue},
@@ -64,8 +65,9 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-/// Fields are dropped in this order: connections, then the lock, then a temporary directory.
+/// Fields are dropped in this order: what runs by itself, connections, then the lock, then a temporary directory.
 struct Inner {
+    backlog: Backlog,
     reader: Reader,
     db: Arc<Database>,
     blobs: FolderBlobs,
@@ -94,12 +96,16 @@ fn is_ours(name: &OsStr) -> bool {
 /// Large enough that system calls do not show.
 const HASHED_AT_ONCE: usize = 256 << 10;
 
+/// A database of this size is written anew in a second or two, for which a page that is committed meanwhile waits.
+const REWRITTEN_UP_TO: ByteSize = ByteSize::mib(256);
+
 /// How long the end of a writer waits for others' reads, so that the database's file alone is whole.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Drop for Inner {
     /// A copy of the database's file after a clean end has everything.
     fn drop(&mut self) {
+        self.backlog.stop();
         if self.temporary.is_none()
             && let Err(error) = self.db.checkpoint(CHECKPOINT_PATIENCE)
         {
@@ -153,6 +159,7 @@ impl Store {
         let blobs = FolderBlobs::open(&dir.join("spool"))?;
         let store = Self {
             inner: Arc::new(Inner {
+                backlog: Backlog::start(&db)?,
                 reader: Reader { db: db.clone() },
                 blobs,
                 pages: SqlitePageLog { db: db.clone() },
@@ -197,6 +204,11 @@ impl Store {
 
     pub fn similarity(&self) -> &SimilarityIndex {
         &self.inner.similarity
+    }
+
+    /// Waits until the pages that an older version wrote are in the index of words; they are brought there while the store is open.
+    pub fn wait_for_index(&self) {
+        self.inner.backlog.wait();
     }
 
     /// Spools a stream: see [`BlobStore::put`].
@@ -297,7 +309,8 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets a finished document: its row, its pages, and its input if no other document has the same.
+    /// Forgets a finished document: its row, its pages with all that search knows of them, and its input if no other document has
+    /// the same. What stood in the database is overwritten; of the write-ahead log that is so after [`Store::give_back_space`].
     pub fn remove(&self, document: DocumentId) -> Result<()> {
         let signatures = self.inner.similarity.rows_of(document)?;
         let unreferenced = self.inner.db.write(|db| documents::remove(db, document))?;
@@ -355,9 +368,12 @@ impl Store {
         Ok(removed)
     }
 
-    /// Gives the room of what was removed back to the disk.
+    /// Gives the room of what was removed back to the disk, and overwrites what is left of its text: in the write-ahead log, and
+    /// between the entries of pages that SQLite has rearranged. For the latter a database of up to 256 MiB is written anew; of a
+    /// larger one only the list of words is, and fragments may stay where no statement finds them, until other rows overwrite them.
     pub fn give_back_space(&self) -> Result<()> {
-        self.inner.db.maintain(|db| Ok(db.execute_batch("PRAGMA incremental_vacuum")?))
+        self.inner.db.shrink(REWRITTEN_UP_TO, index::rewrite_words)?;
+        self.checkpoint().map(drop)
     }
 
     /// Asks that a document be cancelled or removed: from any process. Where a writer runs it finds the request in
@@ -391,6 +407,7 @@ impl Store {
         let cancelled = self.finish(document, Outcome::Cancelled, Some("cancelled by the user"))?;
         if request == Request::Remove {
             self.remove(document)?;
+            self.give_back_space()?;
         } else if !cancelled && let Some(state) = self.state(document)? {
             return Ok(Requested::AlreadyFinished(state));
         }

@@ -14,7 +14,7 @@ use common::{commit, failed, new_document, options, page, record, submit};
 use pagestream_documents::{ByteSize, Digest, DocumentId};
 use pagestream_store::{
     Committed, Cursor, DATABASE_FILE, DocumentState, Durability, Error, Listing, Outcome, PageCommit, Request,
-    Requested, Retention, Store, StoreOptions, options_key,
+    Requested, Retention, SearchQuery, Store, StoreOptions, options_key,
 };
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn raw(dir: &Path) -> rusqlite::Connection {
 fn assert_intact(dir: &Path) {
     let verdict: String = raw(dir).query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(verdict, "ok");
-    raw(dir).execute("INSERT INTO page_search (page_search, rank) VALUES ('integrity-check', 1)", []).unwrap();
+    raw(dir).execute("INSERT INTO page_words (page_words, rank) VALUES ('integrity-check', 1)", []).unwrap();
 }
 
 /// Not a check of its own: the process that the tests below start, and kill. Writes for as long as it lives, and says
@@ -350,7 +350,11 @@ fn an_input_goes_with_the_last_document_that_has_it() {
 
     store.remove(a).unwrap();
     assert!(store.open_blob(digest).is_ok() && store.open_blob(image_digest).is_err());
-    assert_eq!(store.search_text("kumquat", 9).unwrap().len(), 1, "the text of what is removed is not found");
+    assert_eq!(
+        store.search(&SearchQuery::new("kumquat")).unwrap().hits.len(),
+        1,
+        "the text of what is removed is not found"
+    );
     assert!(store.read(a, Cursor::After(0), 9).unwrap().is_empty());
     let again = store.spool(&mut &b"shared"[..]).unwrap();
     store.remove(b).unwrap();
@@ -404,31 +408,6 @@ fn the_status_counts_what_is_there() {
     assert_eq!(failed.iter().map(|document| document.id).collect::<Vec<_>>(), [a]);
     let latest = store.documents(Listing { state: None, limit: Some(1) }).unwrap();
     assert_eq!(latest.iter().map(|document| document.id).collect::<Vec<_>>(), [b]);
-}
-
-#[test]
-fn text_is_found_by_its_words() {
-    let store = Store::temporary(StoreOptions::default()).unwrap();
-    let id = submit(&store, b"text");
-    store
-        .commit(&[
-            commit(id, 1, "The quick brown fox jumps over the lazy dog"),
-            commit(id, 2, "Rücksicht ist eine Tugend; \"quick\" AND easy NOT hard"),
-            failed(id, 3),
-        ])
-        .unwrap();
-    let pages = |query: &str| {
-        let mut pages: Vec<_> = store.search_text(query, 9).unwrap().iter().map(|hit| hit.page.get()).collect();
-        pages.sort_unstable();
-        pages
-    };
-    assert_eq!(pages("quick"), [1, 2]);
-    assert_eq!(pages("quick fox"), [1]);
-    assert_eq!(pages("rucksicht"), [2], "accents and case do not matter");
-    assert!(pages("fox NOT").is_empty(), "words are words, not operators");
-    assert_eq!(pages("\"AND\" easy*"), [2]);
-    assert!(pages("  ").is_empty());
-    assert!(store.search_text("lazy", 1).unwrap()[0].snippet.contains("the [lazy] dog"));
 }
 
 #[test]

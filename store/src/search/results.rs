@@ -1,0 +1,104 @@
+//! What is asked, and what is answered.
+
+use std::{ops::Range, time::SystemTime};
+
+use pagestream_documents::{DocumentId, Origin, PageNumber, Polygon};
+
+/// A search for pages by their words.
+///
+/// In `text`, words must all occur on a page; `"words in quotes"` stand beside each other; `-word` and `-"a phrase"` must
+/// not occur; `word*` is the beginning of a word. Nothing else is an operator. Case, diacritics, ligatures and hyphens at line ends
+/// do not matter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchQuery {
+    pub text: String,
+    /// Most hits that are given.
+    pub limit: usize,
+    /// Hits that are passed over: those of the pages of results before this one.
+    pub offset: usize,
+    /// Only pages of this document.
+    pub document: Option<DocumentId>,
+    /// Only documents that were submitted as this, or whose path ends so. `*` is any text, `?` any character, `[ab]` one of
+    /// those.
+    pub source: Option<String>,
+    /// Only documents that were submitted at this time or later.
+    pub after: Option<SystemTime>,
+    /// Only documents that were submitted before this time.
+    pub before: Option<SystemTime>,
+    /// Only pages whose text comes from there.
+    pub origin: Option<Origin>,
+    /// As long as other documents have hits, a document gives at most so many; one that is asked for by name gives all.
+    pub pages_of_a_document: usize,
+}
+
+impl SearchQuery {
+    /// The ten best pages, two of a document before others have had their turn.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            limit: 10,
+            offset: 0,
+            document: None,
+            source: None,
+            after: None,
+            before: None,
+            origin: None,
+            pages_of_a_document: 2,
+        }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct SearchResults {
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// Nothing has the words as they were asked for: the hits have words that differ from them by a letter, or by what OCR takes for
+    /// another letter. Those are in `near`.
+    pub approximate: bool,
+    pub near: Vec<NearWord>,
+    /// Pages that an older version wrote and that are not in the index yet. A writer adds them while it runs.
+    pub pages_not_indexed: u64,
+}
+
+/// What was searched for in the place of a word that no page has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearWord {
+    /// As it was asked for, folded.
+    pub word: String,
+    /// What was found instead, folded.
+    pub instead: Vec<String>,
+}
+
+/// A page that was found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Hit {
+    pub document: DocumentId,
+    /// The path or name that the document was submitted under.
+    pub source: String,
+    pub page: PageNumber,
+    /// BM25: larger is better. It compares pages of one search only.
+    pub score: f64,
+    /// The place with the most of what was asked for, in the page's own words; `…` where it is cut out of a longer text.
+    pub snippet: String,
+    /// What was asked for, in bytes of `snippet`, in order and without overlaps.
+    pub marks: Vec<Range<usize>>,
+    /// The lines of the page with what was asked for, all of them, in reading order.
+    pub lines: Vec<HitLine>,
+    /// Size of the page, in the unit of the polygons: pixels, or points for a text layer.
+    pub width: u32,
+    pub height: u32,
+}
+
+/// A line of a page that was found.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct HitLine {
+    /// Its place in the record's `lines`, counted from 0.
+    pub index: usize,
+    /// Its four corners, as in the record.
+    pub polygon: Polygon,
+    pub text: String,
+}
