@@ -12,6 +12,7 @@ pub use pagestream_documents::{
     PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless, output,
 };
 pub use pagestream_models::ocr::Quality;
+pub use pagestream_store::{Hit, HitLine, NearWord, SearchQuery, SearchResults};
 pub use plan::Plan;
 pub use settings::{Settings, SettingsError};
 
@@ -61,6 +62,18 @@ pub async fn start_planned(settings: Settings, plan: Plan, fetching: Fetching) -
         pagestream_actors::start(options, store, engine::devices(&plan, &fetching.under(settings.models.fetch)))
     });
     started.await.map_err(|e| Error::Start(e.to_string()))?
+}
+
+/// Pages of a data directory by their words, best first. It only reads, and works while another process writes there, or none. A
+/// program that has a [`Pipeline`] asks that: [`Pipeline::search`].
+///
+/// # Errors
+/// [`Error::Query`] for a query that asks for nothing, [`Error::Store`] when there is no data directory or it cannot be read.
+pub async fn search(data_dir: impl Into<std::path::PathBuf>, query: SearchQuery) -> Result<SearchResults, Error> {
+    let dir = data_dir.into();
+    let search = move || pagestream_store::Store::open_reader(&dir)?.search(&query);
+    let found = tokio::task::spawn_blocking(search).await.map_err(|e| Error::Start(e.to_string()))?;
+    found.map_err(pagestream_actors::error::store_error)
 }
 
 /// Lets nobody call a foreign library (ONNX Runtime, OpenVINO) any more, and waits two seconds for calls that are being done. Whether

@@ -24,6 +24,9 @@ pub enum Error {
     /// The store refused, or pages that were read cannot be kept.
     #[error("{message}")]
     Store { message: String, hint: Option<String>, failure: StoreFailure },
+    /// What was asked for cannot be searched for.
+    #[error("{message}")]
+    Query { message: String, hint: Option<String> },
     /// The pipeline could not start.
     #[error("the pipeline cannot start: {0}")]
     Start(String),
@@ -50,7 +53,7 @@ impl Error {
         match self {
             Self::Store { failure, .. } => *failure != StoreFailure::ThisOnce,
             Self::Closed | Self::Start(_) | Self::Fatal(_) => true,
-            Self::Busy { .. } | Self::Read { .. } | Self::Document { .. } => false,
+            Self::Busy { .. } | Self::Read { .. } | Self::Document { .. } | Self::Query { .. } => false,
         }
     }
 
@@ -72,7 +75,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Document { failure, .. } => failure.hint.as_deref(),
-            Self::Store { hint, .. } => hint.as_deref(),
+            Self::Store { hint, .. } | Self::Query { hint, .. } => hint.as_deref(),
             _ => None,
         }
     }
@@ -85,7 +88,11 @@ pub fn store_error(error: pagestream_store::Error) -> Error {
         error if error.is_fatal() => StoreFailure::Unusable,
         _ => StoreFailure::ThisOnce,
     };
-    Error::Store { message: error.to_string(), hint: error.hint().map(str::to_owned), failure }
+    let (message, hint) = (error.to_string(), error.hint().map(str::to_owned));
+    match error {
+        pagestream_store::Error::Query(_) => Error::Query { message, hint },
+        _ => Error::Store { message, hint, failure },
+    }
 }
 
 impl From<pagestream_documents::Error> for DocumentFailure {

@@ -8,7 +8,9 @@ use std::{
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use pagestream_documents::DocumentId;
-use pagestream_store::{Blob, CacheStats, Document, DocumentState as StoredState, Error as StoreError, Store};
+use pagestream_store::{
+    Blob, CacheStats, Document, DocumentState as StoredState, Error as StoreError, SearchQuery, SearchResults, Store,
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     runtime::Handle,
@@ -279,6 +281,17 @@ impl Pipeline {
     pub async fn tail(&self, id: DocumentId, tail: Tail) -> Result<Option<PageStream>> {
         let Shared { jobs, store, runtime, .. } = &*self.shared;
         PageStream::tail(id, tail, jobs.clone(), store.clone(), runtime.clone()).await
+    }
+
+    /// Pages of the store by their words, best first: those that were committed when it is asked. One page of results; the next is
+    /// asked for with [`SearchQuery::offset`].
+    ///
+    /// # Errors
+    /// [`Error::Query`] for a query that asks for nothing, [`Error::Store`] when the store cannot be read, [`Error::Closed`] when the
+    /// pipeline has stopped.
+    pub async fn search(&self, query: SearchQuery) -> Result<SearchResults> {
+        let store = self.shared.store.clone();
+        self.blocking(move || store.search(&query)).await?.map_err(store_error)
     }
 
     /// Starts nothing new and waits, at most until `deadline`, for the pages that are under way. What is left is read

@@ -62,15 +62,21 @@ impl Housekeeper {
 
     async fn carry_out_requests(&mut self) {
         let pending = self.blocking(|store| store.pending_requests()).await.unwrap_or_default();
-        let mut at_rest = HashSet::new();
+        let (mut at_rest, mut removed) = (HashSet::new(), false);
         for (id, request) in pending {
             match self.jobs.get(id) {
                 // Removed when it has ended: the request stays until then.
                 Some(job) if !job.is_ended() => job.cancel(),
                 // A document is journaled a moment before it is under way: only one that was at rest twice is.
                 None if !self.at_rest.contains(&id) => drop(at_rest.insert(id)),
-                _ => drop(self.blocking(move |store| end_at_rest(store, id, request)).await),
+                _ => {
+                    let done = self.blocking(move |store| end_at_rest(store, id, request)).await.is_some();
+                    removed |= done && request == Request::Remove;
+                }
             }
+        }
+        if removed {
+            self.blocking(Store::give_back_space).await;
         }
         self.at_rest = at_rest;
     }
@@ -110,7 +116,7 @@ impl Housekeeper {
     }
 }
 
-/// Cancels or removes a document that nobody is reading. The pages that were not read have records that say so, as far
+/// Cancels or removes a document that nobody is reading. After removals, [`Store::give_back_space`] does what is to be done once. The pages that were not read have records that say so, as far
 /// as is known which those are.
 ///
 /// # Errors
@@ -133,7 +139,6 @@ pub fn end_at_rest(store: &Store, id: DocumentId, request: Request) -> Result<()
     }
     if request == Request::Remove {
         store.remove(id)?;
-        store.give_back_space()?;
     }
     Ok(())
 }

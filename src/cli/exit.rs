@@ -39,6 +39,9 @@ impl From<Exit> for ExitCode {
 }
 
 impl Exit {
+    /// Of `search`, as of grep: no page has what was asked for.
+    pub const NOTHING_FOUND: Self = Self::PagesFailed;
+
     pub fn of_document(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::UnsupportedFormat | ErrorKind::Damaged | ErrorKind::TooLarge => Self::BadInput,
@@ -52,6 +55,7 @@ impl Exit {
     pub fn of_error(error: &Error) -> Self {
         match error {
             Error::Read { .. } | Error::Store { .. } => Self::FileAccess,
+            Error::Query { .. } => Self::Configuration,
             Error::Document { failure, .. } => Self::of_document(failure.kind),
             // Of the pipeline itself, such as that it cannot start.
             _ => Self::Other,

@@ -33,6 +33,7 @@ mod process;
 mod reading;
 mod resume;
 mod rm;
+mod search;
 mod signals;
 mod status;
 mod tail;
@@ -100,6 +101,8 @@ enum Command {
     Process(process::ProcessArgs),
     /// Print the pages of a document as they are read, by this or another process
     Tail(tail::TailArgs),
+    /// Find pages of the data directory by their words
+    Search(search::SearchArgs),
     /// Say what is in the data directory and how far it has come
     Status(status::StatusArgs),
     /// Stop reading documents; what has been read stays
@@ -186,6 +189,7 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
     match cli.command {
         Command::Process(args) => process::run(args, settings, &printer),
         Command::Tail(args) => tail::run(&args, &settings, &printer),
+        Command::Search(args) => search::run(&args, &settings, &printer),
         Command::Status(args) => status::run(&args, &settings, &printer),
         Command::Cancel(args) => cancel::run(&args, &settings, &printer),
         Command::Rm(args) => rm::run(&args, &settings, &printer),
@@ -258,6 +262,7 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
         Command::Eval(args) => args.reading.settings(),
         Command::Bench(args) => args.reading.settings(),
         Command::Tail(args) => args.data.settings(),
+        Command::Search(args) => args.data.settings(),
         Command::Status(args) => args.data.settings(),
         Command::Cancel(args) => args.data.settings(),
         Command::Rm(args) => args.data.settings(),
