@@ -1,0 +1,154 @@
+//! Search as users have it: from a shell, from a pipeline, from another program, beside a writer and without one.
+
+mod common;
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+    sync::Arc,
+};
+
+use common::{no_text, options, pipeline_on};
+use pagestream::{
+    Digest, DocumentId, DocumentRef, Error, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, SearchQuery,
+    TextLine,
+};
+use pagestream_store::{NewDocument, Outcome, PageCommit, Priority, Store, StoreOptions};
+
+fn store(dir: &Path) -> Store {
+    Store::open(dir, StoreOptions::default()).unwrap()
+}
+
+/// A document with a page of these lines.
+fn read(store: &Store, source: &str, lines: &[&str]) -> DocumentId {
+    let new = NewDocument {
+        id: DocumentId::new(),
+        source: source.to_owned(),
+        blob: store.spool(&mut source.as_bytes()).unwrap(),
+        options: serde_json::Value::Null,
+        selection: None,
+        priority: Priority::Interactive,
+    };
+    store.submit(&new).unwrap();
+    let document = DocumentRef { id: new.id, source: source.to_owned(), sha256: Digest::of(b""), pages: 1 };
+    let line = |(text, row): (&&str, u8)| {
+        let y = 10.0 * f32::from(row);
+        let corners = [(0.0, y), (90.0, y), (90.0, y + 9.0), (0.0, y + 9.0)];
+        TextLine {
+            text: (*text).to_owned(),
+            polygon: Polygon(corners.map(|(x, y)| Point { x, y })),
+            confidence: None,
+            words: Vec::new(),
+        }
+    };
+    let record = PageRecord {
+        text: lines.join("\n"),
+        lines: lines.iter().zip(0..).map(line).collect(),
+        origin: Some(Origin::Ocr),
+        ..PageRecord::without_text(document, PageNumber::FIRST, PageStatus::Ok, None)
+    };
+    store.commit(&[PageCommit { record: Arc::new(record), raster: None }]).unwrap();
+    store.finish(new.id, Outcome::Done, None).unwrap();
+    new.id
+}
+
+/// Exit code, standard output, standard error.
+fn pagestream(dir: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pagestream"));
+    command.args(arguments).arg("--data-dir").arg(dir).env_remove("PAGESTREAM_CONFIG").env("HOME", dir);
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn search_finds_pages_beside_a_writer_and_says_how_it_went() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = store(dir.path());
+    let id = read(&writer, "scans/lodz.tif", &["A \u{fb01}ne day in \u{141}\u{f3}d\u{17a}, docu-", "ment of a stroke"]);
+    read(&writer, "other.pdf", &["another day"]);
+
+    let (exit, out, err) = pagestream(dir.path(), &["search", "lodz fine"]);
+    assert_eq!((exit, err.as_str()), (0, ""));
+    assert_eq!(out, "scans/lodz.tif:1: A \u{fb01}ne day in \u{141}\u{f3}d\u{17a}, docu- ment of a stroke\n");
+    // Several arguments are one query.
+    let (exit, out, _) = pagestream(dir.path(), &["search", "document", "-f", "jsonl", "-k", "1"]);
+    assert_eq!(exit, 0);
+    let hit: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(hit["schema"], "pagestream.hit/1");
+    assert_eq!(
+        (&hit["document"]["id"], &hit["page"], &hit["approximate"]),
+        (&id.to_string().into(), &1.into(), &false.into())
+    );
+    let mark: Vec<usize> = serde_json::from_value(hit["marks"][0].clone()).unwrap();
+    let marked: String = hit["snippet"].as_str().unwrap().chars().skip(mark[0]).take(mark[1] - mark[0]).collect();
+    assert_eq!(marked, "docu- ment", "marks count characters");
+    assert_eq!(hit["lines"].as_array().unwrap().len(), 2);
+    assert_eq!(hit["lines"][1]["polygon"][0], serde_json::json!([0.0, 10.0]));
+
+    let (exit, out, err) = pagestream(dir.path(), &["search", "strokc"]);
+    assert!(
+        exit == 0 && out.starts_with("scans/lodz.tif:1:") && err.contains("near to `strokc` is `stroke`"),
+        "{out}{err}"
+    );
+    for (arguments, code, said) in [
+        (&["search", "zebra"][..], 1, "no page has this"),
+        (&["search", "day", "--source", "*.png"], 1, "no page has this"),
+        (&["search", "day", "--after", "9999-01-01"], 1, "no page has this"),
+        (&["search", "day", "--origin", "text-layer"], 1, "no page has this"),
+        (&["search", "day", "--before", "soon"], 9, "write it as 2026-11-28"),
+        (&["search", "day", "--document", "nobody"], 9, "no document is called `nobody`"),
+        (&["search", "a*"], 9, "at least two letters"),
+        (&["search", "("], 9, "the query has no words"),
+        (&["search", "--", "-day"], 9, "only what must not occur"),
+    ] {
+        let (exit, out, err) = pagestream(dir.path(), arguments);
+        assert_eq!((exit, out.as_str()), (code, ""), "{arguments:?} {err}");
+        assert!(err.contains(said), "{arguments:?} {err}");
+    }
+    let (exit, out, _) = pagestream(dir.path(), &["search", "day", "--document", "other.pdf"]);
+    assert_eq!((exit, out.as_str()), (0, "other.pdf:1: another day\n"));
+
+    let nowhere = dir.path().join("nowhere");
+    let (exit, _, err) = pagestream(&nowhere, &["search", "day"]);
+    assert!(exit == 9 && err.contains("there is no pagestream data") && err.contains("hint"), "{err}");
+    assert!(!nowhere.exists(), "a mistyped directory is not made");
+}
+
+#[test]
+fn what_rm_removes_is_in_no_file_any_more() {
+    fn holds(path: &Path, secret: &[u8]) -> bool {
+        match path.is_dir() {
+            true => std::fs::read_dir(path).unwrap().any(|entry| holds(&entry.unwrap().path(), secret)),
+            false => std::fs::read(path).unwrap().windows(secret.len()).any(|bytes| bytes == secret),
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let writer = store(dir.path());
+    for n in 0..40 {
+        read(&writer, &format!("{n}.pdf"), &[&format!("a page that says kumquat{n:02}of{n:02}trees and more")]);
+    }
+    drop(writer);
+    assert!(holds(dir.path(), b"kumquat17of17trees"));
+    let (exit, _, err) = pagestream(dir.path(), &["rm", "17.pdf", "23.pdf"]);
+    assert_eq!(exit, 0, "{err}");
+    for secret in ["kumquat17of17trees", "kumquat23of23trees", "17.pdf"] {
+        assert!(!holds(dir.path(), secret.as_bytes()), "{secret}");
+    }
+    assert_eq!(pagestream(dir.path(), &["search", "kumquat17of17trees"]).0, 1);
+    assert_eq!(pagestream(dir.path(), &["search", "kumquat18of18trees"]).0, 0);
+}
+
+#[tokio::test]
+async fn a_pipeline_and_another_program_search_the_same_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let id = read(&store, "a.pdf", &["the quick fox"]);
+    let pipeline = pipeline_on(store, options(), 1, |input| Ok(no_text(input)));
+    let here = pipeline.search(SearchQuery::new("fox")).await.unwrap();
+    assert_eq!((here.hits.len(), here.hits[0].document), (1, id));
+    assert_eq!(pagestream::search(dir.path(), SearchQuery::new("fox")).await.unwrap(), here);
+    assert!(matches!(pipeline.search(SearchQuery::new("-fox")).await, Err(Error::Query { .. })));
+    let nowhere = pagestream::search(dir.path().join("nowhere"), SearchQuery::new("fox")).await;
+    assert!(matches!(nowhere, Err(Error::Store { .. })));
+    pipeline.stop().await;
+}
