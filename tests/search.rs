@@ -55,7 +55,8 @@ fn read(store: &Store, source: &str, lines: &[&str]) -> DocumentId {
 /// Exit code, standard output, standard error.
 fn pagestream(dir: &Path, arguments: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pagestream"));
-    command.args(arguments).arg("--data-dir").arg(dir).env_remove("PAGESTREAM_CONFIG").env("HOME", dir);
+    let (command_name, rest) = arguments.split_first().unwrap();
+    command.arg(command_name).arg("--data-dir").arg(dir).args(rest).env_remove("PAGESTREAM_CONFIG").env("HOME", dir);
     let Output { status, stdout, stderr } = command.output().unwrap();
     (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
@@ -125,13 +126,13 @@ fn what_rm_removes_is_in_no_file_any_more() {
     let dir = tempfile::tempdir().unwrap();
     let writer = store(dir.path());
     for n in 0..40 {
-        read(&writer, &format!("{n}.pdf"), &[&format!("a page that says kumquat{n:02}of{n:02}trees and more")]);
+        read(&writer, &format!("secret-{n}.pdf"), &[&format!("a page that says kumquat{n:02}of{n:02}trees and more")]);
     }
     drop(writer);
     assert!(holds(dir.path(), b"kumquat17of17trees"));
-    let (exit, _, err) = pagestream(dir.path(), &["rm", "17.pdf", "23.pdf"]);
+    let (exit, _, err) = pagestream(dir.path(), &["rm", "secret-17.pdf", "secret-23.pdf"]);
     assert_eq!(exit, 0, "{err}");
-    for secret in ["kumquat17of17trees", "kumquat23of23trees", "17.pdf"] {
+    for secret in ["kumquat17of17trees", "kumquat23of23trees", "secret-17.pdf"] {
         assert!(!holds(dir.path(), secret.as_bytes()), "{secret}");
     }
     assert_eq!(pagestream(dir.path(), &["search", "kumquat17of17trees"]).0, 1);
