@@ -18,7 +18,7 @@ use pagestream_store::{NewDocument, Outcome, PageCommit, Priority, SearchQuery, 
 const VOCABULARY: f64 = 200_000.0;
 const PAGES_OF_A_DOCUMENT: u32 = 100;
 const PAGES_OF_A_COMMIT: usize = 50;
-const QUERIES: usize = 500;
+const QUERIES: usize = 300;
 
 /// The same numbers for the same seed (PCG's multiplier).
 struct Numbers(u64);

@@ -24,6 +24,10 @@ use super::{
 const RANKED: usize = 1_000;
 const RANKED_FOR_EACH: usize = 20;
 
+/// Pages that are compared: the latest of those with what was asked for. A page costs half a microsecond, and words that more pages
+/// have than this tell nobody which one is meant.
+const COMPARED: usize = 5_000;
+
 /// A page with what was asked for.
 struct Ranked {
     seq: i64,
@@ -66,9 +70,11 @@ fn rank(db: &Connection, terms: &Terms, query: &SearchQuery) -> Result<Vec<Ranke
     values.splice(0..0, [Value::from(terms.expression()), i64::try_from(limit).unwrap_or(i64::MAX).into()]);
     // Another form of a word says less than the word itself.
     let sql = format!(
-        "SELECT s.seq, s.document, -bm25(page_words, 1.0, 0.5) AS score
-         FROM page_words CROSS JOIN searched s ON s.seq = page_words.rowid
-         WHERE page_words MATCH ?1 {conditions} ORDER BY score DESC, s.seq LIMIT ?2"
+        "SELECT seq, document, score FROM (
+            SELECT s.seq, s.document, -bm25(page_words, 1.0, 0.5) AS score
+            FROM page_words CROSS JOIN searched s ON s.seq = page_words.rowid
+            WHERE page_words MATCH ?1 {conditions} ORDER BY page_words.rowid DESC LIMIT {COMPARED}
+         ) ORDER BY score DESC, seq LIMIT ?2"
     );
     let mut select = db.prepare_cached(&sql)?;
     let rows = select.query_map(params_from_iter(values), |row| {

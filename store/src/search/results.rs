@@ -52,7 +52,7 @@ impl SearchQuery {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SearchResults {
-    /// Best first.
+    /// Best first. Of words that more than 5,000 pages have, the latest 5,000 are compared.
     pub hits: Vec<Hit>,
     /// Nothing has the words as they were asked for: the hits have words that differ from them by a letter, or by what OCR takes for
     /// another letter. Those are in `near`.
