@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use hayro::kurbo::{Affine, BezPath, PathEl, Rect, Shape};
 use unicode_normalization::UnicodeNormalization;
 
-use super::layout::Glyph;
+use super::glyph::Glyph;
 
 /// A few letters are missing in honest documents (bullets, logos); with one in eight the words are gone.
 const UNDECODED_SHARE: f64 = 0.125;

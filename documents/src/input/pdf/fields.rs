@@ -10,7 +10,7 @@ use hayro::{
     kurbo::{Affine, Point, Vec2},
 };
 
-use super::{characters::text_string, layout::Glyph};
+use super::{characters::text_string, glyph::Glyph};
 
 /// Fields of one page; a form of forty columns and a hundred rows has as many.
 const MOST_FIELDS: usize = 4_000;

@@ -3,7 +3,7 @@
 
 use super::{
     characters::{combining, composed},
-    layout::Glyph,
+    glyph::Glyph,
 };
 
 /// Within this many ems the same glyph counts as the same one, drawn again to look bold.

@@ -13,14 +13,17 @@ mod damage;
 mod direction;
 mod evidence;
 mod fields;
+mod glyph;
 mod glyphs;
 mod layout;
 mod reader;
 mod render;
+mod runs;
 mod structure;
 #[cfg(test)]
 mod tests;
 mod text_layer;
+mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

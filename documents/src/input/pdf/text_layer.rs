@@ -18,12 +18,14 @@ use hayro::{
 use super::{
     characters::{readable, text_string},
     evidence::{Evidence, Outlines},
-    fields, glyphs,
-    layout::{Glyph, lines_of},
+    fields,
+    glyph::Glyph,
+    glyphs,
+    layout::lines_of,
 };
 use crate::{
     page_text::{PageText, TextLayer},
-    reading_order::order_page,
+    reading_order::order_as_drawn,
     record::TextLine,
 };
 
@@ -63,7 +65,7 @@ pub(super) fn read<'a>(
     let lines = lines_of(&glyphs);
     let doubt = evidence.doubt();
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
-    let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_page(&lines) };
+    let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_as_drawn(&lines) };
     let PageText { lines, blocks, text } = PageText::arrange(lines, &blocks);
     let (width, height) = (width.ceil() as u32, height.ceil() as u32);
     let stands = doubt.as_ref().is_none_or(|doubt| doubt.text_stands);
