@@ -51,7 +51,10 @@ def words(text):
     # A word that is broken at the end of a line is one word, whatever a program makes of its hyphen.
     text = re.sub("\ufffe\\s*", "", text)
     text = "".join(c for c in text if c.isspace() or unicodedata.category(c) not in ("Cc", "Cf") or c == "\u00ad")
+    # A letter that loses its dot under an accent is the letter with the accent, and the dots that lead to a page's number are no words.
+    text = re.sub("ı(?=[\u0300-\u036f])", "i", text)
     text = unicodedata.normalize("NFKC", text).translate(SAME)
+    text = re.sub(r"\.?(\s*\.){4,}", " ", text)
     text = re.sub(r"(?<=\w)-[ \t]*[\r\n]\s*(?=\w)", "", text)
     return text.split()
 

@@ -81,6 +81,18 @@ impl Band {
         }
     }
 
+    /// Both columns in the order in which they are read: the left one first, unless it is a margin that the file draws after what it stands
+    /// beside.
+    pub(super) fn in_order(self, lines: &Lines) -> [Vec<usize>; 2] {
+        let (left, right) = (bounds(lines, &self.left), bounds(lines, &self.right));
+        let is_after = self.right.iter().max() < self.left.iter().min();
+        if lines.as_drawn && is_after && left.width() < 0.6 * right.width() {
+            [self.right, self.left]
+        } else {
+            [self.left, self.right]
+        }
+    }
+
     /// Whether the columns go on below what crosses them, and are not ended by it: a figure stands across them, and no heading.
     pub(super) fn runs_through(&self, lines: &Lines, below: &Self) -> bool {
         let ends = |column: &[usize]| Some((*column.first()?, *column.last()?));

@@ -132,7 +132,7 @@ fn order_region(lines: &Lines, mut region: Vec<usize>, depth: usize, blocks: &mu
     // The last columnar band, which may go on below what crosses it.
     let mut columns: Option<Band> = None;
     let close = |columns: Option<Band>, between: &mut Vec<usize>, blocks: &mut Vec<Vec<usize>>| {
-        for part in columns.into_iter().flat_map(|band| [band.left, band.right]).chain([std::mem::take(between)]) {
+        for part in columns.into_iter().flat_map(|band| band.in_order(lines)).chain([std::mem::take(between)]) {
             if !part.is_empty() {
                 order_region(lines, part, depth + 1, blocks);
             }

@@ -86,9 +86,11 @@ impl Run {
     fn continues_with(&self, glyph: &Glyph) -> bool {
         let size = self.size.max(glyph.size);
         let gap = self.along(glyph.origin) - self.end;
+        // What is raised is near; what is far stands on the same baseline.
+        let shift = if gap < DRAWN_APART_GAP * size { BASELINE_SHIFT } else { 0.15 };
         gap > BACKWARD * size
             && gap < DRAWN_TOGETHER_GAP * size
-            && (self.down(glyph.origin) - self.baseline).abs() < BASELINE_SHIFT * size
+            && (self.down(glyph.origin) - self.baseline).abs() < shift * size
             && self.direction.dot(glyph.direction) > 0.999
             && self.is_mirrored == glyph.is_mirrored()
     }
@@ -156,6 +158,27 @@ impl Run {
         is_script.then_some(off)
     }
 
+    /// Where in `line` this run was left out: it is a script, and there is room for it after one of the line's glyphs. The index in
+    /// the line's glyphs.
+    fn falls_into(&self, line: &Self, glyphs: &[Glyph]) -> Option<usize> {
+        let rise = line.baseline - self.baseline;
+        let is_script = SCRIPT_SIZES.contains(&(self.size / line.size))
+            && SCRIPT_RISE.contains(&(rise / line.size))
+            && self.glyphs.len() <= MOST_OF_SCRIPT
+            && self.start > line.start
+            && self.end < line.end;
+        if !is_script {
+            return None;
+        }
+        let start = |at: usize| line.along(glyphs[line.glyphs[at]].origin);
+        let letters = || (0..line.glyphs.len()).filter(|&at| !glyphs[line.glyphs[at]].is_space());
+        let before = letters().filter(|&at| start(at) < self.start).max_by(|&a, &b| start(a).total_cmp(&start(b)))?;
+        let gap = self.start - start(before) - glyphs[line.glyphs[before]].advance;
+        let has_room =
+            letters().filter(|&at| start(at) >= self.start).all(|at| start(at) > self.end - 0.15 * line.size);
+        (SCRIPT_GAP.contains(&(gap / line.size)) && has_room).then_some(before + 1)
+    }
+
     /// Whether this run is the first line beside a drop capital: their heads are level.
     fn is_led_by(&self, capital: &Self) -> bool {
         /// Of capital letters above the baseline, in ems.
@@ -190,7 +213,7 @@ pub(super) fn runs_of(glyphs: &[Glyph], invisible: bool) -> Vec<Run> {
         }
     }
     resume(&mut runs);
-    merge(lead(runs))
+    merge(lead(runs), glyphs)
 }
 
 /// Joins the last run with the one that it takes up, and all that was drawn between them.
@@ -239,7 +262,7 @@ fn lead(mut runs: Vec<Run>) -> Vec<Run> {
 }
 
 /// Joins runs that stand side by side though they were not drawn one after the other.
-fn merge(mut runs: Vec<Run>) -> Vec<Run> {
+fn merge(mut runs: Vec<Run>, glyphs: &[Glyph]) -> Vec<Run> {
     // Runs of one direction from their beginnings on, so that what a run follows has come before it.
     runs.sort_by(|a, b| {
         let kinds = (a.is_mirrored, a.heading).cmp(&(b.is_mirrored, b.heading));
@@ -263,8 +286,14 @@ fn merge(mut runs: Vec<Run>) -> Vec<Run> {
                 line.take(run);
             }
             None => {
-                open.push(lines.len());
-                lines.push(run);
+                let near = open.iter().rev().take(MOST_NEIGHBOURS);
+                let into = near.filter_map(|&line| Some((line, run.falls_into(&lines[line], glyphs)?))).next();
+                if let Some((line, at)) = into {
+                    lines[line].glyphs.splice(at..at, run.glyphs);
+                } else {
+                    open.push(lines.len());
+                    lines.push(run);
+                }
             }
         }
     }

@@ -14,6 +14,10 @@ use crate::{
 /// A gap of this many ems is a space between words (spaces are .25 to .33 em, justified ones down to .2; kerning in
 /// capitals reaches .1). What is less is one only where the line's own gaps fall into two kinds.
 const WORD_GAP: f64 = 0.16;
+/// In a line whose letters keep the distances of their font, less is one already: nothing but a space is as wide.
+const WORD_GAP_WHERE_EVEN: f64 = 0.115;
+/// The letters of such a line stand within this many ems of where the font puts them.
+const EVEN: f64 = 0.03;
 /// Tightly set newspapers part their words by so little, and no letters of a word by so much.
 const LEAST_WORD_GAP: f64 = 0.07;
 /// Letters that are spaced out stand nearer than this, in ems; initials and columns of single letters do not.
@@ -168,7 +172,7 @@ fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Vec<Piece> {
 fn word_gap(run: &Run, glyphs: &[Glyph]) -> f64 {
     let pairs = || run.glyphs.windows(2).map(|pair| (&glyphs[pair[0]], &glyphs[pair[1]]));
     let mut gaps: Vec<f64> = pairs()
-        .filter(|(a, b)| !a.is_space() && !b.is_space())
+        .filter(|(a, b)| !a.is_space() && !b.is_space() && !(is_leader(a) && is_leader(b)))
         .map(|(a, b)| (run.along(b.origin) - run.along(a.origin) - a.advance) / b.size)
         .collect();
     // A word of two letters says nothing about its spacing.
@@ -177,13 +181,21 @@ fn word_gap(run: &Run, glyphs: &[Glyph]) -> f64 {
     }
     // Where letters are spaced out, nearly all gaps are wide; in a formula, many are, but not those within words.
     gaps.sort_by(f64::total_cmp);
-    let within = gaps[gaps.len() / 5];
-    let usual = WORD_GAP + within.clamp(0.0, 1.0);
+    let (low, high) = (gaps[gaps.len() / 5], gaps[gaps.len() * 3 / 4]);
+    let is_even = low > -EVEN && high < EVEN;
+    let usual = if is_even { WORD_GAP_WHERE_EVEN } else { WORD_GAP + low.clamp(0.0, 1.0) };
     let has_spaces = run.glyphs.iter().any(|&index| glyphs[index].is_space());
-    if has_spaces || gaps.len() < 16 {
+    // Words have two to twelve letters in the mean.
+    let parted = gaps.len() - gaps.partition_point(|&gap| gap <= usual);
+    if has_spaces || gaps.len() < 16 || parted * 12 >= gaps.len() {
         return usual;
     }
     narrow_gap(&gaps).map_or(usual, |narrow| narrow.min(usual))
+}
+
+/// A dot of those that lead to the number of a page, which are spaced as they please.
+fn is_leader(glyph: &Glyph) -> bool {
+    matches!(glyph.text.as_str(), "." | "\u{b7}" | "\u{2024}" | "\u{2026}" | "_")
 }
 
 /// Where a line without spaces is set so tightly that its word gaps are below the usual: the middle of the widest step between its
