@@ -70,9 +70,7 @@ impl Band {
         if !lines.as_drawn {
             return Drawn::Unknown;
         }
-        let sides = self.left.iter().map(|&i| (i, Side::Left)).chain(self.right.iter().map(|&i| (i, Side::Right)));
-        let mut drawn: Vec<(usize, Side)> = sides.collect();
-        drawn.sort_unstable_by_key(|&(index, _)| index);
+        let drawn = self.by_drawing();
         let changes = drawn.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
         match self.left.len().min(self.right.len()) {
             few if 2 * changes >= few => Drawn::RowByRow,
@@ -81,16 +79,41 @@ impl Band {
         }
     }
 
-    /// Both columns in the order in which they are read: the left one first, unless it is a margin that the file draws after what it stands
-    /// beside.
-    pub(super) fn in_order(self, lines: &Lines) -> [Vec<usize>; 2] {
-        let (left, right) = (bounds(lines, &self.left), bounds(lines, &self.right));
-        let is_after = self.right.iter().max() < self.left.iter().min();
-        if lines.as_drawn && is_after && left.width() < 0.6 * right.width() {
-            [self.right, self.left]
-        } else {
-            [self.left, self.right]
+    /// The columns in the order in which they are read: the left one first, unless it is a margin that the file draws after what it stands
+    /// beside. Where the file draws one and the other in turns, down the page, so they are read: notes beside what they belong to.
+    pub(super) fn in_order(self, lines: &Lines) -> Vec<Vec<usize>> {
+        if lines.as_drawn {
+            let parts = self.parts_as_drawn();
+            let [left, right] = [&self.left, &self.right].map(|side| bounds(lines, side));
+            match parts.len() {
+                2 if parts[0].0 == Side::Right && left.width() < 0.6 * right.width() => {
+                    return vec![self.right, self.left];
+                }
+                3.. if lead_downwards(lines, &parts) => return parts.into_iter().map(|(_, part)| part).collect(),
+                _ => {}
+            }
         }
+        vec![self.left, self.right]
+    }
+
+    /// What is drawn on one side before something is drawn on the other.
+    fn parts_as_drawn(&self) -> Vec<(Side, Vec<usize>)> {
+        let mut drawn = self.by_drawing();
+        let mut parts: Vec<(Side, Vec<usize>)> = Vec::new();
+        for (index, side) in drawn.drain(..) {
+            match parts.last_mut() {
+                Some((last, part)) if *last == side => part.push(index),
+                _ => parts.push((side, vec![index])),
+            }
+        }
+        parts
+    }
+
+    fn by_drawing(&self) -> Vec<(usize, Side)> {
+        let sides = self.left.iter().map(|&i| (i, Side::Left)).chain(self.right.iter().map(|&i| (i, Side::Right)));
+        let mut drawn: Vec<(usize, Side)> = sides.collect();
+        drawn.sort_unstable_by_key(|&(index, _)| index);
+        drawn
     }
 
     /// Whether the columns go on below what crosses them, and are not ended by it: a figure stands across them, and no heading.
@@ -109,6 +132,23 @@ impl Band {
         };
         (breaks(a, c) || breaks(c, b)) && !breaks(a, b) && !breaks(b, c) && !breaks(c, d)
     }
+}
+
+/// Whether each part begins no higher than the last did, and below all that came before on its own side.
+fn lead_downwards(lines: &Lines, parts: &[(Side, Vec<usize>)]) -> bool {
+    let places: Vec<(Side, Rect)> = parts.iter().map(|(side, part)| (*side, bounds(lines, part))).collect();
+    let mut reached = [f32::NEG_INFINITY; 2];
+    let mut top = f32::NEG_INFINITY;
+    for (side, place) in places {
+        let reached = &mut reached[usize::from(side == Side::Right)];
+        let middle_of_first = place.top + 0.5 * place.height().min(12.0);
+        if middle_of_first < *reached || place.bottom < top {
+            return false;
+        }
+        *reached = place.bottom;
+        top = place.top.max(top);
+    }
+    true
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -206,7 +246,7 @@ pub(super) fn bands(boxes: &[Rect], region: &[usize], x: f32) -> Vec<Band> {
     bands
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
     Left,
     Across,

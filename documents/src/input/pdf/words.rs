@@ -16,6 +16,8 @@ use crate::{
 const WORD_GAP: f64 = 0.16;
 /// In a line whose letters keep the distances of their font, less is one already: nothing but a space is as wide.
 const WORD_GAP_WHERE_EVEN: f64 = 0.115;
+/// A bracket stands so far from what it encloses where that leans.
+const BRACKET_GAP: f64 = 0.22;
 /// The letters of such a line stand within this many ems of where the font puts them.
 const EVEN: f64 = 0.03;
 /// Tightly set newspapers part their words by so little, and no letters of a word by so much.
@@ -82,7 +84,11 @@ fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
         let goes_back = gap < -0.3 * glyph.size && before.is_some_and(|before| is_off_level(before, glyph));
         let is_led =
             before.is_some_and(|before| before.size > 1.6 * glyph.size) && !glyph.text.chars().all(|c| c.is_numeric());
-        let limit = if is_led { LED_GAP } else { gap_of_words };
+        let limit = match before {
+            _ if is_led => LED_GAP,
+            Some(before) if is_opening(before) || is_closing(glyph) => gap_of_words.max(BRACKET_GAP),
+            _ => gap_of_words,
+        };
         // A space under the next letter parts nothing: some programs lay them there.
         let spaced = space.take().is_some_and(|(from, width)| start - from > 0.4 * width.min(0.3 * glyph.size));
         match pieces.last_mut() {
@@ -92,6 +98,14 @@ fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
         end = start + glyph.advance;
     }
     pieces
+}
+
+fn is_opening(glyph: &Glyph) -> bool {
+    matches!(glyph.text.as_str(), "(" | "[" | "{" | "\u{2329}" | "\u{3008}" | "\u{27e8}")
+}
+
+fn is_closing(glyph: &Glyph) -> bool {
+    matches!(glyph.text.as_str(), ")" | "]" | "}" | "\u{232a}" | "\u{3009}" | "\u{27e9}")
 }
 
 /// Whether two glyphs of a line stand above and below each other.
