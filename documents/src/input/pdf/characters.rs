@@ -1,9 +1,14 @@
 //! What a glyph's characters are: as the document says, in the form in which people search and copy them.
 
+use smol_str::SmolStr;
 use unicode_normalization::{UnicodeNormalization, char::compose};
 
 /// The characters that stand for those that the document gives, and whether they can be read at all.
-pub(super) fn readable(text: &str) -> (String, bool) {
+pub(super) fn readable(text: &str) -> (SmolStr, bool) {
+    // Most are one letter of ASCII, which stands for itself.
+    if let &[byte @ b' '..=b'~'] = text.as_bytes() {
+        return (SmolStr::from_iter([char::from(byte)]), true);
+    }
     // Word's bullets live in the private area of the Symbol and Wingdings fonts.
     let text = match text {
         "\u{f0b7}" => "\u{2022}",
@@ -18,14 +23,15 @@ pub(super) fn readable(text: &str) -> (String, bool) {
     let decoded = !text.is_empty() && text.chars().all(is_readable);
     let kept = text.chars().filter(|c| !c.is_control() || c.is_whitespace());
     let text = if text.chars().any(is_form) {
-        kept.fold(String::new(), |mut plain, c| {
+        let plain = kept.fold(String::new(), |mut plain, c| {
             if is_form(c) {
                 plain.extend(std::iter::once(c).nfkc())
             } else {
                 plain.push(c)
             }
             plain
-        })
+        });
+        SmolStr::from(plain)
     } else {
         kept.collect()
     };
@@ -105,7 +111,7 @@ mod tests {
             ("", "", false),
             ("½", "½", true),
         ] {
-            assert_eq!(readable(given), (text.to_owned(), decoded), "{given:?}");
+            assert_eq!(readable(given), (text.into(), decoded), "{given:?}");
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) struct Evidence {
     characters: usize,
     undecoded: usize,
     invisible: usize,
-    /// Shares of the page that images cover, and visible text.
+    /// Shares of the page that images cover, and visible text; this is looked at where there are images.
     image_share: f64,
     text_share: f64,
     /// Of the letters in Latin script.
@@ -56,28 +56,25 @@ pub(super) struct Evidence {
 
 impl Evidence {
     pub(super) fn of(glyphs: &[Glyph], images: &[Rect], outlines: &Outlines, page: Rect) -> Self {
-        let letters = || glyphs.iter().filter(|glyph| !glyph.is_space());
+        let mut evidence =
+            Self { outlines: outlines.shapes, different_outlines: outlines.kinds.len(), ..Self::default() };
         let (mut under_images, mut under_text) = (Cells::of(page), Cells::of(page));
         images.iter().for_each(|&image| under_images.cover(image));
-        letters().filter(|glyph| !glyph.invisible).for_each(|glyph| under_text.cover(glyph.bounds()));
-        let (mut latin, mut vowels) = (0, 0);
-        for c in letters().flat_map(|glyph| glyph.text.chars()) {
-            // Without its accents.
-            let c = if c.is_ascii() { c } else { std::iter::once(c).nfd().next().unwrap_or(c) };
-            latin += usize::from(c.is_ascii_alphabetic());
-            vowels += usize::from(matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y'));
+        for glyph in glyphs.iter().filter(|glyph| !glyph.is_space()) {
+            evidence.characters += 1;
+            evidence.undecoded += usize::from(!glyph.decoded);
+            evidence.invisible += usize::from(glyph.invisible);
+            if !images.is_empty() && !glyph.invisible {
+                under_text.cover(glyph.bounds());
+            }
+            for c in glyph.text.chars() {
+                // Without its accents.
+                let c = if c.is_ascii() { c } else { std::iter::once(c).nfd().next().unwrap_or(c) };
+                evidence.latin += usize::from(c.is_ascii_alphabetic());
+                evidence.vowels += usize::from(matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y'));
+            }
         }
-        Self {
-            characters: letters().count(),
-            undecoded: letters().filter(|glyph| !glyph.decoded).count(),
-            invisible: letters().filter(|glyph| glyph.invisible).count(),
-            image_share: under_images.share(),
-            text_share: under_text.share(),
-            latin,
-            vowels,
-            outlines: outlines.shapes,
-            different_outlines: outlines.kinds.len(),
-        }
+        Self { image_share: under_images.share(), text_share: under_text.share(), ..evidence }
     }
 
     /// Why OCR should read the page instead. An invisible layer over a scan is what OCR programs leave, and is believed when there is

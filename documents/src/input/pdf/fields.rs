@@ -10,6 +10,8 @@ use hayro::{
     kurbo::{Affine, Point, Vec2},
 };
 
+use smol_str::SmolStr;
+
 use super::{characters::text_string, glyph::Glyph};
 
 /// Fields of one page; a form of forty columns and a hundred rows has as many.
@@ -91,7 +93,15 @@ fn set(text: &str, [left, bottom, right, top]: [f64; 4], transform: Affine) -> V
             let origin = transform * Point::new(left + LETTER * size * column as f64, baseline);
             let along = Vec2::new(a, b);
             let advance = LETTER * size * along.hypot();
-            glyphs.extend(Glyph::new(character.to_string(), true, false, origin, along, size * scale, advance));
+            glyphs.extend(Glyph::new(
+                SmolStr::from_iter([character]),
+                true,
+                false,
+                origin,
+                along,
+                size * scale,
+                advance,
+            ));
         }
     }
     glyphs

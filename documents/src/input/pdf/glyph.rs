@@ -1,6 +1,7 @@
 //! One glyph on the page. Knows nothing of PDF: a glyph has an origin, a direction, a size and an advance.
 
 use hayro::kurbo::{Point, Rect, Vec2};
+use smol_str::SmolStr;
 
 /// Extent of a line above and below its baseline, in ems: what usual fonts have, their own values being unreliable.
 pub(super) const ASCENT: f64 = 0.78;
@@ -11,7 +12,9 @@ pub(super) const BASELINE_SHIFT: f64 = 0.45;
 /// One glyph on the page as it is seen: points, y down.
 #[derive(Clone, Debug)]
 pub(super) struct Glyph {
-    pub(super) text: String,
+    /// Inline up to 23 bytes: a page has thousands of glyphs, and hardly one with more.
+    pub(super) text: SmolStr,
+    is_space: bool,
     /// The document says which characters these are.
     pub(super) decoded: bool,
     /// Text that is there to be found and not to be seen.
@@ -31,7 +34,7 @@ pub(super) struct Glyph {
 impl Glyph {
     /// `None` for a glyph without size or place.
     pub(super) fn new(
-        text: String,
+        text: SmolStr,
         decoded: bool,
         invisible: bool,
         origin: Point,
@@ -44,7 +47,8 @@ impl Glyph {
         let advance = if advance.is_finite() { advance.clamp(0.0, 10.0 * size) } else { 0.0 };
         let direction = along / length;
         let down = Vec2::new(-direction.y, direction.x);
-        sane.then_some(Self { text, decoded, invisible, origin, direction, down, size, advance })
+        let is_space = text.chars().all(char::is_whitespace);
+        sane.then_some(Self { text, is_space, decoded, invisible, origin, direction, down, size, advance })
     }
 
     /// As a glyph of which the letters stand on their heads where they run from left to right.
@@ -78,7 +82,14 @@ impl Glyph {
     /// A glyph in the place of a part of this one's line.
     pub(super) fn piece(&self, c: char, from: f64, advance: f64) -> Self {
         let origin = self.origin + self.direction * from;
-        Self { text: c.to_string(), decoded: true, origin, advance, ..self.clone() }
+        Self {
+            text: SmolStr::from_iter([c]),
+            is_space: c.is_whitespace(),
+            decoded: true,
+            origin,
+            advance,
+            ..self.clone()
+        }
     }
 
     /// Whether the middle of an accent stands within this letter's width. Accents are set on the letter's baseline or somewhat above it.
@@ -95,7 +106,7 @@ impl Glyph {
     }
 
     pub(super) fn is_space(&self) -> bool {
-        self.text.chars().all(char::is_whitespace)
+        self.is_space
     }
 
     /// The middle of the glyph's box: half its advance along, a third of its size above the baseline.

@@ -36,7 +36,7 @@ mod tests {
             .enumerate()
             .filter_map(|(i, c)| {
                 let origin = Point::new(x, y) + along * (5.0 * i as f64);
-                Glyph::new(c.to_string(), true, false, origin, along, 10.0, 5.0)
+                Glyph::new(smol_str::SmolStr::from_iter([c]), true, false, origin, along, 10.0, 5.0)
             })
             .collect()
     }

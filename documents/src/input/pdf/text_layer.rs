@@ -15,6 +15,8 @@ use hayro::{
     kurbo::{Affine, BezPath, Point, Rect, Vec2},
 };
 
+use smol_str::SmolStr;
+
 use super::{
     characters::{readable, text_string},
     evidence::{Evidence, Outlines},
@@ -128,11 +130,11 @@ impl Collector {
 }
 
 /// The characters of a glyph, and whether the document says what they are.
-fn text_of(glyph: &PdfGlyph<'_>) -> (String, bool) {
+fn text_of(glyph: &PdfGlyph<'_>) -> (SmolStr, bool) {
     match glyph.as_unicode() {
         Some(BfString::Char(c)) => readable(c.encode_utf8(&mut [0; 4])),
         Some(BfString::String(text)) => readable(&text),
-        None => (char::REPLACEMENT_CHARACTER.to_string(), false),
+        None => (SmolStr::new_static("\u{fffd}"), false),
     }
 }
 
