@@ -52,9 +52,11 @@ pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
         let near = near.take(MOST_NEIGHBOURS);
         for &(_, other_index) in near {
             let other = &glyphs[other_index];
-            let is_same = other.invisible == glyph.invisible
+            let reach = BOLD_OFFSET * glyph.size.min(other.size);
+            let is_same = (glyph.origin.y - other.origin.y).abs() < reach
+                && other.invisible == glyph.invisible
                 && other.text == glyph.text
-                && glyph.origin.distance(other.origin) < BOLD_OFFSET * glyph.size.min(other.size);
+                && glyph.origin.distance(other.origin) < reach;
             if is_same {
                 // What is drawn later repeats what is there.
                 repeated.push(index.max(other_index));
