@@ -16,6 +16,7 @@ mod fields;
 mod glyph;
 mod glyphs;
 mod layout;
+mod letters;
 mod reader;
 mod render;
 mod runs;
