@@ -64,7 +64,11 @@ pub(super) fn read<'a>(
         return None;
     }
     let evidence = Evidence::of(&glyphs, &images, &outlines, seen);
-    let lines = lines_of(&glyphs);
+    let places = fields::places(page);
+    let mut lines = lines_of(&glyphs);
+    if !places.is_empty() {
+        lines = fields::beside_labels(lines, &places);
+    }
     let doubt = evidence.doubt();
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
     let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_as_drawn(&lines) };
