@@ -1,6 +1,6 @@
 //! Columns: where a gutter divides a region, and what stands on its sides.
 
-use super::lines::{Beginning, Kind, Lines, bounds, median};
+use super::lines::{Beginning, Kind, Lines, bounds, median, overlap_y};
 use crate::geometry::Rect;
 
 /// Places looked at for a gutter in one region. A page 4,000 pixels wide is then searched every 8 pixels, which is
@@ -18,9 +18,6 @@ const RUN_ON_SHARE: f32 = 0.2;
 /// of a column of figures do: a heading or two of the figures stand alone.
 const ALIGNED: f32 = 0.7;
 const FIGURES_ALIGNED: f32 = 0.4;
-
-/// Lines of a column that is an index or a list, whose entries stand in rows beside those of the next column by chance.
-const MIN_LIST_LINES: usize = 12;
 
 /// Consecutive lines of a region, seen from one possible gutter: either lines that cross it, or lines beside it.
 #[derive(Default)]
@@ -57,8 +54,11 @@ impl Band {
         let has_figures = || are_figures(lines, &self.left) || are_figures(lines, &self.right);
         match self.drawn(lines) {
             Drawn::RowByRow => is_prose(),
+            Drawn::InTurns => true,
+            // Lists, addresses; and two tables, each with rows of its own. But not labels and what is written beside them.
             Drawn::ColumnByColumn if aligned >= ALIGNED => {
-                is_prose() || (self.left.len().min(self.right.len()) >= MIN_LIST_LINES && !has_figures())
+                let are_tables = left.has_rows(&self.left) && right.has_rows(&self.right);
+                is_prose() || are_tables || !(has_figures() || are_labels(lines, &self.left))
             }
             _ if aligned >= ALIGNED => is_prose(),
             _ => aligned < FIGURES_ALIGNED || !has_figures() || is_prose(),
@@ -70,11 +70,15 @@ impl Band {
         if !lines.as_drawn {
             return Drawn::Unknown;
         }
-        let drawn = self.by_drawing();
-        let changes = drawn.windows(2).filter(|pair| pair[0].1 != pair[1].1).count();
-        match self.left.len().min(self.right.len()) {
-            few if 2 * changes >= few => Drawn::RowByRow,
-            few if changes <= 1 + few / 8 => Drawn::ColumnByColumn,
+        let parts = self.parts_as_drawn();
+        let few = self.left.len().min(self.right.len());
+        let shorter = if self.left.len() <= self.right.len() { Side::Left } else { Side::Right };
+        let of_shorter = parts.iter().filter(|(side, _)| *side == shorter).map(|(_, part)| part);
+        let in_rows: usize = of_shorter.filter(|part| is_one_row(lines, part)).map(Vec::len).sum();
+        match parts.len() {
+            _ if in_rows * 2 > few => Drawn::RowByRow,
+            3.. if in_rows * 4 <= few && lead_downwards(lines, &parts) => Drawn::InTurns,
+            changes if changes <= 2 + few / 8 => Drawn::ColumnByColumn,
             _ => Drawn::Unknown,
         }
     }
@@ -134,6 +138,16 @@ impl Band {
     }
 }
 
+fn is_one_row(lines: &Lines, part: &[usize]) -> bool {
+    part.iter().all(|&index| overlap_y(&lines[part[0]], &lines[index]) > 0.5)
+}
+
+/// Whether most lines of a column say what stands beside them.
+fn are_labels(lines: &Lines, column: &[usize]) -> bool {
+    let labels = column.iter().filter(|&&index| lines.kinds[index] == Kind::Label).count();
+    labels * 2 >= column.len()
+}
+
 /// Whether each part begins no higher than the last did, and below all that came before on its own side.
 fn lead_downwards(lines: &Lines, parts: &[(Side, Vec<usize>)]) -> bool {
     let places: Vec<(Side, Rect)> = parts.iter().map(|(side, part)| (*side, bounds(lines, part))).collect();
@@ -155,6 +169,8 @@ fn lead_downwards(lines: &Lines, parts: &[(Side, Vec<usize>)]) -> bool {
 enum Drawn {
     RowByRow,
     ColumnByColumn,
+    /// Some rows of one side, then what stands beside them: notes in a margin, cells of several lines.
+    InTurns,
     Unknown,
 }
 
@@ -195,6 +211,11 @@ impl Column {
     /// is high); cells of a table do neither.
     fn is_prose(&self) -> bool {
         self.line_width >= 6.0 * self.line_height && self.fill >= 0.45
+    }
+
+    /// Whether its lines are cells of rows.
+    fn has_rows(&self, lines: &[usize]) -> bool {
+        lines.len() * 2 >= self.rows * 3
     }
 
     /// These bounds moved sideways onto `other`, so that an intersection compares heights alone.

@@ -75,6 +75,8 @@ impl std::ops::Deref for Lines {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Figures,
+    /// Words with a colon at their end.
+    Label,
     Words,
 }
 
@@ -83,7 +85,11 @@ impl Kind {
     fn of(text: &str) -> Self {
         let letters = text.chars().filter(|c| c.is_alphabetic()).count();
         let others = text.chars().filter(|c| !c.is_alphabetic() && !c.is_whitespace()).count();
-        if others > 2 * letters { Self::Figures } else { Self::Words }
+        match text.trim_end().chars().next_back() {
+            _ if others > 2 * letters => Self::Figures,
+            Some(':' | '\u{ff1a}') => Self::Label,
+            _ => Self::Words,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use hayro::{
 use smol_str::SmolStr;
 
 use super::{characters::text_string, glyph::Glyph};
+use crate::{geometry, record::TextLine};
 
 /// Fields of one page; a form of forty columns and a hundred rows has as many.
 const MOST_FIELDS: usize = 4_000;
@@ -34,6 +35,45 @@ pub(super) struct Field {
     turns: u8,
     /// It also has an appearance, which may be of another value or of none: the document wants new ones made.
     pub(super) is_drawn: bool,
+}
+
+/// Where the page has fields, whatever draws their values. They are drawn after all else, which says nothing of where they are read.
+pub(super) fn places(page: &Page<'_>) -> Vec<geometry::Rect> {
+    let Some(annotations) = page.raw().get::<Array<'_>>(ANNOTS) else { return Vec::new() };
+    let transform = page.initial_transform(true).to_kurbo();
+    let widgets = annotations.iter::<Dict<'_>>().take(MOST_FIELDS);
+    widgets
+        .filter(|annotation| annotation.get::<Name<'_>>(b"Subtype").as_deref() == Some(b"Widget"))
+        .filter_map(|widget| widget.get::<PdfRect>(b"Rect"))
+        .map(|place| {
+            let corners = Rect::new(place.x0, place.y0, place.x1, place.y1);
+            let seen = transform.transform_rect_bbox(corners);
+            let [left, top, right, bottom] = [seen.x0, seen.y0, seen.x1, seen.y1].map(|value| value as f32);
+            geometry::Rect { left, top, right, bottom }
+        })
+        .collect()
+}
+
+/// Lines that come as they are drawn, but for those in fields: they come after what stands on their left, in the same row.
+pub(super) fn beside_labels(lines: Vec<TextLine>, places: &[geometry::Rect]) -> Vec<TextLine> {
+    let is_within = |line: &TextLine| {
+        let geometry::Point { x, y } = line.polygon.bounds().center();
+        places.iter().any(|p| (p.left..p.right).contains(&x) && (p.top..p.bottom).contains(&y))
+    };
+    let (mut values, mut others): (Vec<TextLine>, Vec<TextLine>) = lines.into_iter().partition(is_within);
+    values.sort_by(|a, b| a.polygon.bounds().left.total_cmp(&b.polygon.bounds().left));
+    for value in values {
+        let place = value.polygon.bounds();
+        let middle = place.center().y;
+        let is_left = |other: &geometry::Rect| (other.top..other.bottom).contains(&middle) && other.right < place.right;
+        let bounds = others.iter().map(|line| line.polygon.bounds()).enumerate();
+        let label = bounds.filter(|(_, other)| is_left(other)).max_by(|a, b| a.1.right.total_cmp(&b.1.right));
+        match label {
+            Some((label, _)) => others.insert(label + 1, value),
+            None => others.push(value),
+        }
+    }
+    others
 }
 
 /// The page's fields and notes whose values are not drawn, or perhaps not as they are.

@@ -75,7 +75,11 @@ pub(super) fn read<'a>(
     if glyphs.iter().all(|glyph| glyph.is_space()) {
         return None;
     }
-    let lines = lines_of(&glyphs);
+    let places = fields::places(page);
+    let mut lines = lines_of(&glyphs);
+    if !places.is_empty() {
+        lines = fields::beside_labels(lines, &places);
+    }
     let evidence = Evidence::of(&glyphs, &lines, &images, &outlines, seen);
     let doubt = evidence.doubt();
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
