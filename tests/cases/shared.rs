@@ -1,12 +1,11 @@
 //! Small documents, each with the trait of one fault that people report, and the right text of each. They stand beside the corpora, in
 //! `cases`; where `PAGESTREAM_CORPORA` is not set this test says so and passes.
 
-mod shell;
-
 use std::{fs, path::Path};
 
 use pagestream::evaluation::{Reading, evaluate};
-use shell::Home;
+
+use crate::shell::Home;
 
 /// Read wrongly to this day, and why.
 const NOT_YET: [&str; 1] = [
