@@ -8,7 +8,7 @@ use std::sync::{
 use pagestream_documents::{OpenOptions, PageNumber, open};
 
 use crate::{
-    builders::{direction, order, signs, tables, words as parted},
+    builders::{chance, direction, order, signs, tables, words as parted},
     judge, keep,
     kinds::{Case, Kind},
     words,
@@ -30,20 +30,23 @@ fn read(case: &Case) -> (String, Option<String>) {
     }
 }
 
-#[test]
-fn text_layers_are_read_as_they_are_seen() {
-    let all = [tables::KINDS, signs::KINDS, parted::KINDS, direction::KINDS, order::KINDS];
-    let kinds: Vec<&Kind> = all.into_iter().flatten().collect();
+/// Reads all cases of so many makers, and tells what is wrong.
+fn check(makers: usize, make: impl Fn(usize) -> Vec<Case> + Sync) {
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..threads {
             scope.spawn(|| {
-                while let Some(kind) = kinds.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    for case in kind.cases() {
+                loop {
+                    let maker = next.fetch_add(1, Ordering::Relaxed);
+                    if maker >= makers {
+                        break;
+                    }
+                    for case in make(maker) {
                         let (text, doubt) = read(&case);
                         let is_right = doubt.is_none() && words(&text) == words(&case.expected);
                         if !is_right {
-                            let read = format!("{text}\n{}", doubt.map_or(String::new(), |doubt| format!("[{doubt}]")));
+                            let read = doubt.map_or(text.clone(), |doubt| format!("{text}\n[{doubt}]"));
                             keep(&case.name, "pdf", &case.bytes, &case.expected, &read);
                         }
                         wrong.lock().unwrap().extend(judge(&case.name, is_right, NOT_YET));
@@ -55,4 +58,16 @@ fn text_layers_are_read_as_they_are_seen() {
     let mut wrong = wrong.into_inner().unwrap();
     wrong.sort();
     assert!(wrong.is_empty(), "{} of them: {wrong:#?}", wrong.len());
+}
+
+#[test]
+fn text_layers_are_read_as_they_are_seen() {
+    let all = [tables::KINDS, signs::KINDS, parted::KINDS, direction::KINDS, order::KINDS];
+    let kinds: Vec<&Kind> = all.into_iter().flatten().collect();
+    check(kinds.len(), |index| kinds[index].cases());
+}
+
+#[test]
+fn tables_and_columns_of_chance_are_read_as_they_are_seen() {
+    check(150, |seed| vec![chance::table(seed as u64), chance::columns(seed as u64)]);
 }

@@ -6,7 +6,10 @@
 mod builders;
 mod kinds;
 mod layers;
+mod outlines;
 mod pdf;
+mod pixels;
+mod scans;
 mod shared;
 #[path = "../shell/mod.rs"]
 mod shell;

@@ -16,6 +16,8 @@ pub struct Font {
     chars: Vec<char>,
     /// How its ToUnicode map is written, and what it says that each character is. `None`: it has none.
     pub to_unicode: Option<(Form, fn(char) -> String)>,
+    /// Whether the font's own encoding is used, and none is said.
+    pub builtin: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -91,7 +93,7 @@ impl Font {
         if matches!(kind, Kind::Unencoded { .. }) {
             chars = (' '..='~').collect();
         }
-        Self { kind, chars, to_unicode: None }
+        Self { kind, chars, to_unicode: None, builtin: false }
     }
 
     pub fn is_vertical(&self) -> bool {
@@ -149,6 +151,9 @@ impl Font {
                 self.type3_font(document, em, flipped, if unit_matrix { 1.0 } else { 1.0 / em })
             }
         };
+        if self.builtin {
+            font.remove(b"Encoding");
+        }
         if let Some((form, says)) = self.to_unicode {
             let chars: Vec<char> = if self.chars.is_empty() { (' '..='~').collect() } else { self.chars.clone() };
             let mut entries: Vec<(u32, String)> = chars.iter().map(|&c| (self.code(c), says(c))).collect();
