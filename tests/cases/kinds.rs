@@ -36,8 +36,9 @@ pub enum Order {
 }
 
 impl Setting {
-    /// The font of this setting, for the characters of `text`.
+    /// The font of this setting, for ASCII and the characters of `text`.
     pub fn font(&self, text: &str) -> Font {
+        let text = &(' '..='~').chain(text.chars()).collect::<String>();
         match self.face {
             Face::Helvetica => Font::helvetica(),
             Face::Times => Font::standard("Times-Roman", Encoding::MacRoman, ""),

@@ -45,10 +45,8 @@ fn check(makers: usize, make: impl Fn(usize) -> Vec<Case> + Sync) {
                     for case in make(maker) {
                         let (text, doubt) = read(&case);
                         let is_right = doubt.is_none() && words(&text) == words(&case.expected);
-                        if !is_right {
-                            let read = doubt.map_or(text.clone(), |doubt| format!("{text}\n[{doubt}]"));
-                            keep(&case.name, "pdf", &case.bytes, &case.expected, &read);
-                        }
+                        let read = doubt.map_or(text.clone(), |doubt| format!("{text}\n[{doubt}]"));
+                        keep(&case.name, is_right, ("pdf", &case.bytes), &case.expected, &read);
                         wrong.lock().unwrap().extend(judge(&case.name, is_right, NOT_YET));
                     }
                 }

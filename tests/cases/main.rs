@@ -1,7 +1,8 @@
 //! Documents of every kind that was read wrongly once, made here in many variants, each with the text that is to be read; and those that
 //! stand beside the corpora.
 //!
-//! With `CASES_DIR=DIR` in the environment what is read wrongly is written there, each file with `NAME.expected.txt` and `NAME.read.txt`.
+//! With `CASES_DIR=DIR` in the environment what is read wrongly is written there, each file with `NAME.expected.txt` and `NAME.read.txt`;
+//! with `CASES_ALL=1` beside it all cases are, for other readers to be held against.
 
 mod builders;
 mod kinds;
@@ -23,9 +24,12 @@ fn words(text: &str) -> String {
     text.split_whitespace().filter(|word| !is_leader(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// Keeps what was read wrongly for somebody to look at, where that is asked for.
-fn keep(name: &str, extension: &str, bytes: &[u8], expected: &str, read: &str) {
+/// Keeps a case for somebody to look at, where that is asked for.
+fn keep(name: &str, is_right: bool, (extension, bytes): (&str, &[u8]), expected: &str, read: &str) {
     let Some(folder) = std::env::var_os("CASES_DIR") else { return };
+    if is_right && std::env::var_os("CASES_ALL").is_none() {
+        return;
+    }
     let stem = name.replace(": ", "--").replace(' ', "-");
     let path = |extension: &str| Path::new(&folder).join(format!("{stem}.{extension}"));
     fs::write(path(extension), bytes).unwrap();

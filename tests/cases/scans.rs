@@ -68,12 +68,16 @@ fn what_only_the_pixels_show_is_read() {
             Expected::TextOrReview(text) => (review || cer(text) <= ERRORS, text.as_str()),
             Expected::Marked => (review && read.contains('\u{fffd}') && record["rotation"] == 0, "marked"),
         };
-        if !is_right {
-            let told = ["status", "origin", "confidence", "needs_review", "reason", "rotation"];
-            let told = told.map(|key| format!("{key} {}", record[key])).join(", ");
-            let text = if expected == "marked" { 1.0 } else { cer(expected) };
-            keep(&scan.name, scan.extension, &scan.bytes, expected, &format!("{read}\n[CER {text:.4}, {told}]"));
-        }
+        let told = ["status", "origin", "confidence", "needs_review", "reason", "rotation"];
+        let told = told.map(|key| format!("{key} {}", record[key])).join(", ");
+        let text = cer(expected);
+        keep(
+            &scan.name,
+            is_right,
+            (scan.extension, &scan.bytes),
+            expected,
+            &format!("{read}\n[CER {text:.4}, {told}]"),
+        );
         wrong.extend(judge(&scan.name, is_right, NOT_YET));
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

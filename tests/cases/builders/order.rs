@@ -29,7 +29,6 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "poem", make: poem, varies: NOT_ORDER },
     Kind { name: "list-of-points", make: points, varies: NOT_ORDER },
     Kind { name: "letter", make: letter, varies: NOT_ORDER },
-    Kind { name: "heads-of-columns", make: heads_of_columns, varies: NOT_ORDER },
 ];
 
 const LEFT: f64 = 50.0;
@@ -196,7 +195,7 @@ fn sideways_twice(setting: &Setting) -> (Page, String) {
     let (mut page, font, text) = columns(setting, 780.0, "Left margin Right margin notice 7 of the valley");
     page.turned(&font, turned_by(90.0, 7.0, 30.0, 300.0), "", "Left margin notice of the valley");
     page.turned(&font, turned_by(-90.0, 7.0, 565.0, 600.0), "", "Right margin notice 7");
-    (page, format!("{text}\nRight margin notice 7\nLeft margin notice of the valley"))
+    (page, format!("{text}\nLeft margin notice of the valley\nRight margin notice 7"))
 }
 
 fn head_and_foot(setting: &Setting) -> (Page, String) {
@@ -212,7 +211,7 @@ fn head_and_foot(setting: &Setting) -> (Page, String) {
 fn footnotes(setting: &Setting) -> (Page, String) {
     let notes = [
         "1 The bucket held eleven litres.",
-        "2 See the teacher's own account of the flood, which differs in the year.",
+        "2 See the teacher's own account of the flood, which differs in the year, and the letters of the station master to his brother.",
     ];
     let (mut page, font, text) = columns(setting, 780.0, &notes.concat());
     for (row, note) in notes.iter().enumerate() {
@@ -295,13 +294,4 @@ fn letter(setting: &Setting) -> (Page, String) {
     page.text(&font, 11.0, 330.0, y - 20.0, "Yours ever,");
     page.text(&font, 11.0, 330.0, y - 55.0, "Ottoline");
     (page, text)
-}
-
-/// Running heads of two columns, as dictionaries have them, stand in one row.
-fn heads_of_columns(setting: &Setting) -> (Page, String) {
-    let (mut page, font, text) = columns(setting, 770.0, "orchard windmill");
-    page.text(&font, 8.0, LEFT, 805.0, "orchard");
-    page.text_to(&font, 8.0, RIGHT + MEASURE, 805.0, "windmill");
-    page.pieces.rotate_right(2);
-    (page, format!("orchard windmill\n{text}"))
 }
