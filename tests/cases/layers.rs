@@ -8,7 +8,7 @@ use std::sync::{
 use pagestream_documents::{OpenOptions, PageNumber, open};
 
 use crate::{
-    builders::{chance, direction, order, signs, tables, words as parted},
+    builders::{chance, direction, forms, order, overlaid, raised, signs, tables, words as parted},
     judge, keep,
     kinds::{Case, Kind},
     words,
@@ -60,7 +60,16 @@ fn check(makers: usize, make: impl Fn(usize) -> Vec<Case> + Sync) {
 
 #[test]
 fn text_layers_are_read_as_they_are_seen() {
-    let all = [tables::KINDS, signs::KINDS, parted::KINDS, direction::KINDS, order::KINDS];
+    let all = [
+        tables::KINDS,
+        signs::KINDS,
+        overlaid::KINDS,
+        raised::KINDS,
+        forms::KINDS,
+        parted::KINDS,
+        direction::KINDS,
+        order::KINDS,
+    ];
     let kinds: Vec<&Kind> = all.into_iter().flatten().collect();
     check(kinds.len(), |index| kinds[index].cases());
 }

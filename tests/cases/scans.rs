@@ -6,7 +6,7 @@ use pagestream::evaluation::{Reading, evaluate};
 use serde_json::Value;
 
 use crate::{
-    builders::{false_layers, images, scans},
+    builders::{chance, false_layers, images, scans},
     judge, keep,
     shell::Home,
     words,
@@ -44,7 +44,8 @@ const ERRORS: f64 = 0.03;
 #[test]
 fn what_only_the_pixels_show_is_read() {
     let home = Home::new();
-    let scans: Vec<Scan> = [scans::all(), images::all(), false_layers::all()].into_iter().flatten().collect();
+    let scans: Vec<Scan> =
+        [scans::all(), images::all(), false_layers::all(), chance::scans(12)].into_iter().flatten().collect();
     let file = |scan: &Scan| format!("{}.{}", scan.name, scan.extension);
     scans.iter().for_each(|scan| home.write(&file(scan), &scan.bytes));
     let names: Vec<String> = scans.iter().map(file).collect();

@@ -1,8 +1,12 @@
 //! Tables and columns by chance: so many of each, the same in every run.
 
+use image::ImageFormat;
+
 use crate::{
     kinds::{Case, Setting},
     pdf::{Font, Page, Standing, write},
+    pixels::{encode, render},
+    scans::Scan,
     texts::{ORCHARD, WINDMILL, wrap},
 };
 
@@ -101,7 +105,7 @@ impl Column {
 }
 
 /// A table of two to six columns and three to fourteen rows.
-pub fn table(seed: u64) -> Case {
+fn table_page(seed: u64) -> (Page, String, Chance) {
     let mut chance = Chance::of(seed);
     let kinds = [
         Column::Noun,
@@ -156,11 +160,17 @@ pub fn table(seed: u64) -> Case {
     }
     let row = |row: &Vec<String>| row.iter().filter(|cell| !cell.is_empty()).cloned().collect::<Vec<_>>().join(" ");
     let expected = cells.iter().map(row).collect::<Vec<_>>().join("\n");
-    finish(&format!("table-of-chance: {seed}"), page, expected, &mut chance)
+    (page, expected, chance)
+}
+
+/// As a file.
+pub fn table(seed: u64) -> Case {
+    let (page, expected, chance) = table_page(seed);
+    finish(&format!("table-of-chance: {seed}"), page, expected, chance)
 }
 
 /// Prose in two or three columns, perhaps with a heading, a picture's gap, indented paragraphs.
-pub fn columns(seed: u64) -> Case {
+fn columns_page(seed: u64) -> (Page, String, Chance) {
     let mut chance = Chance::of(seed + 7_777);
     let mut page = Setting::default().page();
     let font = page.font(&[Font::helvetica(), Font::times()][chance.below(2)]);
@@ -209,10 +219,28 @@ pub fn columns(seed: u64) -> Case {
             }
         }
     }
-    finish(&format!("columns-of-chance: {seed}"), page, expected.join("\n"), &mut chance)
+    (page, expected.join("\n"), chance)
 }
 
-fn finish(name: &str, page: Page, expected: String, chance: &mut Chance) -> Case {
+pub fn columns(seed: u64) -> Case {
+    let (page, expected, chance) = columns_page(seed);
+    finish(&format!("columns-of-chance: {seed}"), page, expected, chance)
+}
+
+/// Both as scans.
+pub fn scans(count: u64) -> Vec<Scan> {
+    let scan = |name: &str, seed: u64, (page, text, _): (Page, String, Chance)| {
+        let dpi = [150.0, 200.0, 300.0][seed as usize % 3];
+        Scan::new(&format!("{name}-of-chance-{seed}"), "png", encode(&render(&page, dpi), ImageFormat::Png), text)
+    };
+    (0..count)
+        .flat_map(|seed| {
+            [scan("table-scan", seed, table_page(1_000 + seed)), scan("columns-scan", seed, columns_page(1_000 + seed))]
+        })
+        .collect()
+}
+
+fn finish(name: &str, page: Page, expected: String, mut chance: Chance) -> Case {
     let standing = if chance.once_in(3) { Standing::ALL[chance.below(Standing::ALL.len())] } else { Standing::Plain };
     Case { name: name.to_owned(), bytes: write(&[page], standing), expected }
 }

@@ -20,6 +20,8 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "hebrew-layer-by-lines", make: hebrew_layer_by_lines, varies: STANDING },
     Kind { name: "hebrew-columns", make: hebrew_columns, varies: STANDING },
     Kind { name: "hebrew-form-rows", make: hebrew_form, varies: ORDER },
+    Kind { name: "hebrew-table", make: hebrew_table, varies: ORDER },
+    Kind { name: "hebrew-with-footnote-signs", make: hebrew_signs, varies: STANDING },
     Kind { name: "arabic", make: arabic, varies: ORDER },
     Kind { name: "arabic-forms", make: arabic_forms, varies: STANDING },
     Kind { name: "arabic-layer-mirrored", make: arabic_layer, varies: STANDING },
@@ -216,6 +218,32 @@ fn hebrew_form(setting: &Setting) -> (Page, String) {
         page.text_to(&font, 12.0, 380.0, y, &seen);
     }
     (page, rows.map(|(label, value)| format!("{label}: {value}")).join("\n"))
+}
+
+/// Cells from the right, numbers as they are.
+fn hebrew_table(setting: &Setting) -> (Page, String) {
+    let mut page = setting.page();
+    let rows =
+        [["פרי", "כמות", "סכום"], ["אגסים", "4250", "18.40"], ["אגוזים", "11", "97.05"], ["תפוחים", "380", "6.15"]];
+    let font = page.font(&Font::boxes(&rows.concat().concat()));
+    for (row, cells) in rows.iter().enumerate() {
+        for (cell, right) in cells.iter().zip([535.0, 400.0, 250.0]) {
+            let seen = if cell.is_ascii() { (*cell).to_owned() } else { reversed(cell) };
+            page.text_to(&font, 12.0, right, 740.0 - 20.0 * row as f64, &seen);
+        }
+    }
+    (page, rows.map(|row| row.join(" ")).join("\n"))
+}
+
+/// Signs at the ends of a line belong to it.
+fn hebrew_signs(setting: &Setting) -> (Page, String) {
+    let lines = [
+        (format!("!{}", reversed("המטע פרח")), "המטע פרח!"),
+        (format!(".{} ,{}", reversed("הטחנה עומדת"), reversed("הרוח נחה")), "הרוח נחה, הטחנה עומדת."),
+        (format!("?{}", reversed("מי שאל")), "מי שאל?"),
+        (format!("\"{}\" :{}", reversed("לא עוד"), reversed("היא אמרה")), "היא אמרה: \"לא עוד\""),
+    ];
+    from_the_right(setting, &lines)
 }
 
 const ARABIC: [&str; 3] = ["البستان فوق القرية", "رقم الشجرة ٤٢ من ١٨٧", "سنة ١٩٠٣ كانت جيدة"];
