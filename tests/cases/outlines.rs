@@ -1,6 +1,9 @@
 //! A page whose letters are drawn as shapes.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use hayro::{
     hayro_interpret::{
@@ -13,7 +16,7 @@ use hayro::{
     kurbo::{Affine, BezPath, PathEl, Rect},
 };
 
-use crate::pdf::{Page, Standing, write};
+use crate::pdf::{Font, Letter, Manner, Page, Standing, write};
 
 /// How shapes are grouped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,19 @@ pub enum Grouping {
 
 /// The same page in shapes.
 pub fn outlined(page: &Page, grouping: Grouping) -> Page {
+    let shapes = shapes(page);
+    assert!(shapes.len() > 100, "letters were found");
+    let mut outlined = page.clone();
+    outlined.fonts.clear();
+    outlined.pieces = match grouping {
+        Grouping::Letters => shapes.iter().map(|shape| format!("{}f\n", operators(shape))).collect(),
+        Grouping::Page => vec![format!("{}f\n", shapes.iter().map(operators).collect::<String>())],
+    };
+    outlined
+}
+
+/// Its letters, in points.
+fn shapes(page: &Page) -> Vec<BezPath> {
     let pdf = Pdf::new(Arc::new(write(std::slice::from_ref(page), Standing::Plain))).unwrap();
     let first = &pdf.pages()[0];
     let cache = InterpreterCache::new();
@@ -33,14 +49,7 @@ pub fn outlined(page: &Page, grouping: Grouping) -> Page {
     let mut context = Context::new(Affine::IDENTITY, seen, &cache, first.xref(), InterpreterSettings::default());
     let mut shapes = Shapes::default();
     interpret_page(first, &mut context, &mut shapes);
-    assert!(shapes.0.len() > 100, "letters were found");
-    let mut outlined = page.clone();
-    outlined.fonts.clear();
-    outlined.pieces = match grouping {
-        Grouping::Letters => shapes.0.iter().map(|shape| format!("{}f\n", operators(shape))).collect(),
-        Grouping::Page => vec![format!("{}f\n", shapes.0.iter().map(operators).collect::<String>())],
-    };
-    outlined
+    shapes.0
 }
 
 fn operators(path: &BezPath) -> String {
@@ -63,6 +72,33 @@ fn operators(path: &BezPath) -> String {
         at = element.end_point().unwrap_or(at);
     }
     all
+}
+
+/// How a letter of Times looks, in straight lines.
+pub fn letter_of_times(c: char) -> Letter {
+    static LETTERS: OnceLock<BTreeMap<char, Letter>> = OnceLock::new();
+    let letters = LETTERS.get_or_init(|| {
+        let letter = |c: char| {
+            let mut page = Page::new(Manner::Plain);
+            let font = page.font(&Font::times());
+            let width = (1_000.0 * page.width(&font, 1.0, &c.to_string())).round() as u16;
+            page.text(&font, 1_000.0, 0.0, 0.0, &c.to_string());
+            let contours = shapes(&page).first().map(contours).unwrap_or_default();
+            (c, Letter { width, contours })
+        };
+        (' '..='~').map(letter).collect()
+    });
+    letters.get(&c).cloned().unwrap_or_default()
+}
+
+fn contours(path: &BezPath) -> Vec<Vec<(i16, i16)>> {
+    let mut contours: Vec<Vec<(i16, i16)>> = Vec::new();
+    hayro::kurbo::flatten(path, 2.0, |element| match element {
+        PathEl::MoveTo(p) => contours.push(vec![(p.x.round() as i16, p.y.round() as i16)]),
+        PathEl::LineTo(p) => contours.last_mut().unwrap().push((p.x.round() as i16, p.y.round() as i16)),
+        _ => {}
+    });
+    contours
 }
 
 #[derive(Default)]

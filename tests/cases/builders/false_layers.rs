@@ -2,6 +2,7 @@
 
 use crate::{
     builders::scans::{letter, letter_scan},
+    outlines::letter_of_times,
     pdf::{Font, Form, Manner, Page, Standing, write},
     pixels::{Coding, lay},
     scans::Scan,
@@ -35,6 +36,18 @@ fn exchanged(c: char) -> String {
     FROM.find(c).map_or(c, |at| TO.as_bytes()[at] as char).to_string()
 }
 
+/// In a font of its own glyphs, whose names nobody has, only the shapes tell letters apart.
+fn drawn(name: &str, map: Option<fn(char) -> String>, text: &str, standing: Standing) -> Scan {
+    let mut page = Page::new(Manner::Plain);
+    page.size = (420.0, 595.0);
+    let mut font = Font::boxes(text);
+    font.shapes = Some(letter_of_times);
+    font.to_unicode = map.map(|says| (Form::Chars, says));
+    let font = page.font(&font);
+    paragraph(&mut page, &font, 12.0, (45.0, 520.0), 330.0, text);
+    Scan::new(name, "pdf", write(&[page], standing), text)
+}
+
 fn mapped(name: &str, says: fn(char) -> String, text: &str, standing: Standing) -> Scan {
     let mut page = Page::new(Manner::Plain);
     page.size = (420.0, 595.0);
@@ -52,6 +65,20 @@ pub fn all() -> Vec<Scan> {
         mapped("map-by-places", by_places, WINDMILL, Standing::Plain),
         mapped("map-of-another-script", of_another_script, WINDMILL, Standing::Plain),
         mapped("map-of-exchanged-letters", exchanged, WINDMILL, Standing::Plain),
+        drawn("glyphs-shifted", Some(|c| shifted(c, 3)), WINDMILL, Standing::Plain),
+        drawn("glyphs-shifted-back", Some(|c| shifted(c, 25)), WINDMILL, Standing::ObjectStreams),
+        drawn("glyphs-by-places", Some(by_places), WINDMILL, Standing::Turned(90)),
+        drawn("glyphs-exchanged", Some(exchanged), WINDMILL, Standing::Plain),
+        drawn("glyphs-of-another-script", Some(of_another_script), WINDMILL, Standing::Plain),
+        drawn("glyphs-all-alike", Some(|_| "x".to_owned()), WINDMILL, Standing::Plain),
+        drawn("glyphs-without-map", None, WINDMILL, Standing::InForm),
+        drawn(
+            "glyphs-of-private-area",
+            Some(|c| char::from_u32(0xe000 + c as u32).unwrap().to_string()),
+            short,
+            Standing::Plain,
+        ),
+        drawn("glyphs-as-they-are", Some(|c| c.to_string()), WINDMILL, Standing::Plain),
         nonsense_over_scan(),
     ]
 }

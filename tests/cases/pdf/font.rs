@@ -5,7 +5,7 @@ use lopdf::{Dictionary, Document, Object, ObjectId, Stream, dictionary};
 use super::{
     encoding::{Encoding, glyph_name, width},
     to_unicode::{Form, cmap},
-    truetype,
+    truetype::{self, Contour},
 };
 
 /// A font, and the characters that it can set.
@@ -18,6 +18,15 @@ pub struct Font {
     pub to_unicode: Option<(Form, fn(char) -> String)>,
     /// Whether the font's own encoding is used, and none is said.
     pub builtin: bool,
+    /// Shapes and width of its letters, in thousandths of an em, where they are not boxes.
+    pub shapes: Option<fn(char) -> Letter>,
+}
+
+/// How a letter looks.
+#[derive(Clone, Default)]
+pub struct Letter {
+    pub width: u16,
+    pub contours: Vec<Contour>,
 }
 
 #[derive(Clone, Copy)]
@@ -93,7 +102,7 @@ impl Font {
         if matches!(kind, Kind::Unencoded { .. }) {
             chars = (' '..='~').collect();
         }
-        Self { kind, chars, to_unicode: None, builtin: false }
+        Self { kind, chars, to_unicode: None, builtin: false, shapes: None }
     }
 
     pub fn is_vertical(&self) -> bool {
@@ -126,6 +135,9 @@ impl Font {
 
     /// Of one character, in ems.
     pub fn width(&self, c: char) -> f64 {
+        if let Some(shape) = self.shapes {
+            return f64::from(shape(c).width) / 1_000.0;
+        }
         match (self.kind, c) {
             (Kind::Standard(base, _), _) => width(base, c),
             (_, ' '..='~') => width("Helvetica", c),
@@ -197,7 +209,14 @@ impl Font {
 
     fn wide(&self, document: &mut Document, vertical: bool) -> Dictionary {
         let widths: Vec<Object> = self.widths().into_iter().map(Object::from).collect();
-        let descriptor = self.descriptor(document, "AAAAAA+Boxes", 4, truetype::boxes(&self.widths(), None));
+        let program = match self.shapes {
+            Some(shape) => {
+                let shapes: Vec<Vec<Contour>> = self.chars.iter().map(|&c| shape(c).contours).collect();
+                truetype::font(&self.widths(), &shapes, None)
+            }
+            None => truetype::boxes(&self.widths(), None),
+        };
+        let descriptor = self.descriptor(document, "AAAAAA+Boxes", 4, program);
         let descendant = document.add_object(dictionary! {
             "Type" => "Font", "Subtype" => "CIDFontType2", "BaseFont" => "AAAAAA+Boxes", "FontDescriptor" => descriptor,
             "CIDToGIDMap" => "Identity", "DW" => 1_000, "W" => vec![1.into(), widths.into()],
