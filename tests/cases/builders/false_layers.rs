@@ -3,7 +3,7 @@
 use crate::{
     builders::scans::{letter, letter_scan},
     outlines::letter_of_times,
-    pdf::{Font, Form, Manner, Page, Standing, write},
+    pdf::{Font, Form, Manner, Page, Says, Standing, write},
     pixels::{Coding, lay},
     scans::Scan,
     texts::{WINDMILL, paragraph},
@@ -37,7 +37,7 @@ fn exchanged(c: char) -> String {
 }
 
 /// In a font of its own glyphs, whose names nobody has, only the shapes tell letters apart.
-fn drawn(name: &str, map: Option<fn(char) -> String>, text: &str, standing: Standing) -> Scan {
+fn drawn(name: &str, map: Option<Says>, text: &str, standing: Standing) -> Scan {
     let mut page = Page::new(Manner::Plain);
     page.size = (420.0, 595.0);
     let mut font = Font::boxes(text);
@@ -48,7 +48,7 @@ fn drawn(name: &str, map: Option<fn(char) -> String>, text: &str, standing: Stan
     Scan::new(name, "pdf", write(&[page], standing), text)
 }
 
-fn mapped(name: &str, says: fn(char) -> String, text: &str, standing: Standing) -> Scan {
+fn mapped(name: &str, says: Says, text: &str, standing: Standing) -> Scan {
     let mut page = Page::new(Manner::Plain);
     page.size = (420.0, 595.0);
     let font = page.font(&Font::times().with_map(Form::Chars, says));

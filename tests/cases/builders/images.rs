@@ -39,10 +39,55 @@ pub fn all() -> Vec<Scan> {
         Scan::new("scan-at-110-dpi", "png", encode(&smaller(scan, 0.55), ImageFormat::Png), letter()),
         Scan::new("scan-upside-down", "png", encode(&image::imageops::rotate180(scan), ImageFormat::Png), letter()),
     ];
+    all.extend(conditions());
     all.extend(screenshots());
     all.extend(tables_and_columns());
     all.extend(other_scripts());
     all
+}
+
+/// What scanners and screens make of a page besides. Where it cannot be read, the page is to be reviewed.
+fn conditions() -> Vec<Scan> {
+    let scan = letter_scan();
+    let (width, height) = scan.dimensions();
+    let dark = GrayImage::from_fn(width, height, |x, y| {
+        Luma([235 - (u16::from(scan.get_pixel(x, y).0[0]) * 215 / 255) as u8])
+    });
+    let faint = GrayImage::from_fn(width, height, |x, y| Luma([170 + scan.get_pixel(x, y).0[0] / 4]));
+    let mut framed = GrayImage::from_pixel(width + 160, height + 120, Luma([12]));
+    image::imageops::overlay(&mut framed, &askew(scan, 1.5), 100, 40);
+    let mut punched = scan.clone();
+    for (x, y) in [(60_i64, 500_i64), (60, 1_150)] {
+        for (dx, dy) in (-32..=32).flat_map(|dx| (-32..=32).map(move |dy| (dx, dy))) {
+            if dx * dx + dy * dy < 1_000 {
+                punched.put_pixel((x + dx) as u32, (y + dy) as u32, Luma([20]));
+            }
+        }
+    }
+    // Two pages of a book, each askew in its own way, with a dark fold between.
+    let mut spread = GrayImage::from_pixel(2 * width, height, Luma([255]));
+    image::imageops::overlay(&mut spread, &askew(scan, 1.0), 0, 0);
+    let (other, text) = prose(&WINDMILL[..WINDMILL.find("Twice").unwrap() - 1]);
+    image::imageops::overlay(&mut spread, &askew(&render(&other, 200.0), -1.0), i64::from(width), 0);
+    for (x, y) in (0..30).flat_map(|x| (0..height).map(move |y| (x, y))) {
+        spread.put_pixel(width - 15 + x, y, Luma([60 + 4 * x.abs_diff(15) as u8]));
+    }
+    let png = |name: &str, image: &GrayImage, text: &str| Scan {
+        name: name.to_owned(),
+        extension: "png",
+        bytes: encode(image, ImageFormat::Png),
+        expected: Expected::TextOrReview(text.to_owned()),
+    };
+    let mut rough = png("scan-jpeg-of-low-quality", scan, letter());
+    (rough.extension, rough.bytes) = ("jpg", jpeg(scan, 18));
+    vec![
+        png("scan-dark", &dark, letter()),
+        png("scan-faint", &faint, letter()),
+        png("scan-with-black-edges", &framed, letter()),
+        png("scan-punched", &punched, letter()),
+        png("scan-of-two-pages", &spread, &format!("{} {text}", letter())),
+        rough,
+    ]
 }
 
 /// Text of so many lines in one narrow column.
@@ -72,7 +117,10 @@ fn screenshots() -> Vec<Scan> {
         "All times are those of the harbour clock, which is four minutes slow, as it has been since the flood of that year",
     ];
     lines.iter().enumerate().for_each(|(row, line)| wide.text(&font, 20.0, 30.0, 80.0 - 30.0 * row as f64, line));
+    let inverted =
+        GrayImage::from_fn(long.width(), long.height(), |x, y| Luma([245 - long.get_pixel(x, y).0[0] / 255 * 220]));
     vec![
+        Scan::new("screenshot-long-dark", "png", encode(&inverted, ImageFormat::Png), text.clone()),
         Scan::new("screenshot-long", "png", encode(&long, ImageFormat::Png), text.clone()),
         Scan::new("screenshot-long-webp", "webp", encode(&long, ImageFormat::WebP), text),
         Scan::new("banner", "png", encode(&render(&wide, 110.0), ImageFormat::Png), lines.join("\n")),

@@ -171,8 +171,9 @@ fn layer_and_number(setting: &Setting) -> (Page, String) {
 fn text_on_picture(setting: &Setting) -> (Page, String) {
     let mut page = setting.page();
     grey_sheet(&mut page, 210);
-    let font = page.font(&setting.font(WINDMILL));
-    let lines = wrap(&page, &font, 14.0, 470.0, WINDMILL);
-    lines.iter().enumerate().for_each(|(row, line)| page.text(&font, 14.0, 60.0, 770.0 - 19.0 * row as f64, line));
-    (page, WINDMILL.to_owned())
+    let text = &WINDMILL[..WINDMILL.find(" Twice").unwrap()];
+    let font = page.font(&setting.font(text));
+    let lines = wrap(&page, &font, 12.0, 470.0, text);
+    lines.iter().enumerate().for_each(|(row, line)| page.text(&font, 12.0, 60.0, 770.0 - 16.0 * row as f64, line));
+    (page, text.to_owned())
 }

@@ -8,6 +8,9 @@ use super::{
     truetype::{self, Contour},
 };
 
+/// What a map says that a character is.
+pub type Says = fn(char) -> String;
+
 /// A font, and the characters that it can set.
 #[derive(Clone)]
 pub struct Font {
@@ -15,7 +18,7 @@ pub struct Font {
     /// In the order of their codes, where the font has codes of its own.
     chars: Vec<char>,
     /// How its ToUnicode map is written, and what it says that each character is. `None`: it has none.
-    pub to_unicode: Option<(Form, fn(char) -> String)>,
+    pub to_unicode: Option<(Form, Says)>,
     /// Whether the font's own encoding is used, and none is said.
     pub builtin: bool,
     /// Shapes and width of its letters, in thousandths of an em, where they are not boxes.
@@ -91,7 +94,7 @@ impl Font {
         Self { kind: Kind::Type3 { em, flipped: false, unit_matrix: true }, ..Self::type3(em, false, text) }
     }
 
-    pub fn with_map(self, form: Form, says: fn(char) -> String) -> Self {
+    pub fn with_map(self, form: Form, says: Says) -> Self {
         Self { to_unicode: Some((form, says)), ..self }
     }
 

@@ -9,6 +9,6 @@ mod truetype;
 
 pub use encoding::Encoding;
 pub use file::{Standing, write};
-pub use font::{Font, Letter, as_is};
+pub use font::{Font, Letter, Says, as_is};
 pub use page::{Manner, Page, Picture, turned_by};
 pub use to_unicode::Form;
