@@ -9,7 +9,7 @@ use super::{
     guard::{check_cost, guarded, no_such_page, too_large},
     jpeg,
     pixels::{Orientation, on_white},
-    resolution,
+    resolution::{self, Resolution},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -23,7 +23,7 @@ pub(crate) struct ImageSource {
     limits: Limits,
     info: PageInfo,
     orientation: Orientation,
-    dpi: f32,
+    resolution: Resolution,
 }
 
 fn format_of(kind: FileKind) -> Result<image::ImageFormat> {
@@ -81,6 +81,7 @@ impl ImageSource {
     /// Reads the header. The dimensions are checked here, before anything is decoded.
     pub(crate) fn open(data: DocumentData, kind: FileKind, limits: &Limits) -> Result<Self> {
         let bytes: &[u8] = (*data).as_ref();
+        let resolution = resolution::of_image(kind, bytes);
         let (info, orientation) = guarded("the image header", None, || {
             let mut decoder = decoder(bytes, kind, limits)?;
             let (width, height) = decoder.dimensions();
@@ -92,14 +93,21 @@ impl ImageSource {
             // The decoded pixels and the raster made of them exist at once, and so do a raster and its turned copy;
             // a decoder keeps rows or, for progressive JPEG, two bytes a sample of its own.
             let raster = Raster::cost(width, height, format);
-            let cost =
-                ByteSize(decoder.total_bytes().saturating_mul(3).max(raster.bytes() * 2) + ByteSize::mib(1).bytes());
+            let decoding = decoder.total_bytes().saturating_mul(3).max(raster.bytes() * 2);
+            let proportions = resolution.proportions;
+            let (width, height) = proportions.size(width, height);
+            // So do one whose pixels are not square, what it is brought to, and a turned copy of that.
+            let enlarged = if proportions.are_square() {
+                0
+            } else {
+                Raster::cost(width, height, format).bytes().saturating_mul(2)
+            };
+            let cost = ByteSize(decoding.saturating_add(enlarged).saturating_add(ByteSize::mib(1).bytes()));
             check_cost(u64::from(width), u64::from(height), cost, limits)?;
             let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
             Ok((PageInfo { width, height, format, cost }, orientation))
         })?;
-        let dpi = resolution::of_image(kind, bytes).unwrap_or(72.0);
-        Ok(Self { data, kind, limits: *limits, info, orientation, dpi })
+        Ok(Self { data, kind, limits: *limits, info, orientation, resolution })
     }
 
     fn check_page(&self, page: PageNumber) -> Result<()> {
@@ -130,7 +138,8 @@ impl PageSource for ImageSource {
                 .set_limits(decoder_limits(&self.limits))
                 .map_err(|_| too_large(width.into(), height.into(), self.info.cost, &self.limits))?;
             let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(self.kind, &error))?;
-            Ok(self.orientation.apply(raster_of(image, self.dpi)))
+            let raster = raster_of(image, self.resolution.dpi.unwrap_or(72.0));
+            Ok(self.orientation.apply(self.resolution.proportions.apply(raster)))
         })
     }
 
@@ -210,6 +219,25 @@ mod tests {
         let gif = encoded(image::RgbaImage::from_pixel(4, 3, Rgba([0, 0, 0, 255])), ImageFormat::Gif);
         let (kind, raster) = render(gif);
         assert_eq!((kind, &raster.data[..3]), (FileKind::Gif, &[0, 0, 0][..]));
+    }
+
+    #[test]
+    fn pixels_that_are_not_square_are_brought_into_their_proportions() {
+        let mut bmp = encoded(image::RgbImage::new(40, 20), ImageFormat::Bmp);
+        let mut jpeg = encoded(image::GrayImage::new(40, 20), ImageFormat::Jpeg);
+        let jfif = jpeg.windows(5).position(|window| window == b"JFIF\0").unwrap();
+        // 204 x 98 to the inch; in metres for BMP.
+        bmp[38..42].copy_from_slice(&8_031_u32.to_le_bytes());
+        bmp[42..46].copy_from_slice(&3_858_u32.to_le_bytes());
+        jpeg[jfif + 7..jfif + 12].copy_from_slice(&[1, 0, 204, 0, 98]);
+        for bytes in [bmp, jpeg.clone()] {
+            let (kind, raster) = render(bytes);
+            assert_eq!((raster.width, raster.height, raster.dpi), (40, 42, 204.0), "{kind:?}");
+        }
+        // Proportions alone, of no known unit.
+        jpeg[jfif + 7..jfif + 12].copy_from_slice(&[0, 0, 1, 0, 2]);
+        let (_, raster) = render(jpeg);
+        assert_eq!((raster.width, raster.height, raster.dpi), (80, 20, 72.0));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod image;
 mod jpeg;
 mod pdf;
 mod pixels;
+mod proportions;
 mod resolution;
 mod tiff;
 

@@ -238,12 +238,14 @@ fn are_figures(lines: &Lines, column: &[usize]) -> bool {
     figures * 10 >= column.len() * 6
 }
 
-/// Part of the lines of the shorter side that have a partner in the same row towards the other, 0 to 1: in a table most do.
+/// Part of the lines of a side that have a partner in the same row towards the other, 0 to 1, of the side with the greater part: in a table most do.
 fn aligned_share(lines: &Lines, left: &[usize], right: &[usize]) -> f32 {
-    let (few, partners) =
-        if left.len() <= right.len() { (left, &lines.partner_right) } else { (right, &lines.partner_left) };
-    let aligned = few.iter().filter(|&&index| partners[index]).count();
-    aligned as f32 / few.len().max(1) as f32
+    let share = |side: &[usize], partners: &[bool]| {
+        let aligned = side.iter().filter(|&&index| partners[index]).count();
+        aligned as f32 / side.len().max(1) as f32
+    };
+    // Of one side is enough: headings above a table and rows without values have no partners.
+    share(left, &lines.partner_right).max(share(right, &lines.partner_left))
 }
 
 /// Divides `region`, sorted downwards, at the lines that cross `x`.

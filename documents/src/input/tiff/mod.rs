@@ -2,7 +2,6 @@
 
 mod directory;
 mod fax;
-mod proportions;
 mod samples;
 
 use std::{
@@ -19,7 +18,6 @@ use tiff::{
 use self::{
     directory::{Layout, PageView},
     fax::Fax,
-    proportions::Proportions,
     samples::{Meaning, Samples},
 };
 use super::{
@@ -27,6 +25,7 @@ use super::{
     guard::{check_cost, guarded, no_such_page},
     jpeg,
     pixels::Orientation,
+    proportions::Proportions,
     resolution,
 };
 use crate::{
