@@ -44,6 +44,8 @@ const BOUNDARY: usize = 26;
 const LEAST_WORD: usize = 4;
 /// Letters from which on it is judged.
 const ENOUGH: usize = 80;
+/// Different letters of the shortest texts that are judged, and fewer than any has: Hawaiian has twelve.
+const LEAST_KINDS: u32 = 8;
 /// The least mean of very many letters, and by how much fewer may miss it by chance: by this over the root of their number.
 const LEAST_MEAN: f64 = 6.0;
 const CHANCE: f64 = 2.2;
@@ -61,6 +63,8 @@ struct Sum {
     pairs: u32,
     levels: u32,
     letters: u32,
+    /// Which of the 26 letters there are.
+    kinds: u32,
 }
 
 impl Words {
@@ -86,6 +90,7 @@ impl Words {
             }
             sum.follow(previous, usize::from(plain - b'a'));
             sum.letters += 1;
+            sum.kinds |= 1 << (plain - b'a');
             previous = usize::from(plain - b'a');
         }
         sum.follow(previous, BOUNDARY);
@@ -117,6 +122,7 @@ impl Sum {
         self.pairs += other.pairs;
         self.levels += other.levels;
         self.letters += other.letters;
+        self.kinds |= other.kinds;
     }
 }
 
@@ -176,6 +182,7 @@ mod tests {
                 assert!(are_none(&shifted(text, by)), "{by}: {}", shifted(text, by));
             }
         }
+        assert!(are_none(&"xxx xxxxxxx xxxxxx ".repeat(10)), "one letter for all");
         // Vowels for vowels, consonants for consonants: one way of doing it; some of them look like a language.
         let exchanged = |c: char| {
             "aeiouybcdfghjklmnpqrstvwxz".find(c).map_or(c, |at| char::from(b"oieyuapjnhsdzfrxmqtbgckvlw"[at]))
