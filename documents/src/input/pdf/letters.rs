@@ -108,7 +108,11 @@ impl Words {
     pub(super) fn are_none(&self) -> bool {
         let sum = if self.small.letters as usize >= ENOUGH { self.small } else { self.capital };
         let letters = f64::from(sum.letters);
-        letters >= ENOUGH as f64 && f64::from(sum.levels) / f64::from(sum.pairs) < LEAST_MEAN - CHANCE / letters.sqrt()
+        if letters < ENOUGH as f64 {
+            return false;
+        }
+        let mean = f64::from(sum.levels) / f64::from(sum.pairs);
+        sum.kinds.count_ones() < LEAST_KINDS || mean < LEAST_MEAN - CHANCE / letters.sqrt()
     }
 }
 
