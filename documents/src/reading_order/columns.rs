@@ -77,7 +77,7 @@ impl Band {
         let in_rows: usize = of_shorter.filter(|part| is_one_row(lines, part)).map(Vec::len).sum();
         match parts.len() {
             _ if in_rows * 2 > few => Drawn::RowByRow,
-            3.. if in_rows * 4 <= few && lead_downwards(lines, &parts) => Drawn::InTurns,
+            3.. if lead_downwards(lines, &parts) => Drawn::InTurns,
             changes if changes <= 2 + few / 8 => Drawn::ColumnByColumn,
             _ => Drawn::Unknown,
         }
@@ -148,21 +148,24 @@ fn are_labels(lines: &Lines, column: &[usize]) -> bool {
     labels * 2 >= column.len()
 }
 
-/// Whether each part begins no higher than the last did, and below all that came before on its own side.
+/// Whether each part begins no higher than the last did, and below all that came before on its own side; of many, a few may not (a cell
+/// that stands beside several rows).
 fn lead_downwards(lines: &Lines, parts: &[(Side, Vec<usize>)]) -> bool {
-    let places: Vec<(Side, Rect)> = parts.iter().map(|(side, part)| (*side, bounds(lines, part))).collect();
     let mut reached = [f32::NEG_INFINITY; 2];
     let mut top = f32::NEG_INFINITY;
-    for (side, place) in places {
-        let reached = &mut reached[usize::from(side == Side::Right)];
-        let middle_of_first = place.top + 0.5 * place.height().min(12.0);
-        if middle_of_first < *reached || place.bottom < top {
-            return false;
+    let mut leaps = 0;
+    for (side, part) in parts {
+        let place = bounds(lines, part);
+        let reached = &mut reached[usize::from(*side == Side::Right)];
+        // The middle of the first line.
+        let begins = place.top + 0.5 * lines[part[0]].height();
+        if begins < *reached || place.bottom < top {
+            leaps += 1;
         }
-        *reached = place.bottom;
+        *reached = place.bottom.max(*reached);
         top = place.top.max(top);
     }
-    true
+    leaps * 6 <= parts.len() && (leaps == 0 || parts.len() >= 6)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

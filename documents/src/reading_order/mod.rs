@@ -22,6 +22,9 @@ use crate::{geometry::Rect, record::TextLine, script};
 /// How deep regions may nest. Real pages need three or four; the bound keeps hostile input from recursing for ever.
 const MAX_DEPTH: usize = 24;
 
+/// Lines of a cell of a table, in the mean; a note in a margin and what it stands beside have more.
+const MOST_OF_CELL: usize = 4;
+
 /// Orders the lines of a page: blocks in reading order, each the indices of its lines in reading order. Every index of `lines` appears
 /// exactly once.
 ///
@@ -132,10 +135,19 @@ fn order_region(lines: &Lines, mut region: Vec<usize>, depth: usize, blocks: &mu
     // The last columnar band, which may go on below what crosses it.
     let mut columns: Option<Band> = None;
     let close = |columns: Option<Band>, between: &mut Vec<usize>, blocks: &mut Vec<Vec<usize>>| {
-        for part in columns.into_iter().flat_map(|band| band.in_order(lines)).chain([std::mem::take(between)]) {
-            if !part.is_empty() {
-                order_region(lines, part, depth + 1, blocks);
-            }
+        let first = blocks.len();
+        let parts = columns.map_or(Vec::new(), |band| band.in_order(lines));
+        // Cells of a few lines each are a table, which is one block.
+        let are_cells = parts.len() > 2 && parts.concat().len() < MOST_OF_CELL * parts.len();
+        for part in parts {
+            order_region(lines, part, depth + 1, blocks);
+        }
+        if are_cells {
+            let table = blocks.split_off(first).concat();
+            blocks.push(table);
+        }
+        if !between.is_empty() {
+            order_region(lines, std::mem::take(between), depth + 1, blocks);
         }
     };
     for band in bands(lines, &region, gutter) {
