@@ -159,9 +159,10 @@ fn lead_downwards(lines: &Lines, parts: &[(Side, Vec<usize>)]) -> bool {
         let reached = &mut reached[usize::from(*side == Side::Right)];
         // The middle of the first line.
         let begins = place.top + 0.5 * lines[part[0]].height();
-        if begins < *reached || place.bottom < top {
-            leaps += 1;
+        if place.bottom < top {
+            return false;
         }
+        leaps += usize::from(begins < *reached);
         *reached = place.bottom.max(*reached);
         top = place.top.max(top);
     }
