@@ -14,7 +14,7 @@ const MIN_COLUMN_LINES: usize = 3;
 /// with a small letter), in lists of references and of names in a narrow column one in four; cells of a table hardly ever do.
 const RUN_ON_SHARE: f32 = 0.2;
 
-/// Parts of the lines of the shorter side that have a partner in their row towards the other, from which rows align, and from which those
+/// Parts of a side's lines that have a partner in their row towards the other, from which rows align, and from which those
 /// of a column of figures do: a heading or two of the figures stand alone.
 const ALIGNED: f32 = 0.7;
 const FIGURES_ALIGNED: f32 = 0.4;
@@ -242,12 +242,14 @@ fn are_figures(lines: &Lines, column: &[usize]) -> bool {
     figures * 10 >= column.len() * 6
 }
 
-/// Part of the lines of the shorter side that have a partner in the same row towards the other, 0 to 1: in a table most do.
+/// Part of the lines of one side that have a partner in the same row towards the other, 0 to 1, on the side where they are more: in a table
+/// most do. Headings above it and rows without values have none.
 fn aligned_share(lines: &Lines, left: &[usize], right: &[usize]) -> f32 {
-    let (few, partners) =
-        if left.len() <= right.len() { (left, &lines.partner_right) } else { (right, &lines.partner_left) };
-    let aligned = few.iter().filter(|&&index| partners[index]).count();
-    aligned as f32 / few.len().max(1) as f32
+    let share = |side: &[usize], partners: &[bool]| {
+        let aligned = side.iter().filter(|&&index| partners[index]).count();
+        aligned as f32 / side.len().max(1) as f32
+    };
+    share(left, &lines.partner_right).max(share(right, &lines.partner_left))
 }
 
 /// Divides `region`, sorted downwards, at the lines that cross `x`.

@@ -262,6 +262,19 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_a_balance_stay_whole_though_some_have_no_values() {
+        let mut page = vec![rect(50.0, 0.0, 400.0, 24.0), rect(600.0, 40.0, 60.0, 20.0), rect(750.0, 40.0, 60.0, 20.0)];
+        for row in 0..9 {
+            let top = 70.0 + 30.0 * row as f32;
+            page.push(rect(50.0, top, 200.0, 20.0));
+            if row % 3 != 1 {
+                page.extend([rect(600.0, top, 80.0, 20.0), rect(750.0, top, 80.0, 20.0)]);
+            }
+        }
+        check_in_given_order(&page);
+    }
+
+    #[test]
     fn a_wide_space_starts_a_block() {
         let mut page = column(50.0, 10.0, 500.0, 4);
         page.extend(column(50.0, 160.0, 500.0, 4));
