@@ -14,7 +14,7 @@ const MIN_COLUMN_LINES: usize = 3;
 /// with a small letter), in lists of references and of names in a narrow column one in four; cells of a table hardly ever do.
 const RUN_ON_SHARE: f32 = 0.2;
 
-/// Parts of the lines of the shorter side that have a partner in their row towards the other, from which rows align, and from which those
+/// Parts of a side's lines that have a partner in their row towards the other, from which rows align, and from which those
 /// of a column of figures do: a heading or two of the figures stand alone.
 const ALIGNED: f32 = 0.7;
 const FIGURES_ALIGNED: f32 = 0.4;
@@ -77,7 +77,7 @@ impl Band {
         let in_rows: usize = of_shorter.filter(|part| is_one_row(lines, part)).map(Vec::len).sum();
         match parts.len() {
             _ if in_rows * 2 > few => Drawn::RowByRow,
-            3.. if in_rows * 4 <= few && lead_downwards(lines, &parts) => Drawn::InTurns,
+            3.. if lead_downwards(lines, &parts) => Drawn::InTurns,
             changes if changes <= 2 + few / 8 => Drawn::ColumnByColumn,
             _ => Drawn::Unknown,
         }
@@ -148,21 +148,25 @@ fn are_labels(lines: &Lines, column: &[usize]) -> bool {
     labels * 2 >= column.len()
 }
 
-/// Whether each part begins no higher than the last did, and below all that came before on its own side.
+/// Whether each part begins no higher than the last did, and below all that came before on its own side; of many, a few may not (a cell
+/// that stands beside several rows).
 fn lead_downwards(lines: &Lines, parts: &[(Side, Vec<usize>)]) -> bool {
-    let places: Vec<(Side, Rect)> = parts.iter().map(|(side, part)| (*side, bounds(lines, part))).collect();
     let mut reached = [f32::NEG_INFINITY; 2];
     let mut top = f32::NEG_INFINITY;
-    for (side, place) in places {
-        let reached = &mut reached[usize::from(side == Side::Right)];
-        let middle_of_first = place.top + 0.5 * place.height().min(12.0);
-        if middle_of_first < *reached || place.bottom < top {
+    let mut leaps = 0;
+    for (side, part) in parts {
+        let place = bounds(lines, part);
+        let reached = &mut reached[usize::from(*side == Side::Right)];
+        // The middle of the first line.
+        let begins = place.top + 0.5 * lines[part[0]].height();
+        if place.bottom < top {
             return false;
         }
-        *reached = place.bottom;
+        leaps += usize::from(begins < *reached);
+        *reached = place.bottom.max(*reached);
         top = place.top.max(top);
     }
-    true
+    leaps * 6 <= parts.len() && (leaps == 0 || parts.len() >= 6)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -238,13 +242,13 @@ fn are_figures(lines: &Lines, column: &[usize]) -> bool {
     figures * 10 >= column.len() * 6
 }
 
-/// Part of the lines of a side that have a partner in the same row towards the other, 0 to 1, of the side with the greater part: in a table most do.
+/// Part of the lines of one side that have a partner in the same row towards the other, 0 to 1, on the side where they are more: in a table
+/// most do. Headings above it and rows without values have none.
 fn aligned_share(lines: &Lines, left: &[usize], right: &[usize]) -> f32 {
     let share = |side: &[usize], partners: &[bool]| {
         let aligned = side.iter().filter(|&&index| partners[index]).count();
         aligned as f32 / side.len().max(1) as f32
     };
-    // Of one side is enough: headings above a table and rows without values have no partners.
     share(left, &lines.partner_right).max(share(right, &lines.partner_left))
 }
 

@@ -22,6 +22,9 @@ use crate::{geometry::Rect, record::TextLine, script};
 /// How deep regions may nest. Real pages need three or four; the bound keeps hostile input from recursing for ever.
 const MAX_DEPTH: usize = 24;
 
+/// Lines of a cell of a table, in the mean; a note in a margin and what it stands beside have more.
+const MOST_OF_CELL: usize = 4;
+
 /// Orders the lines of a page: blocks in reading order, each the indices of its lines in reading order. Every index of `lines` appears
 /// exactly once.
 ///
@@ -132,10 +135,19 @@ fn order_region(lines: &Lines, mut region: Vec<usize>, depth: usize, blocks: &mu
     // The last columnar band, which may go on below what crosses it.
     let mut columns: Option<Band> = None;
     let close = |columns: Option<Band>, between: &mut Vec<usize>, blocks: &mut Vec<Vec<usize>>| {
-        for part in columns.into_iter().flat_map(|band| band.in_order(lines)).chain([std::mem::take(between)]) {
-            if !part.is_empty() {
-                order_region(lines, part, depth + 1, blocks);
-            }
+        let first = blocks.len();
+        let parts = columns.map_or(Vec::new(), |band| band.in_order(lines));
+        // Cells of a few lines each are a table, which is one block.
+        let are_cells = parts.len() > 2 && parts.concat().len() < MOST_OF_CELL * parts.len();
+        for part in parts {
+            order_region(lines, part, depth + 1, blocks);
+        }
+        if are_cells {
+            let table = blocks.split_off(first).concat();
+            blocks.push(table);
+        }
+        if !between.is_empty() {
+            order_region(lines, std::mem::take(between), depth + 1, blocks);
         }
     };
     for band in bands(lines, &region, gutter) {
@@ -267,6 +279,73 @@ mod tests {
         let mut page = column(50.0, 10.0, 500.0, 4);
         page.extend(column(50.0, 160.0, 500.0, 4));
         assert_eq!(order_texts(&page, &[]), [vec![0, 1, 2, 3], vec![4, 5, 6, 7]]);
+    }
+
+    /// Words in the order in which they are read, of lines in the order in which they are drawn: text, left, top, width.
+    fn read_as_drawn(lines: &[(&str, f32, f32, f32)]) -> String {
+        let line = |&(text, left, top, width): &(&str, f32, f32, f32)| TextLine {
+            text: text.to_owned(),
+            polygon: crate::geometry::Polygon::from_rect(rect(left, top, width, 10.0)),
+            confidence: None,
+            words: Vec::new(),
+        };
+        let lines: Vec<TextLine> = lines.iter().map(line).collect();
+        let order = flat(&order_as_drawn(&lines));
+        order.iter().map(|&index| lines[index].text.as_str()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_stands_side_by_side_is_read_as_it_is_drawn() {
+        // The same places: cells of a table, drawn row by row, and two addresses, drawn one after the other.
+        let place = |side: usize, row: usize| (if side == 0 { 50.0 } else { 300.0 }, 20.0 + 14.0 * row as f32, 90.0);
+        let texts = [["Ada", "Mill Lane", "Oldtown", "Isle"], ["Bob", "Quay Road", "Seaport", "Coast"]];
+        let cell =
+            |side: usize, row: usize| (texts[side][row], place(side, row).0, place(side, row).1, place(side, row).2);
+        let rows: Vec<_> = (0..4).flat_map(|row| [cell(0, row), cell(1, row)]).collect();
+        assert_eq!(read_as_drawn(&rows), "Ada Bob Mill Lane Quay Road Oldtown Seaport Isle Coast");
+        let blocks: Vec<_> = (0..2).flat_map(|side| (0..4).map(move |row| cell(side, row))).collect();
+        assert_eq!(read_as_drawn(&blocks), "Ada Mill Lane Oldtown Isle Bob Quay Road Seaport Coast");
+        // Labels and what is written beside them are rows, whatever is drawn first.
+        let labels = ["Name:", "Street:", "Town:", "County:"];
+        let form: Vec<_> = (0..4).map(|row| (labels[row], 50.0, 20.0 + 14.0 * row as f32, 90.0)).collect();
+        let form =
+            [form, (0..4).map(|row| cell(0, row)).map(|(text, _, top, width)| (text, 300.0, top, width)).collect()]
+                .concat();
+        assert_eq!(read_as_drawn(&form), "Name: Ada Street: Mill Lane Town: Oldtown County: Isle");
+    }
+
+    #[test]
+    fn cells_of_several_lines_and_notes_are_read_one_after_the_other() {
+        let table = [
+            ("Rope", 50.0, 20.0, 60.0),
+            ("holds boats", 200.0, 20.0, 90.0),
+            ("at the quay", 200.0, 32.0, 90.0),
+            ("Crane and", 50.0, 50.0, 60.0),
+            ("hoist", 50.0, 62.0, 60.0),
+            ("lifts", 200.0, 50.0, 90.0),
+            ("timber", 200.0, 62.0, 90.0),
+            ("Bell and", 50.0, 80.0, 60.0),
+            ("whistle", 50.0, 92.0, 60.0),
+            ("ring at", 200.0, 80.0, 90.0),
+            ("noon", 200.0, 92.0, 90.0),
+        ];
+        let read = "Rope holds boats at the quay Crane and hoist lifts timber Bell and whistle ring at noon";
+        assert_eq!(read_as_drawn(&table), read);
+    }
+
+    #[test]
+    fn a_figure_across_two_columns_does_not_end_them() {
+        let mut page: Vec<(&str, f32, f32, f32)> = Vec::new();
+        for (side, texts) in [["a", "b", "c", "d", "e", "f"], ["g", "h", "i", "j", "k", "l"]].iter().enumerate() {
+            let left = 50.0 + 260.0 * side as f32;
+            page.extend(
+                texts.iter().enumerate().map(|(row, &text)| {
+                    (text, left, 20.0 + 12.0 * row as f32 + if row < 3 { 0.0 } else { 100.0 }, 240.0)
+                }),
+            );
+        }
+        page.push(("FIGURE", 50.0, 100.0, 500.0));
+        assert_eq!(read_as_drawn(&page), "a b c d e f g h i j k l FIGURE");
     }
 
     #[test]

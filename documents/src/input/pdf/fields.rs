@@ -213,3 +213,30 @@ impl Field {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Polygon;
+
+    #[test]
+    fn what_is_written_in_a_field_comes_after_its_label() {
+        let place = |left: f32, top: f32| geometry::Rect { left, top, right: left + 80.0, bottom: top + 12.0 };
+        let line = |text: &str, left: f32, top: f32| TextLine {
+            text: text.to_owned(),
+            polygon: Polygon::from_rect(place(left, top)),
+            confidence: None,
+            words: Vec::new(),
+        };
+        let drawn = vec![
+            line("Name", 0.0, 0.0),
+            line("Town", 0.0, 20.0),
+            line("Signature", 0.0, 40.0),
+            line("Oldtown", 100.0, 21.0),
+            line("Ada", 100.0, 1.0),
+        ];
+        let read = beside_labels(drawn, &[place(100.0, 0.0), place(100.0, 20.0)]);
+        let texts: Vec<&str> = read.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["Name", "Ada", "Town", "Oldtown", "Signature"]);
+    }
+}

@@ -93,6 +93,48 @@ mod tests {
         assert_eq!(texts(&set("A\u{ad}47\u{ad}", 0.0, 10.0, 0.0)), ["A-47-"], "they are drawn");
     }
 
+    /// `text` in letters of `size` points, half an em wide.
+    fn sized(text: &str, size: f64, x: f64, y: f64) -> Vec<Glyph> {
+        let glyphs = text.chars().enumerate().filter_map(|(i, c)| {
+            let origin = Point::new(x + 0.5 * size * i as f64, y);
+            Glyph::new(smol_str::SmolStr::from_iter([c]), true, false, origin, Vec2::new(1.0, 0.0), size, 0.5 * size)
+        });
+        glyphs.collect()
+    }
+
+    #[test]
+    fn what_stands_above_and_below_a_line_belongs_to_it_where_it_is_drawn() {
+        let line = |parts: &[(&str, f64, f64, f64)]| {
+            let glyphs: Vec<Glyph> = parts.iter().flat_map(|&(text, size, x, y)| sized(text, size, x, y)).collect();
+            texts(&glyphs)
+        };
+        // An exponent that stands higher than type of the line does; at its end; and drawn after the whole line.
+        assert_eq!(line(&[("e", 10.0, 0.0, 20.0), ("ix", 7.0, 5.0, 14.0), ("+1", 10.0, 14.0, 20.0)]), ["eix +1"]);
+        assert_eq!(line(&[("note", 10.0, 0.0, 20.0), ("12", 6.0, 20.0, 15.0)]), ["note12"]);
+        assert_eq!(line(&[("a", 10.0, 0.0, 20.0), ("+b", 10.0, 9.0, 20.0), ("2", 7.0, 5.0, 14.0)]), ["a2+b"]);
+        // Both halves of a fraction, of full size, between an equals sign and a full stop.
+        let halves =
+            [("x=", 10.0, 0.0, 20.0), ("ab", 10.0, 13.0, 13.0), ("cd", 10.0, 13.0, 27.0), (".", 10.0, 24.0, 20.0)];
+        assert_eq!(line(&halves), ["x= ab cd."]);
+        // The first letter of a paragraph, three lines high.
+        let led = [
+            ("T", 38.0, 0.0, 44.0),
+            ("he tide", 10.0, 20.0, 24.0),
+            ("comes", 10.0, 20.0, 34.0),
+            ("in slow", 10.0, 20.0, 44.0),
+        ];
+        assert_eq!(line(&led), ["The tide", "comes", "in slow"]);
+        // What is as near, and as large, is a line of its own.
+        assert_eq!(line(&[("above", 10.0, 0.0, 20.0), ("below", 10.0, 26.0, 26.0)]), ["above", "below"]);
+    }
+
+    #[test]
+    fn dots_that_lead_to_a_number_do_not_join_the_words_before_them() {
+        let mut glyphs = set("Of names", 0.0, 20.0, 0.0);
+        (0..40).for_each(|dot| glyphs.extend(set(".", 45.0 + 9.0 * f64::from(dot), 20.0, 0.0)));
+        assert!(texts(&glyphs)[0].starts_with("Of names . ."), "{:?}", texts(&glyphs));
+    }
+
     #[test]
     fn right_to_left_lines_are_read_from_the_right() {
         // Drawn from left to right: the word for "peace" after the number and before the word for "on you".

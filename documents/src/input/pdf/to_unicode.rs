@@ -41,7 +41,7 @@ pub(super) fn is_misread(page: &Page<'_>, seen: &mut Seen) -> bool {
 
 fn resources_are_misread(resources: &Resources<'_>, seen: &mut Seen, depth: u32) -> bool {
     let mut is_new = |dict: &Dict<'_>, name: &Name<'_>| {
-        dict.get_ref(name).is_none_or(|reference| seen.0.insert((reference.obj_number as u32, reference.gen_number)))
+        dict.get_ref(name).is_none_or(|reference| seen.0.insert((reference.obj_number, reference.gen_number)))
     };
     let fonts = &resources.fonts;
     let new_fonts: Vec<Name<'_>> = fonts.keys().filter(|name| is_new(fonts, name)).collect();

@@ -79,7 +79,7 @@ fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
             continue;
         }
         let gap = start - end;
-        let before = std::mem::replace(&mut last, Some(glyph));
+        let before = last.replace(glyph);
         // The denominator after the numerator; the first word after a drop capital.
         let goes_back = gap < -0.3 * glyph.size && before.is_some_and(|before| is_off_level(before, glyph));
         let is_led =
@@ -186,7 +186,7 @@ fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Vec<Piece> {
 fn word_gap(run: &Run, glyphs: &[Glyph]) -> f64 {
     let pairs = || run.glyphs.windows(2).map(|pair| (&glyphs[pair[0]], &glyphs[pair[1]]));
     let mut gaps: Vec<f64> = pairs()
-        .filter(|(a, b)| !a.is_space() && !b.is_space() && !(is_leader(a) && is_leader(b)))
+        .filter(|(a, b)| !(a.is_space() || b.is_space() || (is_leader(a) && is_leader(b))))
         .map(|(a, b)| (run.along(b.origin) - run.along(a.origin) - a.advance) / b.size)
         .collect();
     // A word of two letters says nothing about its spacing.
