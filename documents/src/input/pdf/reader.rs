@@ -10,7 +10,7 @@ use hayro::{
     hayro_syntax::{Pdf, PdfData},
 };
 
-use super::{KEPT_CONTENT, KEPT_PAGES, TEXT, damaged, text_layer};
+use super::{KEPT_CONTENT, KEPT_PAGES, TEXT, damaged, user_unit};
 use crate::{
     error::{ErrorKind, Result},
     ids::PageNumber,
@@ -68,7 +68,7 @@ fn serve(data: &PdfData, password: &str, settings: &InterpreterSettings, jobs: &
     loop {
         let result = guarded(TEXT, Some(job.page), || {
             let page = pdf.pages().get(job.page.index() as usize).ok_or_else(damaged)?;
-            let layer = text_layer::read(page, &cache, settings);
+            let layer = user_unit::text_layer(page, &cache, settings);
             content += page.page_stream().map_or(0, <[u8]>::len) as u64;
             Ok(layer)
         });
