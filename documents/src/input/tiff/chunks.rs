@@ -9,6 +9,7 @@ use super::{
     header::{Header, compression, tag},
     jpegs::{self, Old},
     rows::Writing,
+    samples::Samples,
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -44,6 +45,51 @@ struct Chunk<'a> {
     rows: usize,
 }
 
+/// Rows in the making, kept from one to the next.
+#[derive(Default)]
+struct Scratch {
+    /// Samples of eight bits, one pixel's after the other's.
+    row: Vec<u8>,
+    /// Of one channel.
+    plane: Vec<u8>,
+    pixels: Vec<u8>,
+}
+
+impl Chunk<'_> {
+    /// Paints one row to its place on the page, which is as wide as both have pixels.
+    fn paint(&self, y: usize, samples: &Samples, scratch: &mut Scratch, place: &mut [u8]) {
+        let of_plane = |plane: usize| &self.planes[plane][y * self.stride..][..self.stride];
+        if self.planes.len() == 1 && !self.is_converted && samples.straight(of_plane(0), place) {
+            return;
+        }
+        let count = place.len() / samples.meaning.pixel_format().channels();
+        let Scratch { row, plane, pixels } = scratch;
+        row.clear();
+        pixels.clear();
+        let converted: &[u8] = if self.planes.len() > 1 {
+            row.resize(count * samples.channels, 0);
+            for channel in 0..samples.channels {
+                plane.clear();
+                if self.is_converted {
+                    plane.extend_from_slice(&of_plane(channel)[..count]);
+                } else {
+                    samples.unpack(of_plane(channel), count, plane);
+                }
+                let places = row.iter_mut().skip(channel).step_by(samples.channels);
+                places.zip(&*plane).for_each(|(place, &value)| *place = value);
+            }
+            row
+        } else if self.is_converted {
+            &of_plane(0)[..count * samples.channels]
+        } else {
+            samples.unpack(of_plane(0), count * samples.channels, row);
+            row
+        };
+        samples.pixels(converted, pixels);
+        place.copy_from_slice(pixels);
+    }
+}
+
 /// # Errors
 /// `Damaged` when not one row can be decoded, `UnsupportedFormat` and `TooLarge` for what the headers of its parts do not tell.
 pub(super) fn decode(directory: &Directory<'_>, header: &mut Header, file: &[u8], limits: &Limits) -> Result<Page> {
@@ -73,7 +119,7 @@ pub(super) fn decode(directory: &Directory<'_>, header: &mut Header, file: &[u8]
     let format = samples.meaning.pixel_format().channels();
     let mut page = Page { pixels: vec![255; width * height * format], lost: 0, early: 0, parts: 0 };
     let (mut found, mut failure) = (0, None);
-    let (mut row, mut line, mut plane) = (Vec::new(), Vec::new(), Vec::new());
+    let mut scratch = Scratch::default();
     let each = u64::from(chunks.across) * u64::from(chunks.down);
     // Of those that the file knows nothing of, nothing is looked for: there may be one a pixel.
     let known = each.min(chunks.spans.len().max(source.old.len()) as u64) as u32;
@@ -92,35 +138,8 @@ pub(super) fn decode(directory: &Directory<'_>, header: &mut Header, file: &[u8]
         let (there, complete) = (across.min(chunk.width), down.min(chunk.rows));
         found += there * complete;
         for y_in_chunk in 0..complete {
-            row.clear();
-            line.clear();
-            let of_plane = |plane: usize| &chunk.planes[plane][y_in_chunk * chunk.stride..][..chunk.stride];
             let start = ((y + y_in_chunk) * width + x) * format;
-            let place = &mut page.pixels[start..start + there * format];
-            if chunk.planes.len() == 1 && !chunk.is_converted && samples.straight(of_plane(0), place) {
-                continue;
-            }
-            let converted: &[u8] = if chunk.planes.len() > 1 {
-                row.resize(there * samples.channels, 0);
-                for channel in 0..samples.channels {
-                    plane.clear();
-                    if chunk.is_converted {
-                        plane.extend_from_slice(&of_plane(channel)[..there]);
-                    } else {
-                        samples.unpack(of_plane(channel), there, &mut plane);
-                    }
-                    let places = row.iter_mut().skip(channel).step_by(samples.channels);
-                    places.zip(&plane).for_each(|(place, &value)| *place = value);
-                }
-                &row
-            } else if chunk.is_converted {
-                &of_plane(0)[..there * samples.channels]
-            } else {
-                samples.unpack(of_plane(0), there * samples.channels, &mut row);
-                &row
-            };
-            samples.pixels(converted, &mut line);
-            place.copy_from_slice(&line);
+            chunk.paint(y_in_chunk, samples, &mut scratch, &mut page.pixels[start..start + there * format]);
         }
     }
     if found == 0 {
@@ -208,17 +227,26 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Samples of eight bits, of one plane or several.
-fn converted<'a>(decoded: Vec<jpegs::Decoded>, channels: usize) -> Result<Chunk<'a>> {
-    let width = decoded.iter().map(|plane| plane.width).min().unwrap_or(0);
-    if decoded.iter().any(|plane| plane.channels != channels || plane.width != width) {
+/// Samples of eight bits, of one plane or several. Of colours that have planes of their own, some may be smaller: their samples are shared.
+fn converted<'a>(mut decoded: Vec<jpegs::Decoded>, channels: usize) -> Result<Chunk<'a>> {
+    let width = decoded.iter().map(|plane| plane.width).max().unwrap_or(0);
+    if width == 0 || decoded.iter().any(|plane| plane.channels != channels || plane.width == 0) {
         return Err(Error::new(
             ErrorKind::Damaged,
-            "the TIFF page and the pictures that it is made of have other colours",
+            "the pictures that the TIFF page is made of have other colours than it",
         ));
     }
     let stride = width * channels;
-    let rows = decoded.iter().map(|plane| plane.data.len() / stride.max(1)).min().unwrap_or(0);
+    if decoded.len() > 1 {
+        let rows_of = |plane: &jpegs::Decoded| plane.data.len() / plane.width;
+        let rows = decoded.iter().map(rows_of).max().unwrap_or(0);
+        for plane in decoded.iter_mut().filter(|plane| plane.width < width && plane.data.len() >= plane.width) {
+            let (across, down) = (plane.width, rows_of(plane));
+            let from = |place: usize| (place / width * down / rows) * across + place % width * across / width;
+            plane.data = (0..width * rows).map(|place| plane.data[from(place)]).collect();
+        }
+    }
+    let rows = decoded.iter().map(|plane| plane.data.len() / stride).min().unwrap_or(0);
     let planes = decoded.into_iter().map(|plane| plane.data.into()).collect();
     Ok(Chunk { planes, stride, is_converted: true, width, rows })
 }

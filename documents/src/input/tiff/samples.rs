@@ -88,7 +88,7 @@ pub(super) struct Samples {
 }
 
 impl Samples {
-    /// The common kinds in one step: one row straight to its pixels. `false` for all others, and nothing is done.
+    /// The common kinds in one step: one row straight to its pixels, which are white. `false` for all others, and nothing is done.
     pub(super) fn straight(&self, bytes: &[u8], pixels: &mut [u8]) -> bool {
         let is_plain = self.kind == ValueKind::Unsigned
             && self.channels == self.meaning.channels()
@@ -96,10 +96,18 @@ impl Samples {
         match (&self.meaning, self.depth, self.inverted) {
             (Meaning::Gray, 1, _) if is_plain => {
                 let turn = if self.inverted { 0xff } else { 0 };
-                let (eights, last) = pixels.as_chunks_mut::<8>();
-                eights.iter_mut().zip(bytes).for_each(|(pixels, &byte)| *pixels = BITS[usize::from(byte ^ turn)]);
-                if !last.is_empty() {
-                    last.copy_from_slice(&BITS[usize::from(bytes[eights.len()] ^ turn)][..last.len()]);
+                let (wide, rest) = pixels.as_chunks_mut::<64>();
+                let (words, _) = bytes.as_chunks::<8>();
+                for (pixels, word) in wide.iter_mut().zip(words) {
+                    // Most of a page is white, and need not be written again.
+                    if *word == [0xff ^ turn; 8] {
+                        continue;
+                    }
+                    let (eights, _) = pixels.as_chunks_mut::<8>();
+                    eights.iter_mut().zip(word).for_each(|(pixels, &byte)| *pixels = BITS[usize::from(byte ^ turn)]);
+                }
+                for (pixels, &byte) in rest.chunks_mut(8).zip(&bytes[wide.len() * 8..]) {
+                    pixels.copy_from_slice(&BITS[usize::from(byte ^ turn)][..pixels.len()]);
                 }
             }
             (Meaning::Gray | Meaning::Rgb, 8, false) if is_plain => pixels.copy_from_slice(&bytes[..pixels.len()]),

@@ -95,6 +95,17 @@ fn a_jpeg_in_parts_is_put_together() {
     near(&pixels(&strewn), expected, "tables in the file");
 }
 
+#[test]
+fn planes_of_jpegs_share_their_colours() {
+    let ramp = image::GrayImage::from_fn(32, 16, |x, _| image::Luma([40 + 4 * x as u8]));
+    let plane = |picture: image::GrayImage| jpeg(&picture.into());
+    let neutral = plane(image::GrayImage::from_pixel(16, 8, image::Luma([128])));
+    let page = Made::new(32, 16, 8, 6, 3).with(259, [7]).with(284, [2]).with(530, [2, 2]);
+    let page = page.of(&[&plane(ramp.clone()), &neutral, &neutral]);
+    let expected: Vec<u8> = ramp.as_raw().iter().flat_map(|&value| [value; 3]).collect();
+    near(&pixels(&page), &expected, "planes of half the size");
+}
+
 /// Huffman codes of four bits for differences of up to eight bits, in the order of their lengths.
 const CODES: [u8; 16 + 9] = [0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
 
