@@ -79,14 +79,17 @@ pub struct Varies {
     pub face: bool,
     pub manner: bool,
     pub order: bool,
+    /// What is turned with the page is seen sideways.
+    pub turned: bool,
 }
 
-pub const ALL: Varies = Varies { face: true, manner: true, order: true };
+pub const ALL: Varies = Varies { face: true, manner: true, order: true, turned: true };
 /// The order of drawing says how it is to be read.
 pub const NOT_ORDER: Varies = Varies { order: false, ..ALL };
 /// Only how the page stands in the file.
-pub const STANDING: Varies = Varies { face: false, manner: false, order: false };
+pub const STANDING: Varies = Varies { face: false, manner: false, ..NOT_ORDER };
 pub const ORDER: Varies = Varies { order: true, ..STANDING };
+pub const UPRIGHT: Varies = Varies { turned: false, ..STANDING };
 pub const FACE: Varies = Varies { face: true, ..STANDING };
 
 /// A kind of page: its name, how it is made, with the text that is to be read, and what may vary.
@@ -108,6 +111,9 @@ impl Kind {
     pub fn settings(&self) -> Vec<Setting> {
         let plain = Setting::default();
         let mut settings: Vec<Setting> = Standing::ALL.map(|standing| Setting { standing, ..plain }).into();
+        if !self.varies.turned {
+            settings.retain(|setting| !matches!(setting.standing, Standing::Turned(_)));
+        }
         if self.varies.face {
             settings.extend([Face::Times, Face::Courier, Face::Wide].map(|face| Setting { face, ..plain }));
         }
@@ -132,6 +138,12 @@ impl Kind {
         self.settings().into_iter().map(|setting| self.case(&setting)).collect()
     }
 
+    /// Of a case in this setting.
+    pub fn name_of(&self, setting: &Setting) -> String {
+        let variant = setting.to_string();
+        if variant.is_empty() { self.name.to_owned() } else { format!("{}: {variant}", self.name) }
+    }
+
     pub fn case(&self, setting: &Setting) -> Case {
         let (mut page, expected) = (self.make)(setting);
         match setting.order {
@@ -139,9 +151,7 @@ impl Kind {
             Order::Reversed => page.pieces.reverse(),
             Order::Mixed => mix(&mut page.pieces),
         }
-        let variant = setting.to_string();
-        let name = if variant.is_empty() { self.name.to_owned() } else { format!("{}: {variant}", self.name) };
-        Case { name, bytes: write(&[page], setting.standing), expected }
+        Case { name: self.name_of(setting), bytes: write(&[page], setting.standing), expected }
     }
 }
 

@@ -10,12 +10,14 @@ pub(crate) struct Resolution {
     pub(crate) proportions: Proportions,
 }
 
-/// From PNG's `pHYs` (PNG 3rd ed., 11.3.4.3), JPEG's JFIF header (ITU-T T.871, 10.1) or BMP's info header.
+/// From PNG's `pHYs` (PNG 3rd ed., 11.3.4.3), JPEG's JFIF header (ITU-T T.871, 10.1), BMP's info header, or JPEG 2000's
+/// resolution box (ISO/IEC 15444-1, I.5.3.7).
 pub(crate) fn of_image(kind: FileKind, bytes: &[u8]) -> Resolution {
     let stated = match kind {
         FileKind::Png => png(bytes),
         FileKind::Jpeg => jfif(bytes),
         FileKind::Bmp => bmp(bytes),
+        FileKind::Jpeg2000 => jpeg2000(bytes),
         _ => None,
     };
     let Some(Stated { across, down, to_the_inch }) = stated else { return Resolution::default() };
@@ -59,6 +61,37 @@ fn png(bytes: &[u8]) -> Option<Stated> {
     }
 }
 
+/// The boxes of a JPEG 2000 file (ISO/IEC 15444-1, annex I) that lie side by side in `bytes`, as (type, content); one that ends beyond them comes as far as it goes.
+pub(crate) fn boxes(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let kind = rest.get(4..8)?;
+        let length = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?) as usize;
+        let (start, end) = match length {
+            0 => (8, rest.len()),
+            1 => (16, usize::try_from(u64::from_be_bytes(rest.get(8..16)?.try_into().ok()?)).ok()?),
+            length => (8, length),
+        };
+        let content = rest.get(start..end.min(rest.len()))?;
+        rest = rest.get(end..).unwrap_or_default();
+        Some((kind, content))
+    })
+}
+
+/// As captured, or else as it is to be shown; the first of two fractions, with its power of ten, is down.
+fn jpeg2000(bytes: &[u8]) -> Option<Stated> {
+    let within = |all, wanted: &[u8]| boxes(all).find(|(kind, _)| *kind == wanted).map(|(_, content)| content);
+    let resolution = within(within(bytes, b"jp2h")?, b"res ")?;
+    let fields = within(resolution, b"resc").or_else(|| within(resolution, b"resd"))?;
+    let &[a, b, c, d, e, f, g, h, down, across] = fields.get(..10)? else { return None };
+    let dots = |numerator, denominator, exponent: u8| {
+        let (dots, metres) = (u16::from_be_bytes(numerator), u16::from_be_bytes(denominator));
+        f32::from(dots) / f32::from(metres) * 10_f32.powi((exponent as i8).into())
+    };
+    let (down, across) = (dots([a, b], [c, d], down), dots([e, f], [g, h], across));
+    Some(Stated { across, down, to_the_inch: Some(PER_METRE) })
+}
+
 fn jfif(bytes: &[u8]) -> Option<Stated> {
     let mut rest = bytes.get(2..)?;
     while let [0xff, marker, high, low, segment @ ..] = rest {
@@ -98,6 +131,12 @@ mod tests {
             bytes.push(unit);
             bytes
         };
+        let within =
+            |kind: &[u8], content: &[u8]| [&(content.len() as u32 + 8).to_be_bytes()[..], kind, content].concat();
+        // 11,811 dots a metre as 11811 / 10 * 10^1.
+        let dots = [&11_811_u16.to_be_bytes()[..], &[0, 10], &11_811_u16.to_be_bytes(), &[0, 10, 1, 1]].concat();
+        let header = [within(b"ihdr", &[0; 14]), within(b"res ", &within(b"resc", &dots))].concat();
+        let jp2 = [within(b"jP  ", b"\r\n\x87\n"), within(b"jp2h", &header)].concat();
         for (kind, bytes, expected) in [
             (FileKind::Jpeg, jpeg(1, 300), Some(300.0)),
             (FileKind::Jpeg, jpeg(2, 118), Some(300.0)),
@@ -106,6 +145,8 @@ mod tests {
             (FileKind::Png, png(11_811, 1), Some(300.0)),
             (FileKind::Png, png(11_811, 0), None),
             (FileKind::Png, vec![], None),
+            (FileKind::Jpeg2000, jp2.clone(), Some(300.0)),
+            (FileKind::Jpeg2000, jp2[..40].to_vec(), None),
         ] {
             assert_eq!(of_image(kind, &bytes).dpi, expected, "{kind:?}");
         }

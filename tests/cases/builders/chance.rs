@@ -155,12 +155,28 @@ fn table_page(seed: u64) -> (Page, String, Chance) {
             x += width + gap;
         }
     }
-    if chance.once_in(3) {
-        page.pieces.reverse();
+    // Cells are drawn in any order; phrases in the order of their columns might be prose.
+    let is_short = columns.iter().all(|column| !matches!(column, Column::Phrase));
+    match chance.below(4) {
+        0 => page.pieces.reverse(),
+        1 if is_short => page.pieces = by_column(&cells, page.pieces),
+        _ => {}
     }
     let row = |row: &Vec<String>| row.iter().filter(|cell| !cell.is_empty()).cloned().collect::<Vec<_>>().join(" ");
     let expected = cells.iter().map(row).collect::<Vec<_>>().join("\n");
     (page, expected, chance)
+}
+
+/// The pieces of a table that was drawn row by row, column by column; empty cells have none.
+fn by_column(cells: &[Vec<String>], pieces: Vec<String>) -> Vec<String> {
+    let mut pieces = pieces.into_iter();
+    let mut columns = vec![Vec::new(); cells[0].len()];
+    for row in cells {
+        for (column, _) in row.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+            columns[column].extend(pieces.next());
+        }
+    }
+    columns.concat()
 }
 
 /// As a file.

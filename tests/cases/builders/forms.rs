@@ -3,7 +3,7 @@
 use lopdf::{Dictionary, Object, Stream, StringFormat, dictionary};
 
 use crate::{
-    kinds::{FACE, Kind, STANDING, Setting},
+    kinds::{FACE, Kind, STANDING, Setting, UPRIGHT},
     pdf::Page,
 };
 
@@ -19,6 +19,8 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "form-with-old-appearances", make: old_appearances, varies: STANDING },
     Kind { name: "form-with-drawn-appearances", make: drawn_appearances, varies: STANDING },
     Kind { name: "free-text", make: free_text, varies: STANDING },
+    Kind { name: "notes-that-are-not-on-the-page", make: notes, varies: STANDING },
+    Kind { name: "free-text-of-lines", make: free_text_of_lines, varies: UPRIGHT },
     Kind { name: "form-hidden-fields", make: hidden_fields, varies: STANDING },
 ];
 
@@ -205,6 +207,34 @@ fn free_text(setting: &Setting) -> (Page, String) {
         "Rect" => [60, 640, 300, 660].map(Object::from).to_vec(), "Contents" => string("one barrel leaks – see photo"),
     });
     (page, "Delivery note 88\nTwo barrels of tar\none barrel leaks – see photo".into())
+}
+
+/// A note that opens, a mark with a remark, and a link: none of them shows its words on the page.
+fn notes(setting: &Setting) -> (Page, String) {
+    let mut page = setting.page();
+    let font = page.font(&setting.font(""));
+    page.text(&font, 12.0, 60.0, 740.0, "Delivery note 88");
+    for (kind, words) in
+        [("Text", "ask Runa"), ("Highlight", "too dear"), ("Popup", "ask Runa"), ("Link", "see elsewhere")]
+    {
+        page.annotations.push(dictionary! {
+            "Type" => "Annot", "Subtype" => kind, "F" => 4, "Contents" => string(words),
+            "Rect" => [60, 736, 160, 752].map(Object::from).to_vec(),
+        });
+    }
+    (page, "Delivery note 88".into())
+}
+
+fn free_text_of_lines(setting: &Setting) -> (Page, String) {
+    let mut page = setting.page();
+    let font = page.font(&setting.font(""));
+    page.text(&font, 12.0, 60.0, 740.0, "Delivery note 89");
+    page.annotations.push(dictionary! {
+        "Type" => "Annot", "Subtype" => "FreeText", "F" => 4, "DA" => Object::string_literal("/Helv 11 Tf 1 0 0 rg"),
+        "Rect" => [60, 600, 300, 660].map(Object::from).to_vec(),
+        "Contents" => string("not yet paid\rreminder sent\rwait until May"),
+    });
+    (page, "Delivery note 89\nnot yet paid\nreminder sent\nwait until May".into())
 }
 
 /// What is hidden, and what is a password, is not shown.

@@ -211,7 +211,7 @@ fn head_and_foot(setting: &Setting) -> (Page, String) {
 fn footnotes(setting: &Setting) -> (Page, String) {
     let notes = [
         "1 The bucket held eleven litres.",
-        "2 See the teacher's own account of the flood, which differs in the year, and the letters of the station master to his brother.",
+        "2 See the teacher's own account of the flood, which differs in the year and gives no names.",
     ];
     let (mut page, font, text) = columns(setting, 780.0, &notes.concat());
     for (row, note) in notes.iter().enumerate() {

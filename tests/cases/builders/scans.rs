@@ -8,7 +8,7 @@ use crate::{
     outlines::{Grouping, outlined},
     pdf::{Font, Manner, Page, Standing, turned_by, write},
     pixels::{Coding, askew, bilevel, lay, render, resized},
-    scans::Scan,
+    scans::{Expected, Scan},
     texts::{ORCHARD, WINDMILL, paragraph},
 };
 
@@ -101,6 +101,9 @@ pub fn all() -> Vec<Scan> {
         under("scan-under-header", Coding::Bits, [1, 3], Standing::ObjectStreams, header, true),
     ];
     scans.push(with_margins());
+    scans.push(layer_of_head());
+    scans.push(many_times());
+    scans.push(over_layer());
     scans.push(blank());
     scans.push(layers_of_colour());
     scans.push(sideways());
@@ -116,6 +119,40 @@ fn with_margins() -> Scan {
     let font = page.font(&Font::helvetica());
     page.text(&font, 10.0, 290.0, 30.0, "Annex B, 17");
     file("scan-with-margins", page, Standing::Plain, format!("{}\nAnnex B, 17", letter()))
+}
+
+/// A layer that is not seen has the heading alone, eighty characters of it.
+fn layer_of_head() -> Scan {
+    let mut page = Page::new(Manner::Plain);
+    page.size = SIZE;
+    let head = "The notebook of the orchard above the village, with its years and numbers, 1887";
+    let mut sheet = prose(letter()).0;
+    let times = sheet.font(&Font::times());
+    sheet.text(&times, 9.0, 45.0, 560.0, head);
+    lay(&mut page, &bilevel(&render(&sheet, 200.0)), Coding::Bits, [0.0, 0.0, SIZE.0, SIZE.1], [1, 1]);
+    let font = page.font(&Font::times());
+    page.turned(&font, turned_by(0.0, 9.0, 45.0, 560.0), "3 Tr", head);
+    file("scan-with-layer-of-head", page, Standing::Plain, format!("{head}\n{}", letter()))
+}
+
+/// The layer is drawn as if it were to be seen, and the scan over it.
+fn over_layer() -> Scan {
+    let mut page = prose(letter()).0;
+    lay(&mut page, letter_scan(), Coding::Jpeg, [0.0, 0.0, SIZE.0, SIZE.1], [1, 1]);
+    file("scan-over-layer", page, Standing::Plain, letter().to_owned())
+}
+
+/// A light notice is laid over the scan again and again, everywhere.
+fn many_times() -> Scan {
+    let mut page = scanned(Coding::Bits, [1, 1]);
+    let font = page.font(&Font::helvetica());
+    for (column, row) in (0..3).flat_map(|column| (0..14).map(move |row| (column, row))) {
+        let place = (10.0 + 140.0 * f64::from(column), 15.0 + 42.0 * f64::from(row));
+        page.turned(&font, turned_by(12.0, 11.0, place.0, place.1), "0.9 g", "copy for Runa Tamsin");
+    }
+    let mut scan = file("scan-under-many-notices", page, Standing::Plain, String::new());
+    scan.expected = Expected::Words(letter().to_owned());
+    scan
 }
 
 /// Nothing but a number over a scan of an empty sheet.

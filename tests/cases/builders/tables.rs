@@ -20,6 +20,8 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "table-by-columns", make: by_columns, varies: NOT_ORDER },
     Kind { name: "table-under-prose", make: under_prose, varies: NOT_ORDER },
     Kind { name: "table-of-three-rows", make: three_rows, varies: ALL },
+    Kind { name: "table-of-many-lines", make: many_lines, varies: NOT_ORDER },
+    Kind { name: "table-receipt-by-columns", make: receipt_by_columns, varies: NOT_ORDER },
     Kind { name: "table-ruled", make: ruled, varies: ALL },
     Kind { name: "table-of-names", make: names, varies: ALL },
     Kind { name: "columns-of-prose", make: columns_of_prose, varies: NOT_ORDER },
@@ -236,6 +238,29 @@ fn under_prose(setting: &Setting) -> (Page, String) {
     let font = page.font(&setting.font(&text));
     let y = paragraph(&mut page, &font, 10.0, (50.0, 780.0), 490.0, ORCHARD);
     table(&mut page, &font, 10.0, y - 20.0, 15.0, &[At::Left(50.0), At::Left(315.0)], PHRASES);
+    (page, text)
+}
+
+/// Descriptions run on in a second line; what belongs to them stands beside the first.
+fn many_lines(setting: &Setting) -> (Page, String) {
+    let rows: &[&[&str]] = &[
+        &["No.", "Description", "Days", "Sum"],
+        &["1", "Repair of the upper sluice with oak", "3", "1,210.00"],
+        &["", "from the society's own wood", "", ""],
+        &["2", "Cleaning of the mill race", "1", "180.00"],
+        &["3", "Two wheels, balanced and greased", "2", "644.50"],
+        &["", "as in the year before", "", ""],
+        &["4", "Carriage", "", "35.00"],
+        &["", "Total", "", "2,069.50"],
+    ];
+    whole(setting, 10.0, 13.0, &[At::Left(50.0), At::Left(80.0), At::Right(400.0), At::Right(500.0)], rows)
+}
+
+/// All names, and then all prices.
+fn receipt_by_columns(setting: &Setting) -> (Page, String) {
+    let (mut page, text) = receipt(setting);
+    let (names, prices): (Vec<_>, Vec<_>) = page.pieces.chunks(2).map(|row| (row[0].clone(), row[1].clone())).unzip();
+    page.pieces = [names, prices].concat();
     (page, text)
 }
 

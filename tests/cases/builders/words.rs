@@ -28,6 +28,7 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "type3-unit", make: |s| type3_unit(s, 0.24), varies: ORDER },
     Kind { name: "type3-unit-small", make: |s| type3_unit(s, 0.12), varies: ORDER },
     Kind { name: "type3-flipped", make: |s| type3(s, 50.0, true, 12.0), varies: NOT_ORDER },
+    Kind { name: "type3-by-names", make: type3_by_names, varies: NOT_ORDER },
     Kind { name: "map-of-ranges", make: |s| mapped(s, Form::Ranges), varies: STANDING },
     Kind { name: "map-of-arrays", make: |s| mapped(s, Form::Array), varies: STANDING },
     Kind { name: "map-without-blanks", make: |s| mapped(s, Form::WithoutBlanks), varies: STANDING },
@@ -215,6 +216,17 @@ fn bill(setting: &Setting, font: &Font, size: f64) -> (Page, String) {
 /// A font of so many units to the em, whose matrix says so.
 fn type3(setting: &Setting, em: f64, flipped: bool, size: f64) -> (Page, String) {
     bill(setting, &Font::type3(em, flipped, &BILL.concat()), size)
+}
+
+/// Without a map, in glyphs whose names say what they are, ligatures by their parts.
+fn type3_by_names(setting: &Setting) -> (Page, String) {
+    let mut page = setting.page();
+    let lines = ["O\u{fb03}ce of sta\u{fb00}, 4° below; Škoda", "mu\u{fb04}ed voices (naïve) – all “quoted”"];
+    let mut font = Font::type3(1_000.0, false, &lines.concat());
+    font.to_unicode = None;
+    let font = page.font(&font);
+    lines.iter().enumerate().for_each(|(row, line)| page.text(&font, 12.0, 60.0, 700.0 - 20.0 * row as f64, line));
+    (page, "Office of staff, 4° below; Škoda\nmuffled voices (naïve) – all “quoted”".into())
 }
 
 /// A matrix of 1: letters are some fifty units wide, and the size is a fraction of a point.

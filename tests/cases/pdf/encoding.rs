@@ -56,7 +56,7 @@ const MARKS: [(char, &str); 8] = [
     ('\u{327}', "cedilla"),
 ];
 
-const OTHERS: [(char, &str); 22] = [
+const OTHERS: [(char, &str); 26] = [
     ('ß', "germandbls"),
     ('ø', "oslash"),
     ('Ø', "Oslash"),
@@ -79,6 +79,10 @@ const OTHERS: [(char, &str); 22] = [
     ('\u{fb01}', "fi"),
     ('\u{fb02}', "fl"),
     ('ı', "dotlessi"),
+    ('\u{fb00}', "f_f"),
+    ('\u{fb03}', "f_f_i"),
+    ('\u{fb04}', "ffl"),
+    ('Š', "Scaron"),
 ];
 
 /// The name of a glyph in the Adobe Glyph List.

@@ -246,10 +246,7 @@ fn page_dictionary(
             let (p, q) = (place(rect[0], rect[1]), place(rect[2], rect[3]));
             annotation.set("Rect", numbers(&[p.0.min(q.0), p.1.min(q.1), p.0.max(q.0), p.1.max(q.1)]));
             // What stands in the annotation turns with the page, unless it is turned back.
-            if let (Standing::Turned(degrees), false) = (
-                standing,
-                annotation.get(b"AP").is_ok_and(|drawn| drawn.as_dict().is_ok_and(|drawn| !drawn.is_empty())),
-            ) {
+            if let Standing::Turned(degrees) = standing {
                 annotation.set("MK", dictionary! { "R" => i64::from(degrees) });
             }
             // A stream is always an object of its own.

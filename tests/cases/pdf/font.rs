@@ -256,7 +256,8 @@ impl Font {
             let right = width - 2.0 * left;
             let mark = if c == ' ' { String::new() } else { format!("{left:.5} 0 {right:.5} {height:.5} re f\n") };
             let content = format!("{width:.5} 0 0 {low:.5} {width:.5} {high:.5} d1\n{mark}");
-            let name = format!("g{index}");
+            // Where there is no map, names say what the glyphs are.
+            let name = if self.to_unicode.is_some() { format!("g{index}") } else { glyph_name(c) };
             procedures.set(name.clone(), document.add_object(Stream::new(dictionary! {}, content.into_bytes())));
             differences.push(Object::Name(name.into_bytes()));
             widths.push((width as f32).into());
