@@ -16,6 +16,7 @@ mod fields;
 mod glyph;
 mod glyphs;
 mod layout;
+mod letters;
 mod reader;
 mod render;
 mod runs;
@@ -24,6 +25,7 @@ mod structure;
 mod tests;
 mod text_layer;
 mod to_unicode;
+mod user_unit;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,8 +68,9 @@ impl AsRef<[u8]> for Shared {
 fn uncounted_start(bytes: &[u8]) -> usize {
     let find = |haystack: &[u8], needle: &[u8]| haystack.windows(needle.len()).position(|window| window == needle);
     let found = || {
-        let header = find(&bytes[..bytes.len().min(super::PDF_HEADER_WITHIN)], b"%PDF-").filter(|&at| at > 0)?;
-        let tail = &bytes[bytes.len().saturating_sub(super::PDF_HEADER_WITHIN)..];
+        let header =
+            find(&bytes[..bytes.len().min(super::detect::PDF_HEADER_WITHIN)], b"%PDF-").filter(|&at| at > 0)?;
+        let tail = &bytes[bytes.len().saturating_sub(super::detect::PDF_HEADER_WITHIN)..];
         let after = tail.windows(9).rposition(|window| window == b"startxref")? + 9;
         let digits: Vec<u8> =
             tail[after..].iter().copied().skip_while(u8::is_ascii_whitespace).take_while(u8::is_ascii_digit).collect();
@@ -106,6 +109,13 @@ impl PdfSource {
         let mut found = load(&data, given).map(|pdf| (data.clone(), given.to_owned(), pdf));
         if matches!(found, Err(LoadPdfError::Decryption(_))) && !given.is_empty() {
             // A password that nobody asked for does no harm.
+            found = load(&data, "").map(|pdf| (data, String::new(), pdf));
+        }
+        if found.is_err()
+            && let Some(open) = structure::with_open_content(&(*bytes).as_ref()[start..], options)
+        {
+            // Only its attachments are encrypted, and they are no pages.
+            let data = PdfData::from(open);
             found = load(&data, "").map(|pdf| (data, String::new(), pdf));
         }
         let (data, password, pdf) = match found {
@@ -252,7 +262,7 @@ impl PageSource for PdfSource {
             Err(_) => true,
         };
         tracing::trace!(page = page.get(), busy, "reading text without the reader's fonts");
-        let read = |content: &Page<'_>| Ok(text_layer::read(content, &InterpreterCache::new(), &self.settings));
+        let read = |content: &Page<'_>| Ok(user_unit::text_layer(content, &InterpreterCache::new(), &self.settings));
         if self.with_page(page, TEXT, |content| Ok(to_unicode::is_misread(content, &mut Seen::default())))?
             && let Ok(rewritten) = to_unicode::rewritten(self.data.as_ref(), &self.options())
         {

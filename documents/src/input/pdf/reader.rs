@@ -11,8 +11,9 @@ use hayro::{
 };
 
 use super::{
-    KEPT_CONTENT, KEPT_PAGES, TEXT, damaged, text_layer,
+    KEPT_CONTENT, KEPT_PAGES, TEXT, damaged,
     to_unicode::{self, Seen},
+    user_unit,
 };
 use crate::{
     error::{ErrorKind, Result},
@@ -124,7 +125,7 @@ fn serve(
     loop {
         let result = guarded(TEXT, Some(job.page), || {
             let page = pdf.pages().get(job.page.index() as usize).ok_or_else(damaged)?;
-            let layer = text_layer::read(page, &cache, settings);
+            let layer = user_unit::text_layer(page, &cache, settings);
             content += page.page_stream().map_or(0, <[u8]>::len) as u64;
             Ok(layer)
         });

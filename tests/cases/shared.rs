@@ -1,12 +1,11 @@
 //! Small documents, each with the trait of one fault that people report, and the right text of each. They stand beside the corpora, in
 //! `cases`; where `PAGESTREAM_CORPORA` is not set this test says so and passes.
 
-mod shell;
-
 use std::{fs, path::Path};
 
 use pagestream::evaluation::{Reading, evaluate};
-use shell::Home;
+
+use crate::shell::Home;
 
 /// Characters of a page of pixels that may be read wrongly: no fault of the kind shown.
 const OCR_ERRORS: f64 = 0.03;
