@@ -19,6 +19,8 @@ const LEAST_INK: usize = 400;
 const MOST_POINTS: usize = 12_000;
 /// Where the page as it lies is so much sharper than three degrees to either side, it lies straight.
 const STRAIGHT: f32 = 1.6;
+/// Lines run along where rows are so much sharper than columns.
+const CLEARLY: f32 = 1.5;
 /// The rows must be as much sharper than those of the page as it lies.
 const GAIN: f32 = 1.25;
 
@@ -52,6 +54,34 @@ pub fn of_page(raster: &Raster) -> f32 {
     // At the end of the range something else than lines has been found.
     let is_clear = score > GAIN * as_it_lies && degrees.abs() < MOST_DEGREES as f32 + 0.5;
     if is_clear && degrees.abs() >= LEAST_DEGREES { degrees.to_radians() } else { 0.0 }
+}
+
+/// How lines run over a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// As on an upright page, or on one that stands on its head.
+    Along,
+    /// As on a page that lies on its side.
+    Across,
+    Unclear,
+}
+
+/// How the lines of a page that lies straight run, whatever script they are in: rows of print are parted by paper from one side of a column
+/// to the other, and letters are not from top to bottom.
+pub fn direction(raster: &Raster) -> Direction {
+    let ink = ink(raster);
+    if ink.len() < 2 * LEAST_INK {
+        return Direction::Unclear;
+    }
+    let (along, across) = (sharpness(&ink, 0.0, false), sharpness(&ink, 0.0, true));
+    buffers::give_back(ink);
+    if along > CLEARLY * across {
+        Direction::Along
+    } else if across > CLEARLY * along {
+        Direction::Across
+    } else {
+        Direction::Unclear
+    }
 }
 
 /// Dark points of the page at a lower resolution: x and y in turn, in a buffer to be given back. Taken from the page point by point: what a
@@ -171,6 +201,8 @@ impl Straightened {
 
 #[cfg(test)]
 mod tests {
+    use pagestream_documents::Rotation;
+
     use super::*;
 
     /// A page of lines that look like words, turned by so many degrees about its middle.
@@ -192,14 +224,28 @@ mod tests {
     #[test]
     fn the_skew_of_a_page_is_found_to_a_fifth_of_a_degree() {
         for degrees in [-14.0, -5.0, -2.0, 3.0, 7.5, 14.0] {
-            for page in [
-                page(degrees, PixelFormat::Gray8),
-                page(degrees, PixelFormat::Rgb8).rotated(pagestream_documents::Rotation::Clockwise90),
-            ] {
+            for page in
+                [page(degrees, PixelFormat::Gray8), page(degrees, PixelFormat::Rgb8).rotated(Rotation::Clockwise90)]
+            {
                 let found = of_page(&page).to_degrees();
                 assert!((found - degrees).abs() < 0.2, "{degrees}: {found}");
             }
         }
+    }
+
+    #[test]
+    fn the_shape_of_lines_says_how_they_run() {
+        let upright = page(0.0, PixelFormat::Gray8);
+        for (rotation, expected) in [
+            (Rotation::None, Direction::Along),
+            (Rotation::Half, Direction::Along),
+            (Rotation::Clockwise90, Direction::Across),
+            (Rotation::Clockwise270, Direction::Across),
+        ] {
+            assert_eq!(direction(&upright.rotated(rotation)), expected, "{rotation:?}");
+        }
+        let blank = Raster { data: vec![255; 900 * 1200], ..upright };
+        assert_eq!(direction(&blank), Direction::Unclear);
     }
 
     #[test]

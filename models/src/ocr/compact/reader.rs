@@ -22,6 +22,7 @@ use crate::{
         orientation::{self, Upright},
         recognizer::{Decoded, StepGeometry, decode},
         results::{boxes, one, out_of_step, symbols},
+        skew::{self, Direction},
     },
 };
 
@@ -30,6 +31,9 @@ const SURE: f32 = 0.85;
 
 /// A turn has to read so much better than the page as it stands: inverted and sidelong lines read at a third or less.
 const CLEARLY: f32 = 1.25;
+
+/// Mean certainty from which on lines are text that was read.
+const READ: f32 = 0.5;
 
 /// Height of lines in the detector's input, in pixels, below which they begin to be lost, and the height that they are brought to
 /// in a second detection.
@@ -91,11 +95,14 @@ impl Candidate {
         self.sample.iter().map(certainty).collect()
     }
 
+    fn mean_certainty(&self) -> f32 {
+        let certainties = self.certainties();
+        certainties.iter().sum::<f32>() / certainties.len().max(1) as f32
+    }
+
     /// How much there is to read this way up, and how well it reads.
     fn score(&self) -> f32 {
-        let certainties = self.certainties();
-        let mean = certainties.iter().sum::<f32>() / certainties.len().max(1) as f32;
-        mean * self.lines.iter().map(|line| line.polygon.width()).sum::<f32>()
+        self.mean_certainty() * self.lines.iter().map(|line| line.polygon.width()).sum::<f32>()
     }
 }
 
@@ -104,6 +111,8 @@ enum State {
     Detecting(View),
     /// A few lines are read as they stand.
     Sampling(Candidate),
+    /// They are read the other way up.
+    Inverting(Candidate, Candidate),
     /// They are read the other way up, and the page is detected on its side.
     Turning(Candidate, Candidate, View),
     /// Lines of the page on its side are read both ways.
@@ -147,6 +156,10 @@ impl CompactReader {
             State::Sampling(mut candidate) => {
                 self.read_sample(&mut candidate, symbols(results)?)?;
                 self.sampled(candidate)
+            }
+            State::Inverting(upright, mut over) => {
+                self.read_sample(&mut over, symbols(results)?)?;
+                Ok(self.turned(vec![upright, over]))
             }
             State::Turning(upright, mut over, view) => {
                 let found = results.pop().ok_or_else(|| out_of_step("the page's other side was asked for"))?;
@@ -213,6 +226,11 @@ impl CompactReader {
             return Ok(self.take(candidate));
         }
         let over = candidate.turned_over();
+        if skew::direction(&self.raster) == Direction::Along && !candidate.sample.is_empty() {
+            let wanted = self.sample(&over);
+            self.state = State::Inverting(candidate, over);
+            return Ok(Step::Infer(wanted));
+        }
         let view = self.view(Rotation::Clockwise90);
         let mut wanted = self.sample(&over);
         wanted.push(self.detection(&view));
@@ -235,7 +253,14 @@ impl CompactReader {
     fn turned(&mut self, candidates: Vec<Candidate>) -> Step {
         let as_it_stands = candidates.first().map_or(0.0, Candidate::score);
         let best = candidates.iter().map(Candidate::score).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        let chosen = best.filter(|(_, score)| *score > CLEARLY * as_it_stands).map_or(0, |(index, _)| index);
+        // A script that they do not know reads a little better now this way, now that: a page is turned over, and laid on its side, to be read.
+        let is_sideways = skew::direction(&self.raster) == Direction::Across;
+        let can_be_read = |candidate: &Candidate| {
+            is_sideways && candidate.rotation.swaps_sides() || candidate.mean_certainty() >= READ
+        };
+        let chosen = best
+            .filter(|&(index, score)| score > CLEARLY * as_it_stands && can_be_read(&candidates[index]))
+            .map_or(0, |(index, _)| index);
         match candidates.into_iter().nth(chosen) {
             Some(candidate) => self.take(candidate),
             None => Step::Done(Lines::default()),
@@ -308,12 +333,17 @@ impl CompactReader {
     }
 
     fn decode(&self, line: &Polygon, symbols: &[Symbol]) -> Decoded {
-        let content_width = recognizer::content_width(line);
-        let geometry = StepGeometry { line: *line, content_width, step_width: recognizer::STEP_WIDTH };
-        let mut decoded = decode(symbols, &self.alphabet, &geometry);
-        script::settle(&mut decoded);
-        decoded
+        read(line, symbols, &self.alphabet)
     }
+}
+
+/// What our own recogniser said of a line, given by its corners in reading direction.
+pub fn read(line: &Polygon, symbols: &[Symbol], alphabet: &Alphabet) -> Decoded {
+    let content_width = recognizer::content_width(line);
+    let geometry = StepGeometry { line: *line, content_width, step_width: recognizer::STEP_WIDTH };
+    let mut decoded = decode(symbols, alphabet, &geometry);
+    script::settle(&mut decoded);
+    decoded
 }
 
 /// The scale of a second detection where the print of the page is too small in the first one's input, which had `scale` page
