@@ -283,12 +283,15 @@ fn runs_on(lines: &Lines, column: &[usize]) -> bool {
     small as f32 >= RUN_ON_SHARE * known().count() as f32
 }
 
-/// Whether most lines of the shorter side have a partner in the same row towards the other: a table does.
+/// Whether most lines of the shorter side, or most rows of it, have a partner in the same row towards the other: a table does. Headings
+/// above it and rows without values have none.
 fn rows_align(lines: &Lines, left: &[usize], right: &[usize]) -> bool {
-    let (few, partners) =
-        if left.len() <= right.len() { (left, &lines.partner_right) } else { (right, &lines.partner_left) };
-    let aligned = few.iter().filter(|&&index| partners[index]).count();
-    aligned * 10 >= few.len() * 7
+    let share = |side: &[usize], partners: &[bool]| {
+        let aligned = side.iter().filter(|&&index| partners[index]).count();
+        aligned as f32 / side.len() as f32
+    };
+    let (left, right) = (share(left, &lines.partner_right), share(right, &lines.partner_left));
+    left.max(right) >= 0.7
 }
 
 /// Which lines have another in the same row on their left, and which on their right. Of the whole page, and not of the band that is
@@ -542,6 +545,19 @@ mod tests {
         for row in 0..6 {
             for left in [50.0, 250.0, 450.0] {
                 page.push(rect(left, 40.0 + 30.0 * row as f32, 70.0, 20.0));
+            }
+        }
+        check_in_given_order(&page);
+    }
+
+    #[test]
+    fn rows_of_a_balance_stay_whole_though_some_have_no_values() {
+        let mut page = vec![rect(50.0, 0.0, 400.0, 24.0), rect(600.0, 40.0, 60.0, 20.0), rect(750.0, 40.0, 60.0, 20.0)];
+        for row in 0..9 {
+            let top = 70.0 + 30.0 * row as f32;
+            page.push(rect(50.0, top, 200.0, 20.0));
+            if row % 3 != 1 {
+                page.extend([rect(600.0, top, 80.0, 20.0), rect(750.0, top, 80.0, 20.0)]);
             }
         }
         check_in_given_order(&page);

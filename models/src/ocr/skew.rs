@@ -17,6 +17,9 @@ const MOST_INK: f32 = 0.35;
 /// Fewer dark points say nothing, and more say nothing new.
 const LEAST_INK: usize = 400;
 const MOST_POINTS: usize = 12_000;
+/// Where squares of so many points a side are darker than so much, there is a picture; its edges, and those of their neighbours, are no lines.
+const SQUARE: usize = 16;
+const MOST_OF_SQUARE: f32 = 0.6;
 /// Where the page as it lies is so much sharper than three degrees to either side, it lies straight.
 const STRAIGHT: f32 = 1.6;
 /// Lines run along where rows are so much sharper than columns.
@@ -105,19 +108,48 @@ fn ink(raster: &Raster) -> Vec<f32> {
         3 * lighter >= total
     });
     let limit = (paper.unwrap_or(255) as f32 * 0.75) as u8;
-    let count: usize = counts[..usize::from(limit)].iter().sum();
+    let (across, down) = (columns.div_ceil(SQUARE), rows.div_ceil(SQUARE));
+    let mut squares = vec![0_u32; across * down];
+    let is_dark = |&(column, row): &(usize, usize)| gray(column, row) < limit;
+    let dark = || (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row))).filter(is_dark);
+    dark().for_each(|(column, row)| squares[row / SQUARE * across + column / SQUARE] += 1);
+    let pictures = beside(&squares, across);
+    let line = |&(column, row): &(usize, usize)| !pictures[row / SQUARE * across + column / SQUARE];
+    let count: usize =
+        squares.iter().zip(&pictures).filter(|(_, is_picture)| !**is_picture).map(|(&n, _)| n as usize).sum();
     if count as f32 > MOST_INK * total as f32 {
         return Vec::new();
     }
-    // Every so many is enough.
+    // One of so many is enough; by chance which, since every so many of an area of one tone lie in rows of their own.
     let every = count.div_ceil(MOST_POINTS).max(1);
     let mut points = buffers::take(2 * (count / every));
-    let dark = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
-    let dark = dark.filter(|&(column, row)| gray(column, row) < limit).step_by(every);
-    for (point, (column, row)) in points.as_chunks_mut().0.iter_mut().zip(dark) {
-        *point = [column as f32, row as f32];
+    let mut chosen = points.as_chunks_mut().0.iter_mut();
+    let (mut at, mut state) = (0, 1_u32);
+    for (column, row) in dark().filter(line) {
+        if at == (state >> 16) as usize % every {
+            let Some(point) = chosen.next() else { break };
+            *point = [column as f32, row as f32];
+        }
+        at += 1;
+        if at == every {
+            at = 0;
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        }
     }
     points
+}
+
+/// Which squares are part of a picture or lie beside one.
+fn beside(squares: &[u32], across: usize) -> Vec<bool> {
+    let limit = MOST_OF_SQUARE * (SQUARE * SQUARE) as f32;
+    let mut pictures = vec![false; squares.len()];
+    for at in (0..squares.len()).filter(|&at| squares[at] as f32 > limit) {
+        let (x, y) = (at % across, at / across);
+        for row in y.saturating_sub(1)..(y + 2).min(squares.len() / across) {
+            pictures[row * across + x.saturating_sub(1)..row * across + (x + 2).min(across)].fill(true);
+        }
+    }
+    pictures
 }
 
 /// How sharply the points fall into rows that lie `degrees` askew, or into columns.
@@ -256,6 +288,19 @@ mod tests {
         assert_eq!(of_page(&blank), 0.0);
         let dark = Raster { data: vec![20; 900 * 1200], ..blank };
         assert_eq!(of_page(&dark), 0.0);
+    }
+
+    #[test]
+    fn a_picture_says_nothing_of_how_the_lines_lie() {
+        let mut page = page(0.4, PixelFormat::Gray8);
+        // Of one tone: every so many of its points would lie in rows of their own.
+        for at in 0..page.data.len() {
+            let (x, y) = (at % 900, at / 900);
+            if (100..800).contains(&x) && (100..430).contains(&y) {
+                page.data[at] = 90;
+            }
+        }
+        assert_eq!(of_page(&page), 0.0);
     }
 
     #[test]
