@@ -152,7 +152,8 @@ mod tests {
     }
 
     fn read(pages: &[&str]) -> PagesRead {
-        let page = |text: &&str| text.strip_prefix('!').map_or(Ok(PageRead::from(*text)), |reason| Err(reason.to_owned()));
+        let page =
+            |text: &&str| text.strip_prefix('!').map_or(Ok(PageRead::from(*text)), |reason| Err(reason.to_owned()));
         Ok(pages.iter().map(page).collect())
     }
 

@@ -4,10 +4,10 @@
 //! of the page's ink when the lines are taken away is looked at: marks of a letter's size that stand in a row are text. A picture's marks
 //! are of all sizes, a ruling is one long one, and noise is too small.
 
-use pagestream_documents::{PixelFormat, Polygon, Raster};
+use pagestream_documents::{PixelFormat, Polygon, Raster, buffers};
 
 /// Longer side of the picture of the page that is looked at: print of ten points is four pixels high in it without its ascenders.
-const SIDE: usize = 1000;
+const SIDE: usize = 900;
 /// Cells in which paper is told from ink.
 const CELL: usize = 40;
 /// Gray levels between paper and ink, and the part of the cell's range: print is darker than half of the way to the darkest.
@@ -30,30 +30,33 @@ const LENGTH: f32 = 6.0;
 const SPREAD: f32 = 0.45;
 /// A letter's width in heights.
 const LETTER: f32 = 0.65;
-/// Ink beyond the lines that is less than this part of all ink is not looked at: specks and rulings.
-const WORTH_LOOKING: f32 = 0.01;
+/// Pixels of a cell that lie in no line, and ink beyond the lines, with less of which there is no row of letters.
+const LEAST_FREE: u32 = 64;
+const LEAST_INK: usize = 60;
 /// A line's ink reaches this far beyond its box, in its heights.
 const AROUND: f32 = 0.3;
 
 /// About how many letters of the page lie in no line.
 pub fn unread_letters(page: &Raster, lines: &[Polygon]) -> usize {
-    let Some(mut seen) = Seen::of(page) else { return 0 };
-    let all = seen.count();
-    seen.take_away(lines);
-    let left = seen.count();
-    if (left as f32) < WORTH_LOOKING * all as f32 || left == 0 {
-        return 0;
-    }
-    rows(seen.marks()).iter().map(|row| letters(row)).sum()
+    let Some(mut left) = Left::of(page, lines) else { return 0 };
+    let found = left.find_ink(page);
+    let letters = if found { rows(left.marks()).iter().map(|row| letters(row)).sum() } else { 0 };
+    buffers::give_back(left.pixels);
+    letters
 }
 
-/// Where there is ink, at a lower resolution.
-struct Seen {
+/// What a pixel of the smaller picture is.
+const FREE: u8 = 0;
+const IN_A_LINE: u8 = 1;
+const INK: u8 = 2;
+
+/// What is left of the page beyond its lines, at a lower resolution.
+struct Left {
     width: usize,
     height: usize,
     /// Of the page per pixel of this.
     step: f32,
-    ink: Vec<bool>,
+    pixels: Vec<u8>,
 }
 
 /// Bounds of connected ink, and how much of it there is.
@@ -83,80 +86,105 @@ impl Mark {
     }
 }
 
-impl Seen {
-    fn of(page: &Raster) -> Option<Self> {
+impl Left {
+    fn of(page: &Raster, lines: &[Polygon]) -> Option<Self> {
         let longer = page.width.max(page.height) as usize;
         let step = (longer as f32 / SIDE as f32).max(1.0);
         let (width, height) = ((page.width as f32 / step) as usize, (page.height as f32 / step) as usize);
         if width < CELL || height < CELL {
             return None;
         }
-        let (channels, stride) = (page.format.channels(), page.width as usize * page.format.channels());
-        let middle = if page.format == PixelFormat::Rgb8 { 1 } else { 0 };
-        let columns: Vec<usize> = (0..width).map(|x| ((x as f32 + 0.5) * step) as usize * channels + middle).collect();
-        let mut levels = vec![0_u8; width * height];
-        for (y, out) in levels.chunks_exact_mut(width).enumerate() {
-            let row = &page.data[((y as f32 + 0.5) * step) as usize * stride..][..stride];
-            out.iter_mut().zip(&columns).for_each(|(out, &at)| *out = row[at]);
-        }
-        let mut ink = vec![false; width * height];
-        for top in (0..height).step_by(CELL) {
-            for left in (0..width).step_by(CELL) {
-                let (bottom, right) = ((top + CELL).min(height), (left + CELL).min(width));
-                let rows = || (top..bottom).map(|y| y * width + left..y * width + right);
-                let mut counts = [0_u32; 256];
-                rows().for_each(|row| levels[row].iter().for_each(|&level| counts[usize::from(level)] += 1));
-                let Some((paper, dark)) = paper_and_ink(&counts) else { continue };
-                let limit = paper + (dark - paper) * DARKER;
-                let is_ink = |level: u8| (f32::from(level) - limit) * (dark - paper) > 0.0;
-                for row in rows() {
-                    levels[row.clone()].iter().zip(&mut ink[row]).for_each(|(&level, ink)| *ink = is_ink(level));
+        let mut pixels = buffers::take(width * height);
+        pixels.fill(FREE);
+        let mut left = Self { width, height, step, pixels };
+        lines.iter().for_each(|line| left.take_away(line));
+        Some(left)
+    }
+
+    /// Takes a line away, with what reaches beyond its box.
+    fn take_away(&mut self, line: &Polygon) {
+        let [a, b, c, d] = line.0.map(|p| (p.x / self.step, p.y / self.step));
+        let around = AROUND * line.height() / self.step;
+        // Distances from the four sides, outwards.
+        let sides = [(a, b), (b, c), (c, d), (d, a)].map(|((x0, y0), (x1, y1))| {
+            let length = (x1 - x0).hypot(y1 - y0).max(1e-3);
+            let (nx, ny) = ((y1 - y0) / length, -(x1 - x0) / length);
+            (nx, ny, nx * x0 + ny * y0 + around)
+        });
+        let bounds = line.bounds();
+        let first = (bounds.top / self.step - around).max(0.0) as usize;
+        let last = ((bounds.bottom / self.step + around).max(0.0).ceil() as usize).min(self.height);
+        for y in first..last {
+            // Where the row runs within all four.
+            let (mut from, mut to) = (0.0_f32, self.width as f32);
+            for (nx, ny, at) in sides {
+                let room = at - ny * (y as f32 + 0.5);
+                if nx > 1e-4 {
+                    to = to.min(room / nx);
+                } else if nx < -1e-4 {
+                    from = from.max(room / nx);
+                } else if room < 0.0 {
+                    to = -1.0;
                 }
             }
+            if from < to {
+                let row = y * self.width;
+                self.pixels[row + from as usize..row + (to.ceil() as usize).min(self.width)].fill(IN_A_LINE);
+            }
         }
-        Some(Self { width, height, step, ink })
     }
 
-    fn count(&self) -> usize {
-        self.ink.iter().filter(|&&ink| ink).count()
-    }
-
-    /// Takes the lines' ink away, with what reaches beyond their boxes.
-    fn take_away(&mut self, lines: &[Polygon]) {
-        for line in lines {
-            let [a, b, c, d] = line.0.map(|p| (p.x / self.step, p.y / self.step));
-            let around = AROUND * line.height() / self.step;
-            let bounds = line.bounds();
-            let within = |low: f32, high: f32, size: usize| {
-                let first = (low / self.step - around).max(0.0) as usize;
-                first..((high / self.step + around).max(0.0).ceil() as usize).min(size)
-            };
-            // Distances from the four sides, outwards.
-            let sides = [(a, b), (b, c), (c, d), (d, a)].map(|((x0, y0), (x1, y1))| {
-                let length = (x1 - x0).hypot(y1 - y0).max(1e-3);
-                let (nx, ny) = ((y1 - y0) / length, -(x1 - x0) / length);
-                (nx, ny, nx * x0 + ny * y0)
-            });
-            for y in within(bounds.top, bounds.bottom, self.height) {
-                for x in within(bounds.left, bounds.right, self.width) {
-                    let (px, py) = (x as f32 + 0.5, y as f32 + 0.5);
-                    if sides.iter().all(|(nx, ny, at)| nx * px + ny * py - at < around) {
-                        self.ink[y * self.width + x] = false;
+    /// Finds the ink beyond the lines, cell by cell. Whether there is any worth looking at.
+    fn find_ink(&mut self, page: &Raster) -> bool {
+        let (channels, stride) = (page.format.channels(), page.width as usize * page.format.channels());
+        let middle = if page.format == PixelFormat::Rgb8 { 1 } else { 0 };
+        let place = |at: usize| ((at as f32 + 0.5) * self.step) as usize;
+        let columns: Vec<usize> = (0..self.width).map(|x| place(x) * channels + middle).collect();
+        let rows: Vec<usize> = (0..self.height).map(|y| place(y) * stride).collect();
+        let mut all = 0;
+        for top in (0..self.height).step_by(CELL) {
+            for left in (0..self.width).step_by(CELL) {
+                let (bottom, right) = ((top + CELL).min(self.height), (left + CELL).min(self.width));
+                let mut counts = [0_u32; 256];
+                let mut free = 0;
+                for y in top..bottom {
+                    let pixels = &self.pixels[y * self.width..][left..right];
+                    for (&pixel, &column) in pixels.iter().zip(&columns[left..right]) {
+                        if pixel == FREE {
+                            counts[usize::from(page.data[rows[y] + column])] += 1;
+                            free += 1;
+                        }
+                    }
+                }
+                if free < LEAST_FREE {
+                    continue;
+                }
+                let Some((paper, dark)) = paper_and_ink(&counts) else { continue };
+                let limit = paper + (dark - paper) * DARKER;
+                for y in top..bottom {
+                    let pixels = &mut self.pixels[y * self.width..][left..right];
+                    for (pixel, &column) in pixels.iter_mut().zip(&columns[left..right]) {
+                        let level = f32::from(page.data[rows[y] + column]);
+                        if *pixel == FREE && (level - limit) * (dark - paper) > 0.0 {
+                            *pixel = INK;
+                            all += 1;
+                        }
                     }
                 }
             }
         }
+        all > LEAST_INK
     }
 
     /// Connected ink, diagonals included, that may be letters.
-    fn marks(mut self) -> Vec<Mark> {
+    fn marks(&mut self) -> Vec<Mark> {
         let mut marks = Vec::new();
         let mut waiting = Vec::new();
-        for start in 0..self.ink.len() {
-            if !self.ink[start] {
+        for start in 0..self.pixels.len() {
+            if self.pixels[start] != INK {
                 continue;
             }
-            self.ink[start] = false;
+            self.pixels[start] = FREE;
             waiting.push(start);
             let mut mark = Mark { left: usize::MAX, top: usize::MAX, right: 0, bottom: 0, ink: 0 };
             while let Some(at) = waiting.pop() {
@@ -167,8 +195,8 @@ impl Seen {
                 for y in y.saturating_sub(1)..(y + 2).min(self.height) {
                     for x in x.saturating_sub(1)..(x + 2).min(self.width) {
                         let neighbour = y * self.width + x;
-                        if self.ink[neighbour] {
-                            self.ink[neighbour] = false;
+                        if self.pixels[neighbour] == INK {
+                            self.pixels[neighbour] = FREE;
                             waiting.push(neighbour);
                         }
                     }

@@ -1,4 +1,4 @@
-//! Paper that is not evenly lit, and print that is faint: brought to black on white before anything is looked at.
+//! Paper that is not evenly lit, print that is faint, and print that is light on dark: brought to black on white before anything is looked at.
 //!
 //! A photograph of a page has a bright side and a dark one, and the shadow of whoever took it. Recognisers stretch each line for itself;
 //! the detector sees the page as it is, and loses what is in the shade or hardly darker than its paper. What paper is, is asked place by
@@ -9,6 +9,9 @@ use pagestream_documents::{PixelFormat, Raster, buffers};
 /// Cells along the page's sides. Print is in every cell of a page, and paper beside it.
 const COLUMNS: usize = 16;
 const ROWS: usize = 20;
+/// Print that is light on dark is turned: no cell of such a page (but so many) is mostly lighter than this.
+const DARK: f32 = 110.0;
+const MOST_LIGHT: f32 = 0.02;
 /// Pixels of the page that are asked, about: some three hundred a cell.
 const SAMPLES: usize = 100_000;
 /// Part of a cell's pixels that is darker than its paper. In a bar of white letters on black the letters count as paper, and it stays as it is.
@@ -33,6 +36,11 @@ pub fn evened(page: &Raster) -> Option<Raster> {
         return None;
     }
     let light = Light::of(page);
+    if light.is_inverse() {
+        tracing::debug!("page is light on dark");
+        let inverted = inverted(page);
+        return Some(evened(&inverted).unwrap_or(inverted));
+    }
     let bright = quantile(&light.paper, 0.9);
     let gain = 1.0 / (1.0 - light.print).max(1.0 / STRONGEST);
     let contrast = bright * (1.0 - light.print);
@@ -51,6 +59,8 @@ pub fn evened(page: &Raster) -> Option<Raster> {
 struct Light {
     /// Level of the paper of each cell, row by row.
     paper: Vec<f32>,
+    /// Level that half of the cell's pixels are lighter than.
+    middle: Vec<f32>,
     /// Level of the print as a part of its paper's.
     print: f32,
 }
@@ -59,40 +69,46 @@ impl Light {
     fn of(page: &Raster) -> Self {
         let (width, height) = (page.width as usize, page.height as usize);
         let step = ((width * height / SAMPLES) as f32).sqrt().max(1.0) as usize;
-        let mut cells = vec![[0_u32; 256]; COLUMNS * ROWS];
-        for y in (step / 2..height).step_by(step) {
-            let row = y * ROWS / height * COLUMNS;
-            for x in (step / 2..width).step_by(step) {
-                cells[row + x * COLUMNS / width][usize::from(gray(page, y * width + x))] += 1;
-            }
-        }
-        let paper: Vec<f32> = cells
-            .iter()
-            .map(|counts| {
-                let total: u32 = counts.iter().sum();
-                let mut passed = 0;
-                let reached = |&count: &u32| {
-                    passed += count;
-                    passed as f32 >= PAPER * total as f32
-                };
-                counts.iter().position(reached).unwrap_or(255).max(1) as f32
-            })
-            .collect();
-        // The darkest hundredth, each pixel beside its own paper.
-        let mut parts = [0_u32; 256];
-        for (counts, paper) in cells.iter().zip(&paper) {
-            for (level, &count) in counts.iter().enumerate() {
-                parts[(255.0 * level as f32 / paper).min(255.0) as usize] += count;
-            }
-        }
-        let total: u32 = parts.iter().sum();
-        let mut passed = 0;
-        let reached = |&count: &u32| {
-            passed += count;
-            100 * passed >= total
+        let level = |counts: &[u32; 256], part: f32| {
+            let total: u32 = counts.iter().sum();
+            let mut passed = 0;
+            let reached = |&count: &u32| {
+                passed += count;
+                passed as f32 >= part * total as f32
+            };
+            counts.iter().position(reached).unwrap_or(255) as f32
         };
-        let print = parts.iter().position(reached).unwrap_or(0) as f32 / 255.0;
-        Self { paper, print }
+        let columns: Vec<(usize, usize)> = (step / 2..width).step_by(step).map(|x| (x, x * COLUMNS / width)).collect();
+        let (mut paper, mut middle) = (Vec::with_capacity(COLUMNS * ROWS), Vec::with_capacity(COLUMNS * ROWS));
+        // Each pixel as a part of its own paper.
+        let mut parts = [0_u32; 256];
+        let mut cells = vec![[0_u32; 256]; COLUMNS];
+        for row in 0..ROWS {
+            cells.fill([0; 256]);
+            for y in (row * height / ROWS..(row + 1) * height / ROWS).step_by(step) {
+                for &(x, column) in &columns {
+                    cells[column][usize::from(gray(page, y * width + x))] += 1;
+                }
+            }
+            for counts in &cells {
+                let here = level(counts, PAPER).max(1.0);
+                paper.push(here);
+                middle.push(level(counts, 0.5));
+                let scale = 255.0 / here;
+                for (level, &count) in counts.iter().enumerate() {
+                    parts[(scale * level as f32).min(255.0) as usize] += count;
+                }
+            }
+        }
+        let print = level(&parts, 0.01) / 255.0;
+        Self { paper, middle, print }
+    }
+
+    /// Whether print is light on dark. A page that lies on a dark table has cells that are light.
+    fn is_inverse(&self) -> bool {
+        let light = self.middle.iter().filter(|&&middle| middle > DARK).count();
+        let print = quantile(&self.paper, 0.8) - quantile(&self.middle, 0.5);
+        light as f32 <= MOST_LIGHT * self.middle.len() as f32 && print > FAINT
     }
 
     /// The part of neighbouring cells between which the paper changes at once.
@@ -138,6 +154,14 @@ fn in_proportion(page: &Raster, paper: &[f32], gain: f32) -> Raster {
             *out = (255.0 * (1.0 - (1.0 - level) * gain)).clamp(0.0, 255.0) as u8;
         }
     }
+    Raster { width: page.width, height: page.height, format: PixelFormat::Gray8, data, dpi: page.dpi }
+}
+
+/// Dark for light, in gray.
+fn inverted(page: &Raster) -> Raster {
+    let pixels = page.width as usize * page.height as usize;
+    let mut data = buffers::take(pixels);
+    data.iter_mut().enumerate().for_each(|(at, out)| *out = 255 - gray(page, at));
     Raster { width: page.width, height: page.height, format: PixelFormat::Gray8, data, dpi: page.dpi }
 }
 
@@ -201,10 +225,25 @@ mod tests {
     }
 
     #[test]
+    fn light_print_on_dark_becomes_dark_on_light_and_a_page_on_a_dark_table_does_not() {
+        let inverse = evened(&page(20.0, 250.0, |_, _| 1.0)).expect("it is light on dark");
+        for (print, paper) in levels(&inverse) {
+            assert!(print < 40 && paper > 220, "{print} on {paper}");
+        }
+        let mut table = page(250.0, 20.0, |_, _| 1.0);
+        for at in 0..table.data.len() {
+            let (x, y) = (at % 640, at / 640);
+            if !(100..400).contains(&x) || !(100..400).contains(&y) {
+                table.data[at] = 30;
+            }
+        }
+        assert!(evened(&table).is_none_or(|evened| evened.data[150 * 640 + 150 + 5] > 200));
+    }
+
+    #[test]
     fn what_is_even_strong_or_a_picture_is_left() {
         let even = |_: f32, _: f32| 1.0;
         assert!(evened(&page(250.0, 20.0, even)).is_none());
-        assert!(evened(&page(20.0, 250.0, even)).is_none(), "white on black");
         assert!(evened(&page(250.0, 250.0, even)).is_none(), "blank");
         assert!(evened(&page(250.0, 247.0, even)).is_none(), "there is nothing to be seen");
         // Photographs on a page: dark at once.

@@ -26,6 +26,8 @@ const STRAIGHT: f32 = 1.6;
 const CLEARLY: f32 = 1.5;
 /// The rows must be as much sharper than those of the page as it lies.
 const GAIN: f32 = 1.25;
+/// And so much sharper than at most angles: among grains of noise one angle is always a little sharper than the others.
+const STANDS_OUT: f32 = 1.6;
 
 /// By how many radians the page is turned clockwise; 0 where that is little or not clear.
 pub fn of_page(raster: &Raster) -> f32 {
@@ -33,10 +35,12 @@ pub fn of_page(raster: &Raster) -> f32 {
     if ink.len() < 2 * LEAST_INK {
         return 0.0;
     }
-    let sharpest = |angles: &[f32], across: bool| {
-        let scored = angles.iter().map(|&degrees| (degrees, sharpness(&ink, degrees, across)));
-        scored.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0.0, 0.0))
+    let scores = |angles: &[f32], across: bool| -> Vec<(f32, f32)> {
+        let mut scored: Vec<_> = angles.iter().map(|&degrees| (degrees, sharpness(&ink, degrees, across))).collect();
+        scored.sort_by(|a, b| a.1.total_cmp(&b.1));
+        scored
     };
+    let sharpest = |scored: &[(f32, f32)]| scored.last().copied().unwrap_or((0.0, 0.0));
     let is_straight = |across| {
         let beside = sharpness(&ink, -3.0, across).max(sharpness(&ink, 3.0, across));
         sharpness(&ink, 0.0, across) > STRAIGHT * beside
@@ -48,14 +52,16 @@ pub fn of_page(raster: &Raster) -> f32 {
     }
     // Lines blur within half a degree.
     let coarse: Vec<f32> = (-2 * MOST_DEGREES..=2 * MOST_DEGREES).map(|half| half as f32 / 2.0).collect();
-    let (along, across) = (sharpest(&coarse, false), sharpest(&coarse, true));
-    let (is_across, (around, _)) = if along.1 >= across.1 { (false, along) } else { (true, across) };
+    let (along, across) = (scores(&coarse, false), scores(&coarse, true));
+    let is_across = sharpest(&along).1 < sharpest(&across).1;
+    let scored = if is_across { across } else { along };
+    let ((around, _), usual) = (sharpest(&scored), scored[scored.len() / 2].1);
     let fine: Vec<f32> = (-5..=5).map(|tenth| around + tenth as f32 / 10.0).collect();
-    let (degrees, score) = sharpest(&fine, is_across);
+    let (degrees, score) = sharpest(&scores(&fine, is_across));
     let as_it_lies = sharpness(&ink, 0.0, is_across);
     buffers::give_back(ink);
     // At the end of the range something else than lines has been found.
-    let is_clear = score > GAIN * as_it_lies && degrees.abs() < MOST_DEGREES as f32 + 0.5;
+    let is_clear = score > GAIN * as_it_lies && score > STANDS_OUT * usual && degrees.abs() < MOST_DEGREES as f32 + 0.5;
     if is_clear && degrees.abs() >= LEAST_DEGREES { degrees.to_radians() } else { 0.0 }
 }
 
@@ -288,6 +294,13 @@ mod tests {
         assert_eq!(of_page(&blank), 0.0);
         let dark = Raster { data: vec![20; 900 * 1200], ..blank };
         assert_eq!(of_page(&dark), 0.0);
+        let mut noise = Raster { data: vec![250; 900 * 1200], ..dark };
+        let mut state = 7_u32;
+        for level in &mut noise.data {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *level = if state >> 29 == 0 { 20 } else { 250 };
+        }
+        assert_eq!(of_page(&noise), 0.0);
     }
 
     #[test]

@@ -35,6 +35,10 @@ const CLEARLY: f32 = 1.25;
 /// Mean certainty from which on lines are text that was read.
 const READ: f32 = 0.5;
 
+/// Lines are this much longer than high; and those of a page on its side, laid right, so much longer together than what was found across.
+const LINE: f32 = 4.0;
+const MUCH_LONGER: f32 = 1.5;
+
 /// Height of lines in the detector's input, in pixels, below which they begin to be lost, and the height that they are brought to
 /// in a second detection.
 const SMALL_PRINT: f32 = 11.0;
@@ -93,6 +97,12 @@ impl Candidate {
     fn certainties(&self) -> Vec<f32> {
         let certainty = |&index: &usize| self.lines[index].decoded.as_ref().map_or(0.0, certainty_of);
         self.sample.iter().map(certainty).collect()
+    }
+
+    /// Of all lines that are clearly longer than high together: the detector sees lines of any script, and next to none across them.
+    fn length(&self) -> f32 {
+        let long = self.lines.iter().map(|line| &line.polygon).filter(|line| line.width() > LINE * line.height());
+        long.map(Polygon::width).sum()
     }
 
     fn mean_certainty(&self) -> f32 {
@@ -249,18 +259,17 @@ impl CompactReader {
         Step::Infer(wanted)
     }
 
-    /// Takes the way up that reads best.
+    /// Takes the way up that reads best. A script that they do not know reads a little better now this way, now that: so a page is turned
+    /// over only to what can be read, and laid on its other side only where that can be read or its lines run that way.
     fn turned(&mut self, candidates: Vec<Candidate>) -> Step {
-        let as_it_stands = candidates.first().map_or(0.0, Candidate::score);
-        let best = candidates.iter().map(Candidate::score).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        // A script that they do not know reads a little better now this way, now that: a page is turned over, and laid on its side, to be read.
-        let is_sideways = skew::direction(&self.raster) == Direction::Across;
-        let can_be_read = |candidate: &Candidate| {
-            is_sideways && candidate.rotation.swaps_sides() || candidate.mean_certainty() >= READ
+        let (as_it_stands, across) = candidates.first().map_or((0.0, 0.0), |c| (c.score(), c.length()));
+        let may_be = |candidate: &Candidate| {
+            let runs_that_way = candidate.rotation.swaps_sides() && candidate.length() > MUCH_LONGER * across;
+            (runs_that_way || candidate.mean_certainty() >= READ) && candidate.score() > CLEARLY * as_it_stands
         };
-        let chosen = best
-            .filter(|&(index, score)| score > CLEARLY * as_it_stands && can_be_read(&candidates[index]))
-            .map_or(0, |(index, _)| index);
+        let turns = candidates.iter().enumerate().skip(1).filter(|(_, candidate)| may_be(candidate));
+        let best = turns.map(|(index, candidate)| (index, candidate.score())).max_by(|a, b| a.1.total_cmp(&b.1));
+        let chosen = best.map_or(0, |(index, _)| index);
         match candidates.into_iter().nth(chosen) {
             Some(candidate) => self.take(candidate),
             None => Step::Done(Lines::default()),
