@@ -289,9 +289,9 @@ mod tests {
         let PageText { lines, blocks, text } = PageText::arrange(lines, &[vec![0], vec![1], vec![2]]);
         let layer = TextLayer { lines, blocks, text, ..TextLayer::default() };
         assert!(page.join(&layer, 2.0));
-        // A stamp over the scan is other text, and is not added where something was read.
-        assert_eq!(page.text, "Invoice No. 12\nthe scan below\n\nPage 3");
-        assert_eq!(page.lines.len(), 3);
+        // A stamp is other text.
+        assert_eq!(page.text, "Invoice No. 12\nthe scan below\n\nPage 3\n\nCOPY");
+        assert_eq!(page.lines.len(), 4);
         assert_eq!((page.blocks[0].lines.clone(), page.blocks[1].lines.clone()), (0..2, 2..3));
         assert_eq!(page.lines[2].polygon.bounds().right, 80.0);
     }

@@ -14,7 +14,6 @@ use super::{
     orientation::{self, Upright},
     recognizer::{self, Decoded},
     results::{maps, one, out_of_step, probabilities, symbols},
-    skew::{self, Direction},
 };
 use crate::error::Result;
 
@@ -140,11 +139,7 @@ impl LargeReader {
     fn detected(&mut self, view: View, map: ProbabilityMap) -> Result<Step> {
         let found: Vec<Polygon> = detector::boxes(&map, &self.options).iter().map(|d| d.polygon).collect();
         buffers::give_back(map.data);
-        if !self.oriented
-            && view.rotation == Rotation::None
-            && orientation::lies_on_its_side(&found)
-            && skew::direction(&self.raster) != Direction::Along
-        {
+        if !self.oriented && view.rotation == Rotation::None && orientation::lies_on_its_side(&found) {
             // Which of the two quarters it is the sampled lines will tell.
             self.rotation = Rotation::Clockwise90;
             return Ok(self.detect(self.view(1.0, self.options.detect_max_side)));

@@ -135,7 +135,8 @@ struct Rereading {
 struct Checking {
     lines: Lines,
     read_by: Vec<ReadBy>,
-    before: Before,
+    /// What our own networks took for text on the page before.
+    unread: Unread,
     /// PP-OCRv6's.
     alphabet: Alphabet,
     page: GrayPage,
@@ -229,12 +230,8 @@ impl PageReader {
                     Step::Infer(wanted)
                 }
                 LinesStep::Done(lines) => {
-                    let read_by = vec![ReadBy::Large; lines.lines.len()];
-                    let waiting =
-                        if self.models.compact.is_some() { (0..lines.lines.len()).collect() } else { VecDeque::new() };
-                    let page = GrayPage::new(self.raster.clone());
                     let alphabet = reader.alphabet().clone();
-                    self.check(Checking { lines, read_by, before, alphabet, page, asked: Vec::new(), waiting })?
+                    self.large_has_read(lines, before, alphabet)?
                 }
             },
             State::Checking(checking) => self.checked(checking, symbols(results)?)?,
@@ -343,6 +340,28 @@ impl PageReader {
         self.ask_again(rereading)
     }
 
+    /// PP-OCRv6 has read the page: what has it left out?
+    fn large_has_read(&mut self, lines: Lines, before: Before, alphabet: Alphabet) -> Result<Step> {
+        let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
+        if 2 * found < before.unread.characters
+            && let Some(ours) = before.lines
+        {
+            // They do not know this script either, and leave out what they do not know.
+            let read_by = vec![ReadBy::Compact; ours.lines.len()];
+            return self.done(ours, &read_by, Unread::default());
+        }
+        let count = if self.models.compact.is_some() { lines.lines.len() } else { 0 };
+        self.check(Checking {
+            read_by: vec![ReadBy::Large; lines.lines.len()],
+            lines,
+            unread: before.unread,
+            alphabet,
+            page: GrayPage::new(self.raster.clone()),
+            asked: Vec::new(),
+            waiting: (0..count).collect(),
+        })
+    }
+
     /// Asks our own recogniser for the next group of lines that PP-OCRv6 has read, or ends the page when there are none left.
     fn check(&mut self, mut checking: Checking) -> Result<Step> {
         let polygon = |index: usize| checking.lines.lines[index].0;
@@ -357,7 +376,10 @@ impl PageReader {
             checking.waiting.pop_front();
         }
         if asked.is_empty() {
-            return self.large_is_done(checking);
+            let Checking { lines, read_by, unread, .. } = checking;
+            let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
+            let unread = if 2 * found < unread.characters { unread } else { Unread::default() };
+            return self.done(lines, &read_by, unread);
         }
         let recognition = |&index: &usize| Inference {
             task: Task::CompactRecognize,
@@ -386,19 +408,6 @@ impl PageReader {
             }
         }
         self.check(checking)
-    }
-
-    fn large_is_done(&mut self, Checking { lines, read_by, before, .. }: Checking) -> Result<Step> {
-        let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
-        let lost = 2 * found < before.unread.characters;
-        match before.lines {
-            // They do not know this script either, and leave out what they do not know.
-            Some(ours) if lost => {
-                let read_by = vec![ReadBy::Compact; ours.lines.len()];
-                self.done(ours, &read_by, Unread::default())
-            }
-            _ => self.done(lines, &read_by, if lost { before.unread } else { Unread::default() }),
-        }
     }
 
     /// The page, or this part of it, is read.

@@ -31,9 +31,12 @@ fn is_several(character: char) -> bool {
 }
 
 /// Room for a character beyond what its neighbours take, in widths of a character: where there is less, ours has seen one letter as two.
-const ROOM: f32 = 0.45;
+const ROOM: f32 = 0.6;
 /// What a blank takes, and the margins of a line's box.
 const BLANK: f32 = 0.6;
+
+/// Of a line of one character, as a part of its length.
+const PITCH: f32 = 0.5;
 
 /// A line of another script, in ours: theirs are then to be this sure of what they make of it.
 const SURE_OF_FOREIGN: f32 = 0.5;
@@ -122,7 +125,8 @@ impl<'a> Places<'a> {
             (0..line.characters.len()).filter(|&at| !line.characters[at].character.is_whitespace()).collect()
         };
         let (our_inked, their_inked) = (inked(ours), inked(theirs));
-        let pitch = pitch(&their_inked.iter().map(|&at| theirs.characters[at]).collect::<Vec<_>>()).max(1e-4);
+        let pitch = pitch(&their_inked.iter().map(|&at| theirs.characters[at]).collect::<Vec<_>>());
+        let pitch = pitch.unwrap_or(PITCH).max(1e-4);
         Self { theirs: &theirs.characters, ours: &ours.characters, our_inked, their_inked, counterparts, pitch }
     }
 
@@ -183,7 +187,8 @@ fn width(character: char) -> f32 {
 
 /// For each of `ours` the one of `theirs` that is the same ink, in order: the alignment of least cost.
 fn align(ours: &[Character], theirs: &[Character]) -> Vec<Option<usize>> {
-    let pitch = pitch(ours).min(pitch(theirs)).max(1e-4);
+    let pitches = [pitch(ours), pitch(theirs)].into_iter().flatten();
+    let pitch = pitches.reduce(f32::min).unwrap_or(PITCH).max(1e-4);
     let columns = theirs.len() + 1;
     let mut cost = vec![0.0_f32; (ours.len() + 1) * columns];
     let mut step = vec![Step::Both; cost.len()];
@@ -239,10 +244,10 @@ enum Step {
 }
 
 /// The usual distance between neighbours; that of a line's letters, not of its words.
-fn pitch(characters: &[Character]) -> f32 {
+fn pitch(characters: &[Character]) -> Option<f32> {
     let mut gaps: Vec<f32> = characters.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
     gaps.sort_by(f32::total_cmp);
-    gaps.get(gaps.len() / 2).copied().unwrap_or(0.02)
+    gaps.get(gaps.len() / 2).copied()
 }
 
 /// Theirs with what they left out.
@@ -335,7 +340,8 @@ mod tests {
 
     #[test]
     fn what_they_left_out_is_marked_where_it_stands() {
-        check("Vi.t Nam ghi s. v.o", "Viêt Nam ghi sô vào", "Vi\u{fffd}t Nam ghi s\u{fffd} v\u{fffd}o");
+        check("Vi.tnames ghin s.nder", "Viêtnames ghin sônder", "Vi\u{fffd}tnames ghin s\u{fffd}nder");
+        check("Αθήνα", "..\u{fffd}..", "Αθήνα");
         check("plain words here", "plain words here", "plain words here");
         check("plain wor.ds", "plaim word s", "plain words");
         check("he said .", "he said xy", "he said .");

@@ -22,8 +22,6 @@ const SQUARE: usize = 16;
 const MOST_OF_SQUARE: f32 = 0.6;
 /// Where the page as it lies is so much sharper than three degrees to either side, it lies straight.
 const STRAIGHT: f32 = 1.6;
-/// Lines run along where rows are so much sharper than columns.
-const CLEARLY: f32 = 1.5;
 /// The rows must be as much sharper than those of the page as it lies.
 const GAIN: f32 = 1.25;
 /// And so much sharper than at most angles: among grains of noise one angle is always a little sharper than the others.
@@ -63,34 +61,6 @@ pub fn of_page(raster: &Raster) -> f32 {
     // At the end of the range something else than lines has been found.
     let is_clear = score > GAIN * as_it_lies && score > STANDS_OUT * usual && degrees.abs() < MOST_DEGREES as f32 + 0.5;
     if is_clear && degrees.abs() >= LEAST_DEGREES { degrees.to_radians() } else { 0.0 }
-}
-
-/// How lines run over a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    /// As on an upright page, or on one that stands on its head.
-    Along,
-    /// As on a page that lies on its side.
-    Across,
-    Unclear,
-}
-
-/// How the lines of a page that lies straight run, whatever script they are in: rows of print are parted by paper from one side of a column
-/// to the other, and letters are not from top to bottom.
-pub fn direction(raster: &Raster) -> Direction {
-    let ink = ink(raster);
-    if ink.len() < 2 * LEAST_INK {
-        return Direction::Unclear;
-    }
-    let (along, across) = (sharpness(&ink, 0.0, false), sharpness(&ink, 0.0, true));
-    buffers::give_back(ink);
-    if along > CLEARLY * across {
-        Direction::Along
-    } else if across > CLEARLY * along {
-        Direction::Across
-    } else {
-        Direction::Unclear
-    }
 }
 
 /// Dark points of the page at a lower resolution: x and y in turn, in a buffer to be given back. Taken from the page point by point: what a
@@ -269,21 +239,6 @@ mod tests {
                 assert!((found - degrees).abs() < 0.2, "{degrees}: {found}");
             }
         }
-    }
-
-    #[test]
-    fn the_shape_of_lines_says_how_they_run() {
-        let upright = page(0.0, PixelFormat::Gray8);
-        for (rotation, expected) in [
-            (Rotation::None, Direction::Along),
-            (Rotation::Half, Direction::Along),
-            (Rotation::Clockwise90, Direction::Across),
-            (Rotation::Clockwise270, Direction::Across),
-        ] {
-            assert_eq!(direction(&upright.rotated(rotation)), expected, "{rotation:?}");
-        }
-        let blank = Raster { data: vec![255; 900 * 1200], ..upright };
-        assert_eq!(direction(&blank), Direction::Unclear);
     }
 
     #[test]

@@ -22,7 +22,6 @@ use crate::{
         orientation::{self, Upright},
         recognizer::{Decoded, StepGeometry, decode},
         results::{boxes, one, out_of_step, symbols},
-        skew::{self, Direction},
     },
 };
 
@@ -121,8 +120,6 @@ enum State {
     Detecting(View),
     /// A few lines are read as they stand.
     Sampling(Candidate),
-    /// They are read the other way up.
-    Inverting(Candidate, Candidate),
     /// They are read the other way up, and the page is detected on its side.
     Turning(Candidate, Candidate, View),
     /// Lines of the page on its side are read both ways.
@@ -166,10 +163,6 @@ impl CompactReader {
             State::Sampling(mut candidate) => {
                 self.read_sample(&mut candidate, symbols(results)?)?;
                 self.sampled(candidate)
-            }
-            State::Inverting(upright, mut over) => {
-                self.read_sample(&mut over, symbols(results)?)?;
-                Ok(self.turned(vec![upright, over]))
             }
             State::Turning(upright, mut over, view) => {
                 let found = results.pop().ok_or_else(|| out_of_step("the page's other side was asked for"))?;
@@ -236,11 +229,6 @@ impl CompactReader {
             return Ok(self.take(candidate));
         }
         let over = candidate.turned_over();
-        if skew::direction(&self.raster) == Direction::Along && !candidate.sample.is_empty() {
-            let wanted = self.sample(&over);
-            self.state = State::Inverting(candidate, over);
-            return Ok(Step::Infer(wanted));
-        }
         let view = self.view(Rotation::Clockwise90);
         let mut wanted = self.sample(&over);
         wanted.push(self.detection(&view));
