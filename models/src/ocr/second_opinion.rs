@@ -104,8 +104,9 @@ struct Insertion {
     /// Before which of theirs, blanks included.
     before: usize,
     character: char,
-    /// It is a word of its own.
-    is_word: bool,
+    /// Whether a word begins with it, and ends.
+    begins: bool,
+    ends: bool,
 }
 
 /// Where in theirs what they left out belongs.
@@ -150,8 +151,7 @@ impl<'a> Places<'a> {
             (None, Some(after)) => after,
             (None, None) => 0,
         };
-        let follows_blank = place.checked_sub(1).is_none_or(|at| self.theirs[at].character.is_whitespace());
-        Insertion { before: place, character, is_word: begins && ends && follows_blank }
+        Insertion { before: place, character, begins, ends }
     }
 
     /// Whether theirs stand further apart than they would if nothing were between them.
@@ -257,11 +257,14 @@ fn with_insertions(theirs: &Decoded, insertions: &[Insertion]) -> Decoded {
     let mut insertions = insertions.iter().copied().peekable();
     for at in 0..=theirs.characters.len() {
         while let Some(insertion) = insertions.next_if(|insertion| insertion.before <= at) {
+            if insertion.begins {
+                texts.push(String::new());
+            }
             let word = texts.last_mut().expect("there is always a word");
             if insertion.character != UNKNOWN || !word.ends_with(UNKNOWN) {
                 word.push(insertion.character);
             }
-            if insertion.is_word {
+            if insertion.ends {
                 texts.push(String::new());
             }
         }
@@ -344,7 +347,7 @@ mod tests {
         check("Αθήνα", "..\u{fffd}..", "Αθήνα");
         check("plain words here", "plain words here", "plain words here");
         check("plain wor.ds", "plaim word s", "plain words");
-        check("he said .", "he said xy", "he said .");
+        check("he said ..", "he said xy", "he said \u{fffd}");
         check("rate ..... given", "rate ..\u{fffd}.. given", "rate \u{fffd} given");
     }
 
