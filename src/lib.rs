@@ -8,8 +8,8 @@ pub use pagestream_actors::{
     StoreFailure, SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
-    Block, BlockKind, ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, ModelRef, Origin, PageNumber,
-    PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless, output,
+    Block, BlockKind, ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, FileKind, ModelRef, Origin,
+    PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless, output,
 };
 pub use pagestream_models::ocr::Quality;
 pub use plan::Plan;

@@ -305,11 +305,8 @@ fn what_is_no_document_gives_2() {
     let home = Home::new();
     home.write("text.pdf", "This is no PDF, whatever its name says.\n");
     let outcome = home.run(&["process", "-q", "text.pdf"]);
-    outcome.expect(
-        2,
-        "error: text.pdf: the file is of no type that can be read\n \
-         hint: PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read; convert it to one of them\n",
-    );
+    let hint = format!("{}; convert it to one of them", pagestream::FileKind::told());
+    outcome.expect(2, &format!("error: text.pdf: the file is of no type that can be read\n hint: {hint}\n"));
     assert_eq!(outcome.out, "");
     // The others are read all the same.
     let outcome = home.run(&["process", "-q", "--pages", "1", "text.pdf", "sample.pdf"]);

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::{
     geometry::{Point, Polygon},
     record::{Block, BlockKind, TextLine, Word},
+    script::has_letters_from_the_right,
 };
 
 /// A page's content in reading order.
@@ -151,9 +152,9 @@ fn is_read(line: &TextLine, others: &[TextLine], words: &HashSet<String>) -> boo
 }
 
 /// Whether half of the line lies under others.
-pub(crate) fn is_covered(line: &TextLine, others: &[TextLine]) -> bool {
+pub(crate) fn is_covered<'a>(line: &TextLine, others: impl IntoIterator<Item = &'a TextLine>) -> bool {
     let bounds = line.polygon.bounds();
-    let shared = others.iter().map(|other| bounds.intersection(&other.polygon.bounds()));
+    let shared = others.into_iter().map(|other| bounds.intersection(&other.polygon.bounds()));
     let covered: f32 = shared.filter(|s| s.width() > 0.0 && s.height() > 0.0).map(|s| s.area()).sum();
     covered > 0.5 * bounds.area()
 }
@@ -217,12 +218,8 @@ fn continues_row(before: &TextLine, after: &TextLine) -> bool {
     let (along, across) = (dx * ux + dy * uy, dy * ux - dx * uy);
     // What is read from the right goes on at its left end.
     let (wide, narrow) = (after.polygon.width(), length);
-    let goes_on = along > -height || (is_read_from_the_right(&before.text) && along < -(narrow + wide) + height);
+    let goes_on = along > -height || (has_letters_from_the_right(&before.text) && along < -(narrow + wide) + height);
     goes_on && across.abs() < 0.5 * height
-}
-
-fn is_read_from_the_right(text: &str) -> bool {
-    text.chars().any(|c| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}'))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use globset::{GlobBuilder, GlobMatcher};
-use pagestream::{Digest, Source, output::Expected};
+use pagestream::{Digest, FileKind, Source, output::Expected};
 
 use super::printer::Printer;
 
@@ -31,10 +31,6 @@ pub struct PassedOver {
 
 /// Most that standard input may hold: it is kept in memory until it is spooled.
 const STANDARD_INPUT: u64 = 1 << 30;
-
-/// Endings of files that say of themselves that they are documents or pictures of pages: if one cannot be read, that is a
-/// failure and has to be told.
-const CLAIMS: &str = "pdf tif tiff png jpg jpeg jpe jfif webp bmp gif heic heif hif avif jp2 j2k jxl djvu djv";
 
 /// # Errors
 /// One sentence naming the argument.
@@ -213,7 +209,7 @@ fn what_it_is(kind: FileType) -> &'static str {
 /// By the ending of its name.
 fn claims(path: &Path) -> bool {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    CLAIMS.split(' ').any(|claim| claim == ending)
+    FileKind::is_claimed_by(&ending)
 }
 
 /// By the first bytes. A file that cannot be opened counts as one, so that the reason is told.
@@ -258,9 +254,12 @@ mod tests {
             ("photo.heic", b"\0\0\0\x18ftypheic"),
             ("notes.md", b"no document, and does not say so"),
             (".hidden", b"%PDF-1.4\n"),
+            ("scan.jp2", b"\0\0\0\x0cjP  \r\n\x87\n"),
+            ("scan.pgm", b"P5 1 1 255\n\0"),
         ]);
         let inputs = expand(&[folder.path().into()]).unwrap();
-        let expected = ["b/a.txt", "broken.PDF", "empty.pdf", "photo.heic", "photo.jpg", "z.dat"];
+        let expected =
+            ["b/a.txt", "broken.PDF", "empty.pdf", "photo.heic", "photo.jpg", "scan.jp2", "scan.pgm", "z.dat"];
         assert_eq!(names(&inputs, folder.path()), expected);
         let passed_over = PassedOver { path: folder.path().join("notes.md"), why: "not a document" };
         assert_eq!(inputs.passed_over, [passed_over]);
@@ -268,7 +267,7 @@ mod tests {
         assert_eq!(count("*.dat"), Ok(1));
         assert_eq!(count("*/?.txt"), Ok(1));
         assert_eq!(count("**/*.txt"), Ok(1));
-        assert_eq!(count("*"), Ok(7), "the folder b counts for what is in it, and hidden files not at all");
+        assert_eq!(count("*"), Ok(9), "the folder b counts for what is in it, and hidden files not at all");
         assert!(count("*.xyz").is_err());
         assert_eq!(count("scan[2.pdf"), Ok(1), "no pattern but a name, told as missing when its turn comes");
     }

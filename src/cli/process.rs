@@ -16,8 +16,8 @@ use futures::{
     stream::SelectAll,
 };
 use pagestream::{
-    DocumentHandle, DocumentId, DocumentState, Error, PageRecord, PageSelection, PageStatus, PageStream, Pipeline,
-    Settings, Source, SubmitOptions,
+    DocumentHandle, DocumentId, DocumentState, Error, FileKind, PageRecord, PageSelection, PageStatus, PageStream,
+    Pipeline, Settings, Source, SubmitOptions,
     output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text},
     plan::Plan,
 };
@@ -158,7 +158,7 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
     }
     inputs.tell_passed_over(printer);
     if inputs.sources.is_empty() {
-        printer.error("there are no documents to read", Some("PDF, TIFF, PNG, JPEG, WebP, BMP and GIF are read"));
+        printer.error("there are no documents to read", Some(&FileKind::told()));
         return Exit::BadInput;
     }
     run_with(args, settings, Work::Submit(inputs.sources), inputs.expected, printer)

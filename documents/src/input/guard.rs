@@ -23,6 +23,12 @@ pub(crate) fn guarded<T>(what: &str, page: Option<PageNumber>, work: impl FnOnce
     })
 }
 
+/// A decoder's own words as a part of our sentence: one line, and not a long one.
+pub(crate) fn one_line(words: &str) -> String {
+    let words: Vec<&str> = words.split_whitespace().collect();
+    words.join(" ").trim_matches(['"', '.', ' ']).chars().take(120).collect()
+}
+
 /// The refusal of a page whose decoding would need more than the limit.
 pub(crate) fn too_large(width: u64, height: u64, needs: ByteSize, limits: &Limits) -> Error {
     Error::new(
@@ -54,6 +60,12 @@ mod tests {
         assert_eq!((error.kind, error.page), (ErrorKind::Internal, page));
         let error = guarded::<()>("a test", page, || Err(Error::new(ErrorKind::Damaged, "cut off"))).unwrap_err();
         assert_eq!(error.to_string(), "page 7: cut off");
+    }
+
+    #[test]
+    fn a_decoders_words_become_one_line() {
+        assert_eq!(one_line("Found a marker\n\tof length 0.\n"), "Found a marker of length 0");
+        assert_eq!(one_line(&"é".repeat(500)).chars().count(), 120);
     }
 
     #[test]

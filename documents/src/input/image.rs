@@ -1,15 +1,15 @@
-//! PNG, JPEG, WebP, BMP and GIF: documents of one page. Of an animation, the first frame.
+//! PNG, JPEG, WebP, BMP and GIF of one page. Of a PNG that is animated as well, the picture that is shown where it is not.
 
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor, sync::Arc};
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageReader};
 
 use super::{
     DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
-    guard::{check_cost, guarded, no_such_page, too_large},
-    jpeg,
-    pixels::{Orientation, on_white},
-    resolution,
+    guard::{check_cost, guarded, no_such_page, one_line, too_large},
+    jpeg::{self, Frame, in_eight_bits},
+    pixels::{Orientation, cmyk_to_rgb, on_white},
+    resolution::{self, Resolution},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -23,7 +23,9 @@ pub(crate) struct ImageSource {
     limits: Limits,
     info: PageInfo,
     orientation: Orientation,
-    dpi: f32,
+    resolution: Resolution,
+    /// Of a JPEG that the usual decoder refuses or gets wrong.
+    unusual: Option<Frame>,
 }
 
 fn format_of(kind: FileKind) -> Result<image::ImageFormat> {
@@ -33,7 +35,7 @@ fn format_of(kind: FileKind) -> Result<image::ImageFormat> {
         FileKind::WebP => Ok(image::ImageFormat::WebP),
         FileKind::Bmp => Ok(image::ImageFormat::Bmp),
         FileKind::Gif => Ok(image::ImageFormat::Gif),
-        FileKind::Pdf | FileKind::Tiff | FileKind::Heic => Err(Error::new(ErrorKind::Internal, "not a plain image")),
+        _ => Err(Error::new(ErrorKind::Internal, "not a plain image")),
     }
 }
 
@@ -71,16 +73,32 @@ fn brief(cause: &dyn std::error::Error) -> String {
     while let Some(source) = innermost.source() {
         innermost = source;
     }
-    let text = innermost.to_string().replace(['\n', '\r'], " ");
     // Parsers like to show the chunk that they stopped at.
-    let text = text.split(" while decoding ").next().unwrap_or_default().trim_matches(['"', '.', ' ']);
-    text.chars().take(120).collect()
+    one_line(innermost.to_string().split(" while decoding ").next().unwrap_or_default())
 }
 
 impl ImageSource {
     /// Reads the header. The dimensions are checked here, before anything is decoded.
     pub(crate) fn open(data: DocumentData, kind: FileKind, limits: &Limits) -> Result<Self> {
+        let frame = if kind == FileKind::Jpeg { Frame::of((*data).as_ref()) } else { None };
+        if let Some(refusal) = frame.and_then(|frame| frame.refusal()) {
+            return Err(refusal);
+        }
+        // Owned where the number of lines had to be found at the end.
+        let patched = frame.and_then(|_| match jpeg::with_lines((*data).as_ref()) {
+            Cow::Owned(patched) => Some(patched),
+            Cow::Borrowed(_) => None,
+        });
+        let data = patched.map_or(data, |patched| Arc::new(patched));
         let bytes: &[u8] = (*data).as_ref();
+        let unusual =
+            frame.filter(|frame| frame.process == jpeg::LOSSLESS || !frame.is_usual).and_then(|_| Frame::of(bytes));
+        let resolution = resolution::of_image(kind, bytes);
+        if let Some(frame) = unusual {
+            let (info, orientation) = guarded("the image header", None, || unusual_header(&frame, bytes, limits))?;
+            let info = in_proportions(info, orientation, resolution, limits)?;
+            return Ok(Self { data, kind, limits: *limits, info, orientation, resolution, unusual });
+        }
         let (info, orientation) = guarded("the image header", None, || {
             let mut decoder = decoder(bytes, kind, limits)?;
             let (width, height) = decoder.dimensions();
@@ -98,13 +116,48 @@ impl ImageSource {
             let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
             Ok((PageInfo { width, height, format, cost }, orientation))
         })?;
-        let dpi = resolution::of_image(kind, bytes).unwrap_or(72.0);
-        Ok(Self { data, kind, limits: *limits, info, orientation, dpi })
+        let info = in_proportions(info, orientation, resolution, limits)?;
+        Ok(Self { data, kind, limits: *limits, info, orientation, resolution, unusual })
+    }
+
+    /// Where the file does not say, that of screens.
+    fn dpi(&self) -> f32 {
+        self.resolution.dpi.unwrap_or(72.0)
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Raster> {
+        let mut decoder = decoder(bytes, self.kind, &self.limits)?;
+        let (width, height) = decoder.dimensions();
+        decoder
+            .set_limits(decoder_limits(&self.limits))
+            .map_err(|_| too_large(width.into(), height.into(), self.info.cost, &self.limits))?;
+        let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(self.kind, &error))?;
+        Ok(raster_of(image, self.dpi()))
     }
 
     fn check_page(&self, page: PageNumber) -> Result<()> {
         if page == PageNumber::FIRST { Ok(()) } else { Err(no_such_page(page, 1)) }
     }
+}
+
+/// The page once its pixels are in their proportions: one whose pixels are not square is enlarged, and a turned copy made of that.
+fn in_proportions(
+    info: PageInfo,
+    orientation: Orientation,
+    Resolution { proportions, .. }: Resolution,
+    limits: &Limits,
+) -> Result<PageInfo> {
+    if proportions.are_square() {
+        return Ok(info);
+    }
+    let turned = |(width, height)| if orientation.swaps_sides() { (height, width) } else { (width, height) };
+    let (width, height) = turned((info.width, info.height));
+    let (width, height) = proportions.size(width, height);
+    let enlarged = Raster::cost(width, height, info.format).bytes().saturating_mul(2);
+    let cost = ByteSize(info.cost.bytes().saturating_add(enlarged));
+    check_cost(width.into(), height.into(), cost, limits)?;
+    let (width, height) = turned((width, height));
+    Ok(PageInfo { width, height, cost, ..info })
 }
 
 impl PageSource for ImageSource {
@@ -124,13 +177,19 @@ impl PageSource for ImageSource {
     fn render(&self, page: PageNumber, _options: &RenderOptions) -> Result<Raster> {
         self.check_page(page)?;
         guarded("the image", Some(page), || {
-            let mut decoder = decoder((*self.data).as_ref(), self.kind, &self.limits)?;
-            let (width, height) = decoder.dimensions();
-            decoder
-                .set_limits(decoder_limits(&self.limits))
-                .map_err(|_| too_large(width.into(), height.into(), self.info.cost, &self.limits))?;
-            let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(self.kind, &error))?;
-            Ok(self.orientation.apply(raster_of(image, self.dpi)))
+            let bytes: &[u8] = (*self.data).as_ref();
+            let raster = match &self.unusual {
+                Some(frame) => decode_unusual(frame, bytes, self.dpi())?,
+                None => match self.decode(bytes) {
+                    // The decoder may have stumbled over a mark that says again how many lines there are.
+                    Err(error) if self.kind == FileKind::Jpeg => match jpeg::lines_first(bytes) {
+                        Cow::Owned(patched) => self.decode(&patched)?,
+                        Cow::Borrowed(_) => return Err(error),
+                    },
+                    decoded => decoded?,
+                },
+            };
+            Ok(self.orientation.apply(self.resolution.proportions.apply(raster)))
         })
     }
 
@@ -144,6 +203,54 @@ impl PageSource for ImageSource {
         let early = self.kind == FileKind::Jpeg && jpeg::ends_early((*self.data).as_ref());
         early.then(|| get_it_again("the JPEG ends before its picture does, and the rest of the page is gray"))
     }
+}
+
+/// What a sample of a lossless JPEG costs while it is decoded, which is the costliest: its difference, itself twice, and how it comes.
+const BYTES_A_SAMPLE: u64 = 12;
+
+fn unusual_header(frame: &Frame, bytes: &[u8], limits: &Limits) -> Result<(PageInfo, Orientation)> {
+    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
+    if width == 0 || height == 0 {
+        return Err(Error::new(ErrorKind::Damaged, "the JPEG image has no pixels"));
+    }
+    let format = if frame.components == 1 { PixelFormat::Gray8 } else { PixelFormat::Rgb8 };
+    let samples = u64::from(width) * u64::from(height) * u64::from(frame.components);
+    let cost = ByteSize(samples * BYTES_A_SAMPLE + Raster::cost(width, height, format).bytes());
+    check_cost(width.into(), height.into(), cost, limits)?;
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    let exif = decoder.read_info().ok().and_then(|()| decoder.exif_data());
+    let tag =
+        exif.and_then(image::metadata::Orientation::from_exif_chunk).map_or(1, |found| u16::from(found.to_exif()));
+    let orientation = Orientation::from_tag(tag);
+    let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
+    Ok((PageInfo { width, height, format, cost }, orientation))
+}
+
+fn decode_unusual(frame: &Frame, bytes: &[u8], dpi: f32) -> Result<Raster> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    let samples = decoder.decode().map_err(|error| match error {
+        jpeg_decoder::Error::Unsupported(what) => {
+            Error::new(ErrorKind::UnsupportedFormat, format!("this kind of JPEG is not supported ({what:?})"))
+                .with_hint("convert it to an ordinary PNG or JPEG")
+        }
+        cause => Error::new(ErrorKind::Damaged, format!("the JPEG image is damaged ({})", brief(&cause)))
+            .with_hint("get the file again, or try to open and save it with an image program"),
+    })?;
+    let (width, height) = (u32::from(frame.width), u32::from(frame.height));
+    let samples = if frame.precision == 8 { samples } else { in_eight_bits(&samples, frame.precision) };
+    let (format, data) = match frame.components {
+        1 => (PixelFormat::Gray8, samples),
+        3 => (PixelFormat::Rgb8, samples),
+        // As programs that know CMYK write it: inverted.
+        _ => (
+            PixelFormat::Rgb8,
+            samples.chunks_exact(4).flat_map(|ink| cmyk_to_rgb([0, 1, 2, 3].map(|c| 255 - ink[c]))).collect(),
+        ),
+    };
+    if data.len() as u64 != Raster::cost(width, height, format).bytes() {
+        return Err(Error::new(ErrorKind::Damaged, "the JPEG image has fewer samples than it claims"));
+    }
+    Ok(Raster { width, height, format, data, dpi })
 }
 
 /// Eight bits a channel, on white.
@@ -213,6 +320,25 @@ mod tests {
     }
 
     #[test]
+    fn pixels_that_are_not_square_are_brought_into_their_proportions() {
+        let mut bmp = encoded(image::RgbImage::new(40, 20), ImageFormat::Bmp);
+        let mut jpeg = encoded(image::GrayImage::new(40, 20), ImageFormat::Jpeg);
+        let jfif = jpeg.windows(5).position(|window| window == b"JFIF\0").unwrap();
+        // 204 x 98 to the inch; in metres for BMP.
+        bmp[38..42].copy_from_slice(&8_031_u32.to_le_bytes());
+        bmp[42..46].copy_from_slice(&3_858_u32.to_le_bytes());
+        jpeg[jfif + 7..jfif + 12].copy_from_slice(&[1, 0, 204, 0, 98]);
+        for bytes in [bmp, jpeg.clone()] {
+            let (kind, raster) = render(bytes);
+            assert_eq!((raster.width, raster.height, raster.dpi), (40, 42, 204.0), "{kind:?}");
+        }
+        // Proportions alone, of no known unit.
+        jpeg[jfif + 7..jfif + 12].copy_from_slice(&[0, 0, 1, 0, 2]);
+        let (_, raster) = render(jpeg);
+        assert_eq!((raster.width, raster.height, raster.dpi), (80, 20, 72.0));
+    }
+
+    #[test]
     fn deep_and_transparent_pixels_become_eight_bits_on_white() {
         let check = |image: DynamicImage, format, expected: &[u8]| {
             let (_, raster) = render(encoded(image, ImageFormat::Png));
@@ -226,6 +352,38 @@ mod tests {
             PixelFormat::Rgb8,
             &[255, 0, 0],
         );
+    }
+
+    #[test]
+    fn jpegs_that_decoders_stumble_over_are_read() {
+        let gray = image::GrayImage::from_fn(40, 32, |x, y| Luma([(x * 5 + y) as u8]));
+        let usual = encoded(gray, ImageFormat::Jpeg);
+        let (_, expected) = render(usual.clone());
+        let frame = usual.windows(2).position(|window| window == [0xff, 0xc0]).unwrap();
+        let lines = &usual[frame + 5..frame + 7];
+        // The number of lines after the scan; there alone, or once more.
+        let ended = [&usual[..usual.len() - 2], &[0xff, 0xdc, 0, 4], lines, &[0xff, 0xd9]].concat();
+        let mut late = ended.clone();
+        late[frame + 5..frame + 7].fill(0);
+        for bytes in [late.clone(), ended] {
+            assert_eq!(render(bytes).1, expected);
+        }
+        // Three samples across where another component, of which there is none, would have one.
+        let mut thirds = usual.clone();
+        thirds[frame + 11] = 0x31;
+        let (_, found) = render(thirds);
+        assert!(found.data.iter().zip(&expected.data).all(|(a, b)| a.abs_diff(*b) <= 2));
+        let refused = |bytes: Vec<u8>| {
+            let opened = open(Arc::new(bytes), &OpenOptions::default());
+            opened.and_then(|source| source.render(PageNumber::FIRST, &RenderOptions::default())).unwrap_err()
+        };
+        let mut arithmetic = usual.clone();
+        arithmetic[frame + 1] = 0xc9;
+        let error = refused(arithmetic);
+        assert_eq!(error.kind, ErrorKind::UnsupportedFormat);
+        assert!(error.message.contains("arithmetically"), "{error}");
+        late.truncate(late.len() - 8);
+        assert_eq!(refused(late).kind, ErrorKind::Damaged, "nobody says how many lines there are");
     }
 
     #[test]

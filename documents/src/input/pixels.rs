@@ -8,6 +8,29 @@ pub(crate) fn on_white(value: u8, alpha: u8) -> u8 {
     ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
 }
 
+/// The same where the value has been multiplied by its transparency already.
+pub(crate) fn premultiplied_on_white(value: u8, alpha: u8) -> u8 {
+    value.saturating_add(255 - alpha)
+}
+
+/// CIE L*a*b* under the light of print (D50) to sRGB: L* from 0 to 100, a* and b* about -128 to 127 (CIE 15, 8.2.1; IEC
+/// 61966-2-1, adapted from D50 as ICC profiles are).
+pub(crate) fn lab_to_rgb([light, a, b]: [f32; 3]) -> [u8; 3] {
+    let cube = |t: f32| if t > 6.0 / 29.0 { t * t * t } else { 3.0 * (6.0 / 29.0_f32).powi(2) * (t - 4.0 / 29.0) };
+    let middle = (light + 16.0) / 116.0;
+    let [x, y, z] = [0.9642 * cube(middle + a / 500.0), cube(middle), 0.8249 * cube(middle - b / 200.0)];
+    let linear = [
+        3.134_136 * x - 1.617_386 * y - 0.490_662 * z,
+        -0.978_795 * x + 1.916_254 * y + 0.033_443 * z,
+        0.071_955 * x - 0.228_977 * y + 1.405_386 * z,
+    ];
+    linear.map(|v| {
+        let v = if v <= 0.003_130_8 { 12.92 * v } else { 1.055 * v.powf(1.0 / 2.4) - 0.055 };
+        // `as` saturates.
+        (v * 255.0).round() as u8
+    })
+}
+
 /// Uncalibrated CMYK to RGB (PDF 32000-1, 10.3.5): ink takes away light, black takes away all of it.
 pub(crate) fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     let light = u32::from(255 - k);
@@ -82,6 +105,23 @@ mod tests {
     #[test]
     fn transparency_shows_the_paper() {
         assert_eq!([on_white(0, 0), on_white(0, 255), on_white(77, 255), on_white(0, 128)], [255, 0, 77, 127]);
+        assert_eq!(
+            [premultiplied_on_white(0, 0), premultiplied_on_white(77, 255), premultiplied_on_white(50, 128)],
+            [255, 77, 177]
+        );
+    }
+
+    #[test]
+    fn lab_is_seen_as_in_print() {
+        let near = |lab, rgb: [u8; 3]| {
+            let found = lab_to_rgb(lab);
+            assert!(found.iter().zip(rgb).all(|(a, b)| a.abs_diff(b) <= 2), "{lab:?}: {found:?}, not {rgb:?}");
+        };
+        near([100.0, 0.0, 0.0], [255; 3]);
+        near([0.0, 0.0, 0.0], [0; 3]);
+        near([53.39, 0.0, 0.0], [127; 3]);
+        // sRGB red, adapted to D50.
+        near([54.29, 80.81, 69.89], [255, 0, 0]);
     }
 
     #[test]

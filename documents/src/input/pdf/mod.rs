@@ -13,14 +13,20 @@ mod damage;
 mod direction;
 mod evidence;
 mod fields;
+mod glyph;
 mod glyphs;
 mod layout;
+mod letters;
 mod reader;
 mod render;
+mod runs;
 mod structure;
 #[cfg(test)]
 mod tests;
 mod text_layer;
+mod to_unicode;
+mod user_unit;
+mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -29,7 +35,7 @@ use hayro::{
     hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData, page::Page},
 };
 
-use self::{damage::Losses, reader::TextReader};
+use self::{damage::Losses, reader::TextReader, to_unicode::Seen};
 use super::{
     DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
     guard::{guarded, no_such_page},
@@ -62,8 +68,9 @@ impl AsRef<[u8]> for Shared {
 fn uncounted_start(bytes: &[u8]) -> usize {
     let find = |haystack: &[u8], needle: &[u8]| haystack.windows(needle.len()).position(|window| window == needle);
     let found = || {
-        let header = find(&bytes[..bytes.len().min(super::PDF_HEADER_WITHIN)], b"%PDF-").filter(|&at| at > 0)?;
-        let tail = &bytes[bytes.len().saturating_sub(super::PDF_HEADER_WITHIN)..];
+        let header =
+            find(&bytes[..bytes.len().min(super::detect::PDF_HEADER_WITHIN)], b"%PDF-").filter(|&at| at > 0)?;
+        let tail = &bytes[bytes.len().saturating_sub(super::detect::PDF_HEADER_WITHIN)..];
         let after = tail.windows(9).rposition(|window| window == b"startxref")? + 9;
         let digits: Vec<u8> =
             tail[after..].iter().copied().skip_while(u8::is_ascii_whitespace).take_while(u8::is_ascii_digit).collect();
@@ -104,6 +111,13 @@ impl PdfSource {
             // A password that nobody asked for does no harm.
             found = load(&data, "").map(|pdf| (data, String::new(), pdf));
         }
+        if found.is_err()
+            && let Some(open) = structure::with_open_content(&(*bytes).as_ref()[start..], options)
+        {
+            // Only its attachments are encrypted, and they are no pages.
+            let data = PdfData::from(open);
+            found = load(&data, "").map(|pdf| (data, String::new(), pdf));
+        }
         let (data, password, pdf) = match found {
             Ok(found) => found,
             Err(cause) => {
@@ -131,6 +145,11 @@ impl PdfSource {
             opened,
             reader: Mutex::new(None),
         })
+    }
+
+    /// What opens it again.
+    fn options(&self) -> OpenOptions {
+        OpenOptions { password: Some(self.password.clone()), limits: self.limits }
     }
 
     /// The document, opened anew if the present opening has gathered enough. Threads that still read from an older one
@@ -229,7 +248,7 @@ impl PageSource for PdfSource {
         }
         let busy = match self.reader.try_lock() {
             Ok(mut reader) => {
-                let open = || TextReader::start(self.data.clone(), self.password.clone(), self.settings.clone());
+                let open = || TextReader::start(self.data.clone(), self.options(), self.settings.clone());
                 if reader.is_none() {
                     *reader = open();
                 }
@@ -243,7 +262,16 @@ impl PageSource for PdfSource {
             Err(_) => true,
         };
         tracing::trace!(page = page.get(), busy, "reading text without the reader's fonts");
-        self.with_page(page, TEXT, |content| Ok(text_layer::read(content, &InterpreterCache::new(), &self.settings)))
+        let read = |content: &Page<'_>| Ok(user_unit::text_layer(content, &InterpreterCache::new(), &self.settings));
+        if self.with_page(page, TEXT, |content| Ok(to_unicode::is_misread(content, &mut Seen::default())))?
+            && let Ok(rewritten) = to_unicode::rewritten(self.data.as_ref(), &self.options())
+        {
+            return guarded(TEXT, Some(page), || {
+                let pdf = load(&PdfData::from(rewritten), "").map_err(|_| damaged())?;
+                read(pdf.pages().get(page.index() as usize).ok_or_else(damaged)?)
+            });
+        }
+        self.with_page(page, TEXT, read)
     }
 
     fn damage(&self, page: PageNumber) -> Option<String> {

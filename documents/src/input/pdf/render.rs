@@ -16,6 +16,7 @@ use hayro::{
     },
 };
 
+use super::user_unit;
 use crate::{
     error::Result,
     ids::ByteSize,
@@ -43,6 +44,8 @@ pub(super) struct Plan {
     pub(super) height: u16,
     /// Pixels a point.
     pub(super) scale: f64,
+    /// Points a unit of the page.
+    unit: f64,
     images: ByteSize,
 }
 
@@ -65,8 +68,9 @@ impl Plan {
 /// # Errors
 /// `TooLarge` when an image on the page alone goes beyond the limit, or the page would be unreadable within it.
 pub(super) fn plan(page: &Page<'_>, options: &RenderOptions, limits: &Limits) -> Result<Plan> {
+    let unit = user_unit::of(page);
     let (width, height) = page.render_dimensions();
-    let (width, height) = (f64::from(width).max(1.0), f64::from(height).max(1.0));
+    let (width, height) = ((f64::from(width) * unit).max(1.0), (f64::from(height) * unit).max(1.0));
     let longer = width.max(height);
     let wanted = (f64::from(options.dpi.clamp(1.0, 4_800.0)) / 72.0).max(f64::from(options.min_side) / longer);
     let (images, (image_width, image_height)) = largest_image(page);
@@ -88,7 +92,7 @@ pub(super) fn plan(page: &Page<'_>, options: &RenderOptions, limits: &Limits) ->
         return Err(too_large(width, height, needs, limits));
     }
     let side = |points: f64| (points * scale).round().clamp(1.0, LONGEST_SIDE) as u16;
-    Ok(Plan { width: side(width), height: side(height), scale, images })
+    Ok(Plan { width: side(width), height: side(height), scale, unit, images })
 }
 
 /// What decoding the costliest image of the page holds at its peak, with the image's dimensions.
@@ -171,7 +175,7 @@ fn first_name_is(array: &Array<'_>, name: &[u8]) -> bool {
 
 pub(super) fn render(page: &Page<'_>, plan: &Plan, settings: &InterpreterSettings) -> Result<Raster> {
     let mut canvas = RenderContext::new(plan.width, plan.height);
-    let transform = Affine::scale(plan.scale) * page.initial_transform(true).to_kurbo();
+    let transform = Affine::scale(plan.scale * plan.unit) * page.initial_transform(true).to_kurbo();
     // Kept for this page only: a cache for the document would grow with it.
     let cache = RenderCache::new();
     render_into(page, &cache, settings, &RenderSettings::default(), &mut canvas, transform);

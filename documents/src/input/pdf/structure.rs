@@ -20,6 +20,33 @@ pub(super) fn decrypt(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
     save(document)
 }
 
+/// The key of the encryption dictionary, and one of the same length that means nothing.
+const ENCRYPT: &[u8] = b"/Encrypt";
+const IGNORED: &[u8] = b"/Ignored";
+
+/// A copy that says nothing of encryption, if nothing but attachments is encrypted: the filters for streams and strings are Identity,
+/// and what EFF names is not asked for (PDF 32000-1, 7.6.5 and 7.11.4). Anyone may read such a document, without a password.
+pub(super) fn with_open_content(bytes: &[u8], options: &OpenOptions) -> Option<Vec<u8>> {
+    let mut copy = bytes.to_vec();
+    let is_key = |at: &usize| {
+        bytes[*at..].starts_with(ENCRYPT) && !bytes.get(at + ENCRYPT.len()).is_some_and(u8::is_ascii_alphanumeric)
+    };
+    let keys: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] == b'/').filter(is_key).collect();
+    for &at in &keys {
+        copy[at..at + IGNORED.len()].copy_from_slice(IGNORED);
+    }
+    if keys.is_empty() {
+        return None;
+    }
+    let document = load(&copy, options, false).ok()?;
+    let key = document.trailer.get(&IGNORED[1..]).ok()?;
+    let dict = document.dereference(key).ok()?.1.as_dict().ok()?;
+    let is_identity =
+        |filter: &[u8]| dict.get(filter).map_or(true, |name| name.as_name().is_ok_and(|name| name == b"Identity"));
+    let has_filters = dict.get(b"V").and_then(Object::as_i64).is_ok_and(|version| version >= 4);
+    (has_filters && is_identity(b"StmF") && is_identity(b"StrF")).then_some(copy)
+}
+
 /// A copy with a new cross-reference table, and with a new page tree if the old one leads to no page.
 pub(super) fn rebuild(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
     let mut document = load(bytes, options, false)
@@ -32,7 +59,7 @@ pub(super) fn rebuild(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
     save(document)
 }
 
-fn load(bytes: &[u8], options: &OpenOptions, force_reconstruct: bool) -> Result<Document> {
+pub(super) fn load(bytes: &[u8], options: &OpenOptions, force_reconstruct: bool) -> Result<Document> {
     let most = usize::try_from(options.limits.page.bytes()).unwrap_or(usize::MAX);
     let password = Some(options.password.clone().unwrap_or_default());
     let options = LoadOptions { password, max_decompressed_size: Some(most), force_reconstruct, ..Default::default() };
@@ -40,7 +67,7 @@ fn load(bytes: &[u8], options: &OpenOptions, force_reconstruct: bool) -> Result<
         .map_err(|error| Error::new(ErrorKind::Damaged, format!("the document cannot be put together again ({error})")))
 }
 
-fn save(mut document: Document) -> Result<Vec<u8>> {
+pub(super) fn save(mut document: Document) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     document
         .save_to(&mut out)

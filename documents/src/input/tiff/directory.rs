@@ -1,26 +1,22 @@
-//! The chain of image file directories of a TIFF, found without decoding anything (TIFF 6.0, section 2; BigTIFF).
+//! The chain of image file directories of a TIFF and the values of their tags, found without decoding anything (TIFF 6.0,
+//! section 2; BigTIFF).
 //!
-//! Knowing where each directory starts makes every page equally near: the decoder is shown the file with a header that
-//! points straight at the page wanted, so page 10,000 costs what page 1 costs, and loops and branches in the chain are
-//! dealt with once, here.
+//! Knowing where each directory starts makes every page equally near: page 10,000 costs what page 1 costs, and loops and
+//! branches in the chain are dealt with once, here.
 
-use std::{
-    collections::HashSet,
-    io::{self, Read, Seek, SeekFrom},
-};
+use std::collections::HashSet;
 
-use crate::{
-    error::{Error, ErrorKind, Result},
-    input::DocumentData,
-};
+use crate::error::{Error, ErrorKind, Result};
 
 /// More directories than this are no document: 8 bytes each to remember, so 8 MiB.
 const MOST_PAGES: usize = 1 << 20;
+/// All that the classic format can count; a page has some thirty.
+const MOST_ENTRIES: u64 = 65_535;
 
 /// The byte layout of one TIFF file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    little_endian: bool,
+    pub(super) little_endian: bool,
     big: bool,
 }
 
@@ -43,20 +39,7 @@ impl Layout {
         Some(if self.little_endian { field.iter().rev().fold(0, push) } else { field.iter().fold(0, push) })
     }
 
-    fn encode(self, value: u64, length: usize) -> Vec<u8> {
-        if self.little_endian {
-            value.to_le_bytes()[..length].to_vec()
-        } else {
-            value.to_be_bytes()[8 - length..].to_vec()
-        }
-    }
-
     fn offset_length(self) -> usize {
-        if self.big { 8 } else { 4 }
-    }
-
-    /// Where the header says that the first directory is.
-    fn first_pointer(self) -> u64 {
         if self.big { 8 } else { 4 }
     }
 
@@ -67,114 +50,126 @@ impl Layout {
         Some((at.checked_add(count_length as u64)?, count, entry))
     }
 
-    /// Where the directory at `at` says which one is next.
-    fn next_pointer(self, bytes: &[u8], at: u64) -> Option<u64> {
-        let (start, count, entry) = self.entries(bytes, at)?;
-        start.checked_add(count.checked_mul(entry)?)
-    }
-
     fn next(self, bytes: &[u8], at: u64) -> Option<u64> {
-        self.number(bytes, self.next_pointer(bytes, at)?, self.offset_length())
+        let (start, count, entry) = self.entries(bytes, at)?;
+        self.number(bytes, start.checked_add(count.checked_mul(entry)?)?, self.offset_length())
     }
 
     /// Offsets of all directories in the order of the chain. A chain that leads back into itself or out of the file ends
     /// there: what came before it is good.
-    pub(super) fn pages(self, bytes: &[u8]) -> Result<Vec<u64>> {
-        let mut pages = Vec::new();
+    pub(super) fn directories(self, bytes: &[u8]) -> Result<Vec<u64>> {
+        let mut found = Vec::new();
         let mut seen = HashSet::new();
-        let mut at = self.number(bytes, self.first_pointer(), self.offset_length()).unwrap_or(0);
+        let mut at = self.number(bytes, if self.big { 8 } else { 4 }, self.offset_length()).unwrap_or(0);
         while at != 0 && seen.insert(at) && self.entries(bytes, at).is_some_and(|(_, count, _)| count > 0) {
-            if pages.len() == MOST_PAGES {
+            if found.len() == MOST_PAGES {
                 return Err(Error::new(ErrorKind::TooLarge, format!("the TIFF has more than {MOST_PAGES} pages")));
             }
-            pages.push(at);
+            found.push(at);
             at = self.next(bytes, at).unwrap_or(0);
         }
-        if pages.is_empty() {
+        if found.is_empty() {
             return Err(Error::new(ErrorKind::Damaged, "the TIFF has no readable page directory")
                 .with_hint("the file is cut off or damaged; get it again"));
         }
-        Ok(pages)
-    }
-
-    /// Where the first value of a tag with short or long values of at most a pointer's size is, with its length in bytes.
-    fn inline_value(self, bytes: &[u8], directory: u64, tag: u16) -> Option<(u64, usize)> {
-        let (start, count, length) = self.entries(bytes, directory)?;
-        // Tags are sorted, but not in every damaged file; 65,535 is all that the classic format can hold.
-        (0..count.min(65_535)).map(|i| start + i * length).find_map(|entry| {
-            (self.number(bytes, entry, 2)? == u64::from(tag)).then_some(())?;
-            let size = match self.number(bytes, entry + 2, 2)? {
-                3 => 2,
-                4 => 4,
-                _ => return None,
-            };
-            Some((entry + if self.big { 12 } else { 8 }, size))
-        })
+        Ok(found)
     }
 }
 
-/// The file as a decoder of one page should see it: the bytes, with small corrections laid over them.
-pub(super) struct PageView {
-    data: DocumentData,
-    position: u64,
-    corrections: Vec<(u64, Vec<u8>)>,
+/// One directory of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Directory<'a> {
+    layout: Layout,
+    file: &'a [u8],
+    at: u64,
 }
 
-impl PageView {
-    /// The file whose only directory is the one at `directory`.
-    pub(super) fn new(data: DocumentData, layout: Layout, directory: u64) -> Self {
-        let mut corrections = vec![(layout.first_pointer(), layout.encode(directory, layout.offset_length()))];
-        // And last: decoders that look ahead refuse a file whose chain is a loop.
-        corrections.extend(
-            layout.next_pointer((*data).as_ref(), directory).map(|at| (at, layout.encode(0, layout.offset_length()))),
-        );
-        Self { data, position: 0, corrections }
-    }
+/// Where a tag's values are, and what they are.
+struct Field {
+    kind: u64,
+    /// As far as the file has them.
+    count: u64,
+    at: u64,
+}
 
-    /// Shows another value for a tag, if the directory has it.
-    pub(super) fn with_tag(mut self, layout: Layout, directory: u64, tag: u16, value: u64) -> Self {
-        if let Some((at, length)) = layout.inline_value((*self.data).as_ref(), directory, tag) {
-            self.corrections.push((at, layout.encode(value, length)));
-        }
-        self
+/// Bytes of one value of a type (TIFF 6.0, section 2; BigTIFF).
+fn size_of(kind: u64) -> Option<u64> {
+    match kind {
+        1 | 2 | 6 | 7 => Some(1),
+        3 | 8 => Some(2),
+        4 | 9 | 11 | 13 => Some(4),
+        5 | 10 | 12 | 16 | 17 | 18 => Some(8),
+        _ => None,
     }
 }
 
-impl Read for PageView {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes: &[u8] = (*self.data).as_ref();
-        let start = bytes.len().min(usize::try_from(self.position).unwrap_or(usize::MAX));
-        let length = buffer.len().min(bytes.len() - start);
-        buffer[..length].copy_from_slice(&bytes[start..start + length]);
-        for (at, correction) in &self.corrections {
-            for (at, &byte) in (*at..).zip(correction) {
-                if let Some(slot) = at.checked_sub(start as u64).and_then(|i| buffer[..length].get_mut(i as usize)) {
-                    *slot = byte;
-                }
+impl<'a> Directory<'a> {
+    pub(super) fn new(layout: Layout, file: &'a [u8], at: u64) -> Self {
+        Self { layout, file, at }
+    }
+
+    fn field(&self, tag: u16) -> Option<Field> {
+        let (start, count, length) = self.layout.entries(self.file, self.at)?;
+        let number = |at, length| self.layout.number(self.file, at, length);
+        // Tags are sorted, but not in every damaged file.
+        let entry = (0..count.min(MOST_ENTRIES))
+            .map(|i| start + i * length)
+            .take_while(|&entry| entry < self.file.len() as u64)
+            .find(|&entry| number(entry, 2) == Some(tag.into()))?;
+        let kind = number(entry + 2, 2)?;
+        let size = size_of(kind)?;
+        let pointer = self.layout.offset_length();
+        let count = number(entry + 4, pointer)?;
+        let value = entry + 4 + pointer as u64;
+        let inline = count.checked_mul(size)? <= pointer as u64;
+        let at = if inline { value } else { number(value, pointer)? };
+        let there = (self.file.len() as u64).saturating_sub(at) / size;
+        Some(Field { kind, count: count.min(there), at })
+    }
+
+    /// A tag's values, if it is there and they are whole numbers of no sign. Not more than the file has bytes for.
+    pub(super) fn numbers(&self, tag: u16) -> Option<Vec<u64>> {
+        let field = self.field(tag)?;
+        let size = matches!(field.kind, 1 | 3 | 4 | 7 | 13 | 16 | 18).then_some(size_of(field.kind)?)?;
+        (0..field.count).map(|i| self.layout.number(self.file, field.at + i * size, size as usize)).collect()
+    }
+
+    /// The first of them.
+    pub(super) fn number(&self, tag: u16) -> Option<u64> {
+        let field = self.field(tag)?;
+        let size = matches!(field.kind, 1 | 3 | 4 | 7 | 13 | 16 | 18).then_some(size_of(field.kind)?)?;
+        (field.count > 0).then_some(())?;
+        self.layout.number(self.file, field.at, size as usize)
+    }
+
+    /// The bytes of a tag of bytes.
+    pub(super) fn bytes(&self, tag: u16) -> Option<&'a [u8]> {
+        let field = self.field(tag)?;
+        (size_of(field.kind)? == 1).then_some(())?;
+        let start = usize::try_from(field.at).ok()?;
+        self.file.get(start..start.checked_add(usize::try_from(field.count).ok()?)?)
+    }
+
+    /// A fraction or a floating-point number; `None` for a fraction of nothing.
+    pub(super) fn fraction(&self, tag: u16) -> Option<f64> {
+        let field = self.field(tag)?;
+        (field.count > 0).then_some(())?;
+        let number = |at, length| self.layout.number(self.file, at, length);
+        match field.kind {
+            5 => {
+                let (dots, units) = (number(field.at, 4)?, number(field.at + 4, 4)?);
+                (units > 0).then(|| dots as f64 / units as f64)
             }
+            11 => Some(f64::from(f32::from_bits(number(field.at, 4)? as u32))),
+            12 => Some(f64::from_bits(number(field.at, 8)?)),
+            1 | 3 | 4 => Some(number(field.at, size_of(field.kind)? as usize)? as f64),
+            _ => None,
         }
-        self.position += length as u64;
-        Ok(length)
-    }
-}
-
-impl Seek for PageView {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let length = (*self.data).as_ref().len() as u64;
-        self.position = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(by) => length.checked_add_signed(by),
-        }
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "seek before the start of the file"))?;
-        Ok(self.position)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     /// A little-endian classic TIFF of directories with one entry each, chained as given (index of the next, from 1).
@@ -198,29 +193,31 @@ mod tests {
             (vec![9], vec![8]),
         ] {
             let bytes = chained(&links);
-            assert_eq!(Layout::of(&bytes).unwrap().pages(&bytes).unwrap(), pages, "{links:?}");
+            assert_eq!(Layout::of(&bytes).unwrap().directories(&bytes).unwrap(), pages, "{links:?}");
         }
         let empty = chained(&[]);
-        assert_eq!(Layout::of(&empty).unwrap().pages(&empty).unwrap_err().kind, ErrorKind::Damaged);
+        assert_eq!(Layout::of(&empty).unwrap().directories(&empty).unwrap_err().kind, ErrorKind::Damaged);
     }
 
     #[test]
-    fn a_view_shows_the_page_first_and_the_tag_changed_whatever_is_read() {
-        let bytes = chained(&[2, 0]);
-        let layout = Layout::of(&bytes).unwrap();
-        let mut view = PageView::new(Arc::new(bytes.clone()), layout, 26).with_tag(layout, 26, 262, 1);
-        let mut expected = bytes;
-        expected[4..8].copy_from_slice(&26_u32.to_le_bytes());
-        expected[26 + 14..26 + 18].fill(0);
-        expected[26 + 10] = 1;
-        let mut seen = Vec::new();
-        view.read_to_end(&mut seen).unwrap();
-        assert_eq!(seen, expected);
-        for start in 0..expected.len() {
-            view.seek(SeekFrom::Start(start as u64)).unwrap();
-            let mut pair = [0; 2];
-            let length = view.read(&mut pair).unwrap();
-            assert_eq!(pair[..length], expected[start..start + length]);
-        }
+    fn values_are_read_of_every_type_and_not_beyond_the_file() {
+        let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+            [&tag.to_be_bytes()[..], &kind.to_be_bytes(), &count.to_be_bytes(), &value.to_be_bytes()].concat()
+        };
+        let mut bytes = b"MM\0*\0\0\0\x08\0\x06".to_vec();
+        let end = 10 + 6 * 12 + 4;
+        bytes.extend(entry(256, 3, 1, 300 << 16));
+        bytes.extend(entry(258, 3, 3, end));
+        bytes.extend(entry(273, 4, 1_000_000, end));
+        bytes.extend(entry(282, 5, 1, end + 6));
+        bytes.extend(entry(283, 5, 1, end + 14));
+        bytes.extend(entry(284, 99, 1, 0));
+        bytes.extend([0; 4]);
+        bytes.extend([0, 8, 0, 8, 0, 8, 0, 0, 2, 0x58, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0]);
+        let directory = Directory::new(Layout::of(&bytes).unwrap(), &bytes, 8);
+        assert_eq!((directory.number(256), directory.numbers(258)), (Some(300), Some(vec![8, 8, 8])));
+        assert_eq!(directory.numbers(273).map(|all| all.len()), Some(22 / 4), "no more than there is");
+        assert_eq!((directory.fraction(282), directory.fraction(283)), (Some(300.0), None), "a fraction of nothing");
+        assert_eq!((directory.number(284), directory.number(999)), (None, None));
     }
 }
