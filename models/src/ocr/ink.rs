@@ -147,11 +147,11 @@ impl Left {
                 let (bottom, right) = ((top + CELL).min(self.height), (left + CELL).min(self.width));
                 let mut counts = [0_u32; 256];
                 let mut free = 0;
-                for y in top..bottom {
+                for (y, &row) in rows.iter().enumerate().take(bottom).skip(top) {
                     let pixels = &self.pixels[y * self.width..][left..right];
                     for (&pixel, &column) in pixels.iter().zip(&columns[left..right]) {
                         if pixel == FREE {
-                            counts[usize::from(page.data[rows[y] + column])] += 1;
+                            counts[usize::from(page.data[row + column])] += 1;
                             free += 1;
                         }
                     }
@@ -161,10 +161,10 @@ impl Left {
                 }
                 let Some((paper, dark)) = paper_and_ink(&counts) else { continue };
                 let limit = paper + (dark - paper) * DARKER;
-                for y in top..bottom {
+                for (y, &row) in rows.iter().enumerate().take(bottom).skip(top) {
                     let pixels = &mut self.pixels[y * self.width..][left..right];
                     for (pixel, &column) in pixels.iter_mut().zip(&columns[left..right]) {
-                        let level = f32::from(page.data[rows[y] + column]);
+                        let level = f32::from(page.data[row + column]);
                         if *pixel == FREE && (level - limit) * (dark - paper) > 0.0 {
                             *pixel = INK;
                             all += 1;
