@@ -18,67 +18,11 @@ use crate::{
 /// Read wrongly to this day, and why. `KIND: *` stands for all variants of a kind.
 const NOT_YET: &[(&str, &[&str])] = &[
     (
-        "Codes of text strings beyond ASCII are taken for Latin-1, and not for PDFDocEncoding.",
-        &["actual-text-in-pdf-doc-encoding: *"],
-    ),
-    (
         "Signs set one by one downwards are taken for rows; pdftotext and MuPDF do so too.",
         &["chinese-vertical-sign-by-sign: *"],
     ),
-    ("A large first letter is a line of its own.", &["drop-capital-two-lines: *", "drop-capital-three-lines: *"]),
-    (
-        "What stands below two columns, and begins in the left one's width, is taken for its end.",
-        &["footnotes-under-columns: *"],
-    ),
-    (
-        "The value that is sent is shown, not the name that is seen; lists of values are not read.",
-        &["form-choices: *", "form-of-several-choices: *"],
-    ),
-    (
-        "That a field turns its text (MK, R) is not seen.",
-        &[
-            "form-comb: Turned90",
-            "form-comb: Turned180",
-            "form-comb: Turned270",
-            "form-fields: Turned90",
-            "form-fields: Turned180",
-            "form-fields: Turned270",
-            "form-fields-of-parents: Turned90",
-            "form-fields-of-parents: Turned180",
-            "form-fields-of-parents: Turned270",
-            "form-hidden-fields: Turned90",
-            "form-hidden-fields: Turned180",
-            "form-hidden-fields: Turned270",
-            "form-of-many-lines: Turned90",
-            "form-of-many-lines: Turned180",
-            "form-of-many-lines: Turned270",
-        ],
-    ),
-    (
-        "Any appearance counts, an empty or outdated one too.",
-        &["form-with-empty-appearances: *", "form-with-old-appearances: *"],
-    ),
-    ("Horizontal lines come after vertical ones, wherever they stand.", &["japanese-vertical-under-heading: *"]),
     ("Whether letters are spaced out is asked of whole lines.", &["letters-spaced-in-line: *"]),
-    (
-        "The library that reads CMaps takes tokens without a blank between them for one.",
-        &["map-without-blanks: *", "map-without-blanks-simple: *"],
-    ),
-    (
-        "A short line does not learn from the others of its paragraph how words are parted.",
-        &["narrow-spaces-120: Times", "narrow-spaces-150: Times", "narrow-spaces-150-loose: Times"],
-    ),
-    ("Phrases that begin with small letters are taken for prose.", &["table-phrases-small-letters: *"]),
-    (
-        "Rows with an empty cell among them are taken for columns.",
-        &[
-            "table-of-chance: 9",
-            "table-of-chance: 20",
-            "table-of-chance: 64",
-            "table-of-chance: 95",
-            "table-of-chance: 118",
-        ],
-    ),
+    ("Rows with an empty cell among them are taken for columns.", &["table-of-chance: 64", "table-of-chance: 118"]),
     ("A picture without any ink counts as a scan where text covers little of it.", &["text-on-picture: *"]),
 ];
 

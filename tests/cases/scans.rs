@@ -41,22 +41,8 @@ impl Scan {
 /// Read wrongly to this day, and why.
 const NOT_YET: &[(&str, &[&str])] = &[
     (
-        "Whether letters make words is told by the share of vowels, of texts of 200 letters and more.",
-        &[
-            "map-shifted-by-one",
-            "map-shifted-by-thirteen",
-            "map-shifted-short",
-            "map-of-exchanged-letters",
-            "glyphs-exchanged",
-        ],
-    ),
-    (
-        "Signs of a script are believed though the glyphs are as wide as letters of another one.",
-        &["map-of-another-script", "glyphs-of-another-script"],
-    ),
-    (
         "How much of a page text covers is counted, and not how much of its ink it explains.",
-        &["scan-with-margins", "scan-under-many-notices", "scan-with-layer-of-head"],
+        &["scan-under-many-notices", "scan-with-layer-of-head"],
     ),
     ("Greek, which nobody here reads, seems to read better upside down.", &["greek"]),
     ("Single words of clean print are taken for another script.", &["table-receipt-scan"]),

@@ -54,11 +54,14 @@ impl Band {
         let has_figures = || are_figures(lines, &self.left) || are_figures(lines, &self.right);
         match self.drawn(lines) {
             Drawn::RowByRow => is_prose(),
-            Drawn::InTurns => true,
+            Drawn::InTurns => aligned < ALIGNED || !has_figures(),
             // Lists, addresses; and two tables, each with rows of its own. But not labels and what is written beside them.
             Drawn::ColumnByColumn if aligned >= ALIGNED => {
-                let are_tables = left.has_rows(&self.left) && right.has_rows(&self.right);
-                is_prose() || are_tables || !(has_figures() || are_labels(lines, &self.left))
+                if left.has_cells(&self.left) || right.has_cells(&self.right) {
+                    is_prose() || left.has_rows(lines, &self.left) && right.has_rows(lines, &self.right)
+                } else {
+                    is_prose() || !(has_figures() || are_labels(lines, &self.left))
+                }
             }
             _ if aligned >= ALIGNED => is_prose(),
             _ => aligned < FIGURES_ALIGNED || !has_figures() || is_prose(),
@@ -218,8 +221,16 @@ impl Column {
     }
 
     /// Whether its lines are cells of rows.
-    fn has_rows(&self, lines: &[usize]) -> bool {
+    fn has_cells(&self, lines: &[usize]) -> bool {
         lines.len() * 2 >= self.rows * 3
+    }
+
+    /// Whether its lines are cells of rows, drawn one row after the other: else it is a part of a table that is drawn column by column.
+    fn has_rows(&self, boxes: &[Rect], lines: &[usize]) -> bool {
+        let mut drawn = lines.to_vec();
+        drawn.sort_unstable();
+        let beside = drawn.windows(2).filter(|pair| overlap_y(&boxes[pair[0]], &boxes[pair[1]]) > 0.5).count();
+        self.has_cells(lines) && beside * 2 >= lines.len() - self.rows.min(lines.len())
     }
 
     /// These bounds moved sideways onto `other`, so that an intersection compares heights alone.

@@ -26,6 +26,8 @@ const SCRIPT_RISE: std::ops::Range<f64> = -0.4..0.75;
 const SCRIPT_GAP: std::ops::Range<f64> = -0.25..0.2;
 /// And are short.
 const MOST_OF_SCRIPT: usize = 12;
+/// Glyphs of a line in which room for one is looked for.
+const MOST_OF_LINE: usize = 2048;
 /// A drop capital is so many times as large as its line, at least.
 const DROP_CAPITAL: f64 = 1.8;
 /// Lines that end near one place on a page of text are a few hundred; garbage has more, and is not searched.
@@ -165,6 +167,7 @@ impl Run {
         let is_script = SCRIPT_SIZES.contains(&(self.size / line.size))
             && SCRIPT_RISE.contains(&(rise / line.size))
             && self.glyphs.len() <= MOST_OF_SCRIPT
+            && line.glyphs.len() <= MOST_OF_LINE
             && self.start > line.start
             && self.end < line.end;
         if !is_script {
@@ -286,6 +289,9 @@ fn merge(mut runs: Vec<Run>, glyphs: &[Glyph]) -> Vec<Run> {
                 line.take(run);
             }
             None => {
+                if open.len() > 2 * MOST_NEIGHBOURS {
+                    open.drain(..MOST_NEIGHBOURS);
+                }
                 let near = open.iter().rev().take(MOST_NEIGHBOURS);
                 let into = near.filter_map(|&line| Some((line, run.falls_into(&lines[line], glyphs)?))).next();
                 if let Some((line, at)) = into {
