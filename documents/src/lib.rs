@@ -15,6 +15,7 @@ pub mod page_text;
 pub mod raster;
 pub mod reading_order;
 pub mod record;
+mod script;
 
 pub use error::{Error, ErrorKind, Result};
 pub use geometry::{Point, Polygon, Rect};

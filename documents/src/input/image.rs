@@ -9,7 +9,7 @@ use super::{
     guard::{check_cost, guarded, no_such_page, one_line, too_large},
     jpeg::{self, Frame, in_eight_bits},
     pixels::{Orientation, cmyk_to_rgb, on_white},
-    resolution,
+    resolution::{self, Resolution},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -23,7 +23,7 @@ pub(crate) struct ImageSource {
     limits: Limits,
     info: PageInfo,
     orientation: Orientation,
-    dpi: f32,
+    resolution: Resolution,
     /// Of a JPEG that the usual decoder refuses or gets wrong.
     unusual: Option<Frame>,
 }
@@ -93,10 +93,11 @@ impl ImageSource {
         let bytes: &[u8] = (*data).as_ref();
         let unusual =
             frame.filter(|frame| frame.process == jpeg::LOSSLESS || !frame.is_usual).and_then(|_| Frame::of(bytes));
-        let dpi = resolution::of_image(kind, bytes).unwrap_or(72.0);
+        let resolution = resolution::of_image(kind, bytes);
         if let Some(frame) = unusual {
             let (info, orientation) = guarded("the image header", None, || unusual_header(&frame, bytes, limits))?;
-            return Ok(Self { data, kind, limits: *limits, info, orientation, dpi, unusual });
+            let info = in_proportions(info, orientation, resolution, limits)?;
+            return Ok(Self { data, kind, limits: *limits, info, orientation, resolution, unusual });
         }
         let (info, orientation) = guarded("the image header", None, || {
             let mut decoder = decoder(bytes, kind, limits)?;
@@ -115,7 +116,13 @@ impl ImageSource {
             let (width, height) = if orientation.swaps_sides() { (height, width) } else { (width, height) };
             Ok((PageInfo { width, height, format, cost }, orientation))
         })?;
-        Ok(Self { data, kind, limits: *limits, info, orientation, dpi, unusual })
+        let info = in_proportions(info, orientation, resolution, limits)?;
+        Ok(Self { data, kind, limits: *limits, info, orientation, resolution, unusual })
+    }
+
+    /// Where the file does not say, that of screens.
+    fn dpi(&self) -> f32 {
+        self.resolution.dpi.unwrap_or(72.0)
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Raster> {
@@ -125,12 +132,32 @@ impl ImageSource {
             .set_limits(decoder_limits(&self.limits))
             .map_err(|_| too_large(width.into(), height.into(), self.info.cost, &self.limits))?;
         let image = DynamicImage::from_decoder(decoder).map_err(|error| refusal(self.kind, &error))?;
-        Ok(raster_of(image, self.dpi))
+        Ok(raster_of(image, self.dpi()))
     }
 
     fn check_page(&self, page: PageNumber) -> Result<()> {
         if page == PageNumber::FIRST { Ok(()) } else { Err(no_such_page(page, 1)) }
     }
+}
+
+/// The page once its pixels are in their proportions: one whose pixels are not square is enlarged, and a turned copy made of that.
+fn in_proportions(
+    info: PageInfo,
+    orientation: Orientation,
+    Resolution { proportions, .. }: Resolution,
+    limits: &Limits,
+) -> Result<PageInfo> {
+    if proportions.are_square() {
+        return Ok(info);
+    }
+    let turned = |(width, height)| if orientation.swaps_sides() { (height, width) } else { (width, height) };
+    let (width, height) = turned((info.width, info.height));
+    let (width, height) = proportions.size(width, height);
+    let enlarged = Raster::cost(width, height, info.format).bytes().saturating_mul(2);
+    let cost = ByteSize(info.cost.bytes().saturating_add(enlarged));
+    check_cost(width.into(), height.into(), cost, limits)?;
+    let (width, height) = turned((width, height));
+    Ok(PageInfo { width, height, cost, ..info })
 }
 
 impl PageSource for ImageSource {
@@ -152,7 +179,7 @@ impl PageSource for ImageSource {
         guarded("the image", Some(page), || {
             let bytes: &[u8] = (*self.data).as_ref();
             let raster = match &self.unusual {
-                Some(frame) => decode_unusual(frame, bytes, self.dpi)?,
+                Some(frame) => decode_unusual(frame, bytes, self.dpi())?,
                 None => match self.decode(bytes) {
                     // The decoder may have stumbled over a mark that says again how many lines there are.
                     Err(error) if self.kind == FileKind::Jpeg => match jpeg::lines_first(bytes) {
@@ -162,7 +189,7 @@ impl PageSource for ImageSource {
                     decoded => decoded?,
                 },
             };
-            Ok(self.orientation.apply(raster))
+            Ok(self.orientation.apply(self.resolution.proportions.apply(raster)))
         })
     }
 
@@ -290,6 +317,25 @@ mod tests {
         let gif = encoded(image::RgbaImage::from_pixel(4, 3, Rgba([0, 0, 0, 255])), ImageFormat::Gif);
         let (kind, raster) = render(gif);
         assert_eq!((kind, &raster.data[..3]), (FileKind::Gif, &[0, 0, 0][..]));
+    }
+
+    #[test]
+    fn pixels_that_are_not_square_are_brought_into_their_proportions() {
+        let mut bmp = encoded(image::RgbImage::new(40, 20), ImageFormat::Bmp);
+        let mut jpeg = encoded(image::GrayImage::new(40, 20), ImageFormat::Jpeg);
+        let jfif = jpeg.windows(5).position(|window| window == b"JFIF\0").unwrap();
+        // 204 x 98 to the inch; in metres for BMP.
+        bmp[38..42].copy_from_slice(&8_031_u32.to_le_bytes());
+        bmp[42..46].copy_from_slice(&3_858_u32.to_le_bytes());
+        jpeg[jfif + 7..jfif + 12].copy_from_slice(&[1, 0, 204, 0, 98]);
+        for bytes in [bmp, jpeg.clone()] {
+            let (kind, raster) = render(bytes);
+            assert_eq!((raster.width, raster.height, raster.dpi), (40, 42, 204.0), "{kind:?}");
+        }
+        // Proportions alone, of no known unit.
+        jpeg[jfif + 7..jfif + 12].copy_from_slice(&[0, 0, 1, 0, 2]);
+        let (_, raster) = render(jpeg);
+        assert_eq!((raster.width, raster.height, raster.dpi), (80, 20, 72.0));
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Jpeg2000Source {
             .saturating_mul(BYTES_A_PIXEL + samples * BYTES_A_SAMPLE + format.channels() as u64)
             .saturating_add(ByteSize::mib(1).bytes());
         check_cost(width.into(), height.into(), ByteSize(cost), limits)?;
-        let dpi = resolution::of_image(FileKind::Jpeg2000, bytes).unwrap_or(72.0);
+        let dpi = resolution::of_image(FileKind::Jpeg2000, bytes).dpi.unwrap_or(72.0);
         Ok(Self { info: PageInfo { width, height, format, cost: ByteSize(cost) }, dpi, data: data.clone() })
     }
 

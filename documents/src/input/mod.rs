@@ -12,6 +12,7 @@ mod kind;
 mod pdf;
 mod pixels;
 mod pnm;
+mod proportions;
 mod resolution;
 mod tiff;
 

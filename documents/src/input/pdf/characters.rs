@@ -1,9 +1,14 @@
 //! What a glyph's characters are: as the document says, in the form in which people search and copy them.
 
+use smol_str::SmolStr;
 use unicode_normalization::{UnicodeNormalization, char::compose};
 
 /// The characters that stand for those that the document gives, and whether they can be read at all.
-pub(super) fn readable(text: &str) -> (String, bool) {
+pub(super) fn readable(text: &str) -> (SmolStr, bool) {
+    // Most are one letter of ASCII, which stands for itself.
+    if let &[byte @ b' '..=b'~'] = text.as_bytes() {
+        return (SmolStr::from_iter([char::from(byte)]), true);
+    }
     // Word's bullets live in the private area of the Symbol and Wingdings fonts.
     let text = match text {
         "\u{f0b7}" => "\u{2022}",
@@ -18,14 +23,15 @@ pub(super) fn readable(text: &str) -> (String, bool) {
     let decoded = !text.is_empty() && text.chars().all(is_readable);
     let kept = text.chars().filter(|c| !c.is_control() || c.is_whitespace());
     let text = if text.chars().any(is_form) {
-        kept.fold(String::new(), |mut plain, c| {
+        let plain = kept.fold(String::new(), |mut plain, c| {
             if is_form(c) {
                 plain.extend(std::iter::once(c).nfkc())
             } else {
                 plain.push(c)
             }
             plain
-        })
+        });
+        SmolStr::from(plain)
     } else {
         kept.collect()
     };
@@ -75,7 +81,7 @@ pub(super) fn composed(letter: &str, mark: char) -> Option<char> {
     compose(letter, mark)
 }
 
-/// A text string of PDF 32000-1, 7.9.2.2: UTF-16 or UTF-8 by their marks, else PDFDocEncoding, of which Latin-1 is what is met.
+/// A text string of PDF 32000-1, 7.9.2.2: UTF-16 or UTF-8 by their marks, else PDFDocEncoding.
 pub(super) fn text_string(bytes: &[u8]) -> String {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|&pair| unit(pair)).collect();
@@ -85,7 +91,52 @@ pub(super) fn text_string(bytes: &[u8]) -> String {
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => bytes.iter().map(|&byte| char::from(byte)).collect(),
+        _ => bytes.iter().map(|&byte| of_pdf_doc_encoding(byte)).collect(),
+    }
+}
+
+/// Annex D.2: Latin-1, but for signs and letters in the places of control characters.
+fn of_pdf_doc_encoding(byte: u8) -> char {
+    const FROM_18: [char; 8] = ['˘', 'ˇ', 'ˆ', '˙', '˝', '˛', '˚', '˜'];
+    const FROM_80: [char; 33] = [
+        '•',
+        '†',
+        '‡',
+        '…',
+        '—',
+        '–',
+        'ƒ',
+        '⁄',
+        '‹',
+        '›',
+        '−',
+        '‰',
+        '„',
+        '“',
+        '”',
+        '‘',
+        '’',
+        '‚',
+        '™',
+        'ﬁ',
+        'ﬂ',
+        'Ł',
+        'Œ',
+        'Š',
+        'Ÿ',
+        'Ž',
+        'ı',
+        'ł',
+        'œ',
+        'š',
+        'ž',
+        char::REPLACEMENT_CHARACTER,
+        '€',
+    ];
+    match byte {
+        0x18..=0x1f => FROM_18[usize::from(byte - 0x18)],
+        0x80..=0xa0 => FROM_80[usize::from(byte - 0x80)],
+        _ => char::from(byte),
     }
 }
 
@@ -105,7 +156,19 @@ mod tests {
             ("", "", false),
             ("½", "½", true),
         ] {
-            assert_eq!(readable(given), (text.to_owned(), decoded), "{given:?}");
+            assert_eq!(readable(given), (text.into(), decoded), "{given:?}");
+        }
+    }
+
+    #[test]
+    fn text_strings_are_in_one_of_four_encodings() {
+        for (bytes, text) in [
+            (&b"caf\xe9 \xa0 \x84 \x93\x95\x1f"[..], "café € — ﬁŁ˜"),
+            (b"\xfe\xff\x20\xac", "€"),
+            (b"\xff\xfe\xac\x20", "€"),
+            (b"\xef\xbb\xbf\xe2\x82\xac", "€"),
+        ] {
+            assert_eq!(text_string(bytes), text, "{bytes:?}");
         }
     }
 

@@ -6,6 +6,8 @@
 
 use unicode_bidi::{BidiInfo, Level};
 
+use crate::script::is_from_the_right;
+
 /// Whether a line is read from the right: both its ends say so, or else most of its letters.
 fn reads_from_the_right(seen: &[&str]) -> bool {
     let strong = || seen.iter().flat_map(|text| text.chars()).map(direction_of).filter(|&direction| direction != 0);
@@ -13,11 +15,6 @@ fn reads_from_the_right(seen: &[&str]) -> bool {
         (Some(first), Some(last)) if first == last => first < 0,
         _ => strong().sum::<i32>() < 0,
     }
-}
-
-/// Whether any of it is.
-pub(super) fn has_letters_from_the_right(text: &str) -> bool {
-    text.chars().any(|c| direction_of(c) < 0)
 }
 
 /// Indices of `seen`, the clusters of a line from left to right (a blank between words is one of them), in reading order, and whether each
@@ -66,12 +63,12 @@ pub(super) fn mirrored(c: char) -> char {
         .unwrap_or(c)
 }
 
-/// -1 for letters read from right to left (Hebrew, Arabic, Syriac, Thaana and their presentation forms), 1 for other letters, 0 for what
+/// -1 for letters read from right to left, 1 for other letters, 0 for what
 /// follows its neighbours: digits too, those of Arabic script among them.
 fn direction_of(c: char) -> i32 {
     match c {
         '\u{660}'..='\u{669}' | '\u{6f0}'..='\u{6f9}' => 0,
-        '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' => -1,
+        c if is_from_the_right(c) => -1,
         c if c.is_alphabetic() => 1,
         _ => 0,
     }

@@ -6,25 +6,24 @@
 
 use std::collections::HashSet;
 
+use super::{glyph::Glyph, letters::Words};
+use crate::record::TextLine;
 use hayro::kurbo::{Affine, BezPath, PathEl, Rect, Shape};
-use unicode_normalization::UnicodeNormalization;
-
-use super::layout::Glyph;
 
 /// A few letters are missing in honest documents (bullets, logos); with one in eight the words are gone.
 const UNDECODED_SHARE: f64 = 0.125;
 /// Images that cover as much of the page are what it shows: scans leave margins, and letterheads or photographs do not reach this.
 const SCAN_SHARE: f64 = 0.6;
+/// Beside hardly any text, also small scans with wide margins and pictures of text are most of what a page shows.
+const PICTURE_SHARE: f64 = 0.4;
 /// A page number or "Page 3 of 12, received 2004-05-06" over a scan; the shortest page of prose has more.
 const STAMP_CHARACTERS: usize = 64;
 /// Visible text that covers less of a page that is an image is laid over what the image shows: notices, licences and signatures cover
 /// a twentieth at most, the text of a page set on a picture a fifth and more.
 const OVERLAID_SHARE: f64 = 0.12;
-/// Letters that are needed to judge by their frequency whether they make words.
-const LETTERS_TO_JUDGE: usize = 200;
-/// Vowels among the letters of any language in Latin script make up more than a third. Of letters shifted or mixed up they are as
-/// many as of any five letters.
-const LEAST_VOWELS: f64 = 0.24;
+/// Ideographs are as wide as they are high; where so many of them, and most, are narrower than this in ems, they are other letters by a false map.
+const IDEOGRAPHS_TO_JUDGE: usize = 20;
+const NARROW: f64 = 0.7;
 /// Cells along each side of the page by which shares of its area are counted.
 const CELLS: usize = 64;
 
@@ -43,41 +42,38 @@ pub(super) struct Evidence {
     characters: usize,
     undecoded: usize,
     invisible: usize,
-    /// Shares of the page that images cover, and visible text.
+    /// Shares of the page that images cover, and visible text; this is looked at where there are images.
     image_share: f64,
     text_share: f64,
-    /// Of the letters in Latin script.
-    latin: usize,
-    vowels: usize,
+    words: Words,
+    /// Chinese characters and kana, and those that are too narrow to be some.
+    ideographs: usize,
+    narrow: usize,
     /// Shapes that look like letters, and how many different ones there are.
     outlines: usize,
     different_outlines: usize,
 }
 
 impl Evidence {
-    pub(super) fn of(glyphs: &[Glyph], images: &[Rect], outlines: &Outlines, page: Rect) -> Self {
-        let letters = || glyphs.iter().filter(|glyph| !glyph.is_space());
+    pub(super) fn of(glyphs: &[Glyph], lines: &[TextLine], images: &[Rect], outlines: &Outlines, page: Rect) -> Self {
+        let mut evidence =
+            Self { outlines: outlines.shapes, different_outlines: outlines.kinds.len(), ..Self::default() };
         let (mut under_images, mut under_text) = (Cells::of(page), Cells::of(page));
         images.iter().for_each(|&image| under_images.cover(image));
-        letters().filter(|glyph| !glyph.invisible).for_each(|glyph| under_text.cover(glyph.bounds()));
-        let (mut latin, mut vowels) = (0, 0);
-        for c in letters().flat_map(|glyph| glyph.text.chars()) {
-            // Without its accents.
-            let c = if c.is_ascii() { c } else { std::iter::once(c).nfd().next().unwrap_or(c) };
-            latin += usize::from(c.is_ascii_alphabetic());
-            vowels += usize::from(matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u' | 'y'));
+        for glyph in glyphs.iter().filter(|glyph| !glyph.is_space()) {
+            evidence.characters += 1;
+            evidence.undecoded += usize::from(!glyph.decoded);
+            evidence.invisible += usize::from(glyph.invisible);
+            if !images.is_empty() && !glyph.invisible {
+                under_text.cover(glyph.bounds());
+            }
+            if glyph.text.starts_with(is_ideograph) {
+                evidence.ideographs += 1;
+                evidence.narrow += usize::from(glyph.advance < NARROW * glyph.size);
+            }
         }
-        Self {
-            characters: letters().count(),
-            undecoded: letters().filter(|glyph| !glyph.decoded).count(),
-            invisible: letters().filter(|glyph| glyph.invisible).count(),
-            image_share: under_images.share(),
-            text_share: under_text.share(),
-            latin,
-            vowels,
-            outlines: outlines.shapes,
-            different_outlines: outlines.kinds.len(),
-        }
+        lines.iter().for_each(|line| evidence.words.add(&line.text));
+        Self { image_share: under_images.share(), text_share: under_text.share(), ..evidence }
     }
 
     /// Why OCR should read the page instead. An invisible layer over a scan is what OCR programs leave, and is believed when there is
@@ -92,23 +88,32 @@ impl Evidence {
                 None
             };
         }
-        if self.latin >= LETTERS_TO_JUDGE && (self.vowels as f64) < LEAST_VOWELS * self.latin as f64 {
+        if self.words.are_none() {
             return doubt(false, "its letters make no words".to_owned());
+        }
+        if self.narrow >= IDEOGRAPHS_TO_JUDGE && 2 * self.narrow > self.ideographs {
+            return doubt(false, "its Chinese characters are as narrow as letters".to_owned());
         }
         let visible = characters - invisible;
         // Letters in outlines are of some twenty shapes and more; the marks of a plot are of one or two.
         if self.outlines > 100 && self.outlines > 2 * visible && self.different_outlines >= 15 && invisible == 0 {
             return doubt(true, format!("{characters} characters of text on a page whose text is drawn as outlines"));
         }
-        if image_share < SCAN_SHARE || invisible >= STAMP_CHARACTERS {
+        let is_stamp = characters < STAMP_CHARACTERS;
+        if image_share < if is_stamp { PICTURE_SHARE } else { SCAN_SHARE } || invisible >= STAMP_CHARACTERS {
             return None;
         }
         let image = (image_share * 100.0).round();
-        if characters < STAMP_CHARACTERS || text_share < OVERLAID_SHARE {
+        if is_stamp || text_share < OVERLAID_SHARE {
             return doubt(true, format!("{characters} characters of text on a page that is {image}% image"));
         }
         None
     }
+}
+
+/// Of Chinese and Japanese, as far as they are set as wide as high.
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
 }
 
 /// Shapes that are filled, as far as they may be letters.
@@ -191,6 +196,9 @@ impl Cells {
 
 #[cfg(test)]
 mod tests {
+    use hayro::kurbo::{Point, Vec2};
+    use smol_str::SmolStr;
+
     use super::*;
 
     #[test]
@@ -210,27 +218,26 @@ mod tests {
         check(1_500, 0, 0, 0.3, 1.0, false); // a page set on a picture
         check(300, 0, 0, 0.04, 0.9, true); // "downloaded from" over a scan, wherever
         check(300, 0, 0, 0.04, 0.1, false);
+        check(12, 0, 0, 0.01, 0.56, true); // a number beside a scan with wide margins
     }
 
     #[test]
-    fn letters_that_make_no_words_are_doubted_in_no_language() {
-        let check = |text: &str, doubted: bool| {
-            let text = text.repeat(200 / text.len() + 8);
-            let letters: Vec<char> = text.nfd().filter(char::is_ascii_alphabetic).collect();
-            let is_vowel = |c: &&char| "aeiouy".contains(c.to_ascii_lowercase());
-            let evidence = Evidence {
-                characters: letters.len(),
-                latin: letters.len(),
-                vowels: letters.iter().filter(is_vowel).count(),
-                ..Evidence::default()
-            };
-            assert_eq!(evidence.doubt().is_some(), doubted, "{text:.60}");
+    fn ideographs_as_narrow_as_letters_are_letters() {
+        let doubted = |advance: f64| {
+            let evidence = Evidence::of(&row_of('\u{6d77}', advance), &[], &[], &Outlines::default(), PAGE);
+            evidence.doubt().is_some()
         };
-        check("The harbour office keeps a ledger of every vessel that enters the basin", false);
-        check("Der Schiffsverkehr wird durch den Hafenmeister streng beobachtet und gelenkt", false);
-        check("Przystan rzeczna prowadzi spis wszystkich statkow wchodzacych do portu", false);
-        check("přístavní úřad vede knihu každé lodi, která vpluje do přístavu", false);
-        check("Wkh kduerxu riilfh nhhsv d ohgjhu ri hyhub yhvvho wkdw hqwhuv wkh edvlq", true);
+        assert!(doubted(5.0) && !doubted(10.0));
+    }
+
+    const PAGE: Rect = Rect::new(0.0, 0.0, 600.0, 800.0);
+
+    fn row_of(c: char, advance: f64) -> Vec<Glyph> {
+        let glyph = |at: u32| {
+            let origin = Point::new(f64::from(at) * advance, 100.0);
+            Glyph::new(SmolStr::from_iter([c]), true, false, origin, Vec2::new(1.0, 0.0), 10.0, advance)
+        };
+        (0..40).filter_map(glyph).collect()
     }
 
     #[test]
@@ -243,8 +250,7 @@ mod tests {
             path
         };
         let doubt = |outlines: &Outlines| {
-            let page = Rect::new(0.0, 0.0, 600.0, 800.0);
-            let evidence = Evidence { characters: 12, ..Evidence::of(&[], &[], outlines, page) };
+            let evidence = Evidence { characters: 12, ..Evidence::of(&[], &[], &[], outlines, PAGE) };
             evidence.doubt().is_some()
         };
         let (mut letters, mut marks) = (Outlines::default(), Outlines::default());

@@ -1,9 +1,11 @@
 //! What is done to a page's glyphs before lines are made of them: what the document says of them is put in their place, and what is
 //! drawn twice, or in two parts, is made one.
 
+use smol_str::SmolStr;
+
 use super::{
     characters::{combining, composed},
-    layout::Glyph,
+    glyph::Glyph,
 };
 
 /// Within this many ems the same glyph counts as the same one, drawn again to look bold.
@@ -35,20 +37,26 @@ pub(super) fn replace(glyphs: &mut Vec<Glyph>, start: usize, text: &str) {
 /// Leaves out glyphs that are drawn again in nearly the same place: bold type is imitated so, letter by letter, run by run or line by
 /// line.
 pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
-    // By their first character and from left to right, those that may be the same are neighbours.
-    let place = |(index, glyph): (usize, &Glyph)| (glyph.text.chars().next(), glyph.origin.x, index);
+    // By their first character and from left to right, those that may be the same are neighbours; one number says both.
+    let place = |(index, glyph): (usize, &Glyph)| {
+        let first = glyph.text.chars().next().map_or(0, u64::from);
+        (first << 32 | u64::from(ascending(glyph.origin.x as f32)), index)
+    };
     let mut sorted: Vec<_> = glyphs.iter().enumerate().filter(|(_, glyph)| !glyph.is_space()).map(place).collect();
-    sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    sorted.sort_unstable();
     let mut repeated = Vec::new();
-    for (at, &(first, x, index)) in sorted.iter().enumerate() {
-        let (glyph, reach) = (&glyphs[index], BOLD_OFFSET * glyphs[index].size);
-        let near = sorted[at + 1..].iter().take_while(|&&(other, there, _)| other == first && there - x < reach);
+    for (at, &(key, index)) in sorted.iter().enumerate() {
+        let glyph = &glyphs[index];
+        let farthest = (key >> 32 << 32) | u64::from(ascending((glyph.origin.x + BOLD_OFFSET * glyph.size) as f32));
+        let near = sorted[at + 1..].iter().take_while(|&&(other, _)| other <= farthest);
         let near = near.take(MOST_NEIGHBOURS);
-        for &(_, _, other_index) in near {
+        for &(_, other_index) in near {
             let other = &glyphs[other_index];
-            let is_same = other.invisible == glyph.invisible
+            let reach = BOLD_OFFSET * glyph.size.min(other.size);
+            let is_same = (glyph.origin.y - other.origin.y).abs() < reach
+                && other.invisible == glyph.invisible
                 && other.text == glyph.text
-                && glyph.origin.distance(other.origin) < BOLD_OFFSET * glyph.size.min(other.size);
+                && glyph.origin.distance(other.origin) < reach;
             if is_same {
                 // What is drawn later repeats what is there.
                 repeated.push(index.max(other_index));
@@ -66,6 +74,12 @@ pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
     });
 }
 
+/// A number that grows with the given one.
+fn ascending(x: f32) -> u32 {
+    let bits = x.to_bits();
+    if bits >> 31 == 0 { bits | 1 << 31 } else { !bits }
+}
+
 /// Makes one character of an accent and the letter that it is set over or under, whichever is drawn first.
 pub(super) fn compose_accents(glyphs: &mut Vec<Glyph>) {
     let mut at = 0;
@@ -78,7 +92,7 @@ pub(super) fn compose_accents(glyphs: &mut Vec<Glyph>) {
         };
         match pair {
             Some((c, letter, accent)) => {
-                glyphs[letter].text = c.to_string();
+                glyphs[letter].text = SmolStr::from_iter([c]);
                 glyphs.remove(accent);
             }
             None => at += 1,
@@ -94,7 +108,7 @@ mod tests {
 
     fn glyph(text: &str, x: f64, y: f64, advance: f64) -> Glyph {
         let along = Vec2::new(1.0, 0.0);
-        Glyph::new(text.to_owned(), true, false, Point::new(x, y), along, 10.0, advance).unwrap()
+        Glyph::new(text.into(), true, false, Point::new(x, y), along, 10.0, advance).unwrap()
     }
 
     fn text(glyphs: &[Glyph]) -> String {

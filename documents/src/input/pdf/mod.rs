@@ -13,15 +13,20 @@ mod damage;
 mod direction;
 mod evidence;
 mod fields;
+mod glyph;
 mod glyphs;
 mod layout;
+mod letters;
 mod reader;
 mod render;
+mod runs;
 mod structure;
 #[cfg(test)]
 mod tests;
 mod text_layer;
+mod to_unicode;
 mod user_unit;
+mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +35,7 @@ use hayro::{
     hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData, page::Page},
 };
 
-use self::{damage::Losses, reader::TextReader};
+use self::{damage::Losses, reader::TextReader, to_unicode::Seen};
 use super::{
     DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
     guard::{guarded, no_such_page},
@@ -142,6 +147,11 @@ impl PdfSource {
         })
     }
 
+    /// What opens it again.
+    fn options(&self) -> OpenOptions {
+        OpenOptions { password: Some(self.password.clone()), limits: self.limits }
+    }
+
     /// The document, opened anew if the present opening has gathered enough. Threads that still read from an older one
     /// keep it until they are done.
     fn pdf(&self) -> Result<Arc<Pdf>> {
@@ -238,7 +248,7 @@ impl PageSource for PdfSource {
         }
         let busy = match self.reader.try_lock() {
             Ok(mut reader) => {
-                let open = || TextReader::start(self.data.clone(), self.password.clone(), self.settings.clone());
+                let open = || TextReader::start(self.data.clone(), self.options(), self.settings.clone());
                 if reader.is_none() {
                     *reader = open();
                 }
@@ -252,9 +262,16 @@ impl PageSource for PdfSource {
             Err(_) => true,
         };
         tracing::trace!(page = page.get(), busy, "reading text without the reader's fonts");
-        self.with_page(page, TEXT, |content| {
-            Ok(user_unit::text_layer(content, &InterpreterCache::new(), &self.settings))
-        })
+        let read = |content: &Page<'_>| Ok(user_unit::text_layer(content, &InterpreterCache::new(), &self.settings));
+        if self.with_page(page, TEXT, |content| Ok(to_unicode::is_misread(content, &mut Seen::default())))?
+            && let Ok(rewritten) = to_unicode::rewritten(self.data.as_ref(), &self.options())
+        {
+            return guarded(TEXT, Some(page), || {
+                let pdf = load(&PdfData::from(rewritten), "").map_err(|_| damaged())?;
+                read(pdf.pages().get(page.index() as usize).ok_or_else(damaged)?)
+            });
+        }
+        self.with_page(page, TEXT, read)
     }
 
     fn damage(&self, page: PageNumber) -> Option<String> {

@@ -10,11 +10,15 @@ use hayro::{
     hayro_syntax::{Pdf, PdfData},
 };
 
-use super::{KEPT_CONTENT, KEPT_PAGES, TEXT, damaged, user_unit};
+use super::{
+    KEPT_CONTENT, KEPT_PAGES, TEXT, damaged,
+    to_unicode::{self, Seen},
+    user_unit,
+};
 use crate::{
     error::{ErrorKind, Result},
     ids::PageNumber,
-    input::guard::guarded,
+    input::{OpenOptions, guard::guarded},
     page_text::TextLayer,
 };
 
@@ -33,13 +37,17 @@ struct Job {
 
 impl TextReader {
     /// `None` when the system has no thread to spare.
-    pub(super) fn start(data: PdfData, password: String, settings: InterpreterSettings) -> Option<Self> {
+    pub(super) fn start(data: PdfData, options: OpenOptions, settings: InterpreterSettings) -> Option<Self> {
         // The caller waits for each answer, so there is never more than one job.
         let (jobs, incoming) = sync_channel(1);
         thread::Builder::new()
             .name("pdf-text".to_owned())
             .stack_size(STACK)
-            .spawn(move || while serve(&data, &password, &settings, &incoming).is_some() {})
+            .spawn(move || {
+                let mut document = Document { data, options, fonts: Some(Seen::default()) };
+                let mut waiting = None;
+                while serve(&mut document, &settings, &incoming, &mut waiting).is_some() {}
+            })
             .ok()?;
         Some(Self { jobs })
     }
@@ -52,10 +60,59 @@ impl TextReader {
     }
 }
 
-/// Opens the document and reads pages until enough of it has gathered in memory. `None` when nobody asks any more.
-fn serve(data: &PdfData, password: &str, settings: &InterpreterSettings, jobs: &Receiver<Job>) -> Option<()> {
-    let mut job = jobs.recv().ok()?;
-    let opened = guarded(TEXT, None, || Pdf::new_with_password(data.clone(), password).map_err(|_| damaged()));
+/// What is read from, opening after opening.
+struct Document {
+    data: PdfData,
+    options: OpenOptions,
+    /// Fonts whose CMaps have been looked at; `None` when the document was written anew, and all of them are sound.
+    fonts: Option<Seen>,
+}
+
+impl Document {
+    fn open(&self) -> Result<Pdf> {
+        let password = self.options.password.as_deref().unwrap_or("");
+        guarded(TEXT, None, || Pdf::new_with_password(self.data.clone(), password).map_err(|_| damaged()))
+    }
+
+    /// Whether the document had to be written anew for this page, so that it must be opened again.
+    fn mends(&mut self, pdf: &Pdf, page: PageNumber) -> bool {
+        let (data, options, fonts) = (&self.data, &self.options, &mut self.fonts);
+        let mended = guarded(TEXT, Some(page), || {
+            let (Some(seen), Some(content)) = (fonts.as_mut(), pdf.pages().get(page.index() as usize)) else {
+                return Ok(None);
+            };
+            if !to_unicode::is_misread(content, seen) {
+                return Ok(None);
+            }
+            *fonts = None;
+            to_unicode::rewritten(data.as_ref(), options).map(Some)
+        });
+        match mended {
+            Ok(Some(bytes)) => {
+                self.data = PdfData::from(bytes);
+                self.options.password = None;
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                // It is read as it is.
+                tracing::debug!(%error, "fonts whose letters are not told stay as they are");
+                false
+            }
+        }
+    }
+}
+
+/// Opens the document and reads pages until enough of it has gathered in memory, or it is written anew for a page that then waits.
+/// `None` when nobody asks any more.
+fn serve(
+    document: &mut Document,
+    settings: &InterpreterSettings,
+    jobs: &Receiver<Job>,
+    waiting: &mut Option<Job>,
+) -> Option<()> {
+    let mut job = waiting.take().or_else(|| jobs.recv().ok())?;
+    let opened = document.open().and_then(|pdf| if document.mends(&pdf, job.page) { document.open() } else { Ok(pdf) });
     let pdf = match opened {
         Ok(pdf) => pdf,
         Err(error) => {
@@ -81,5 +138,9 @@ fn serve(data: &PdfData, password: &str, settings: &InterpreterSettings, jobs: &
             return Some(());
         }
         job = jobs.recv().ok()?;
+        if document.mends(&pdf, job.page) {
+            *waiting = Some(job);
+            return Some(());
+        }
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn rebuild(bytes: &[u8], options: &OpenOptions) -> Result<Vec<u8>> {
     save(document)
 }
 
-fn load(bytes: &[u8], options: &OpenOptions, force_reconstruct: bool) -> Result<Document> {
+pub(super) fn load(bytes: &[u8], options: &OpenOptions, force_reconstruct: bool) -> Result<Document> {
     let most = usize::try_from(options.limits.page.bytes()).unwrap_or(usize::MAX);
     let password = Some(options.password.clone().unwrap_or_default());
     let options = LoadOptions { password, max_decompressed_size: Some(most), force_reconstruct, ..Default::default() };
@@ -67,7 +67,7 @@ fn load(bytes: &[u8], options: &OpenOptions, force_reconstruct: bool) -> Result<
         .map_err(|error| Error::new(ErrorKind::Damaged, format!("the document cannot be put together again ({error})")))
 }
 
-fn save(mut document: Document) -> Result<Vec<u8>> {
+pub(super) fn save(mut document: Document) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     document
         .save_to(&mut out)

@@ -3,7 +3,7 @@
 use hayro::{
     hayro_interpret::{
         BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
-        InterpreterSettings, SoftMask, TransformExt,
+        InterpreterSettings, RenderContent, SoftMask, TransformExt,
         font::{Glyph as PdfGlyph, GlyphRun, PositionedGlyph},
         hayro_cmap::{BfString, WritingMode},
         interpret_page,
@@ -15,15 +15,19 @@ use hayro::{
     kurbo::{Affine, BezPath, Point, Rect, Vec2},
 };
 
+use smol_str::SmolStr;
+
 use super::{
     characters::{readable, text_string},
     evidence::{Evidence, Outlines},
-    fields, glyphs,
-    layout::{Glyph, lines_of},
+    fields,
+    glyph::Glyph,
+    glyphs,
+    layout::lines_of,
 };
 use crate::{
     page_text::{PageText, TextLayer},
-    reading_order::order_page,
+    reading_order::order_as_drawn,
     record::TextLine,
 };
 
@@ -43,7 +47,7 @@ pub(super) fn read<'a>(
     let (width, height) = page.render_dimensions();
     let seen = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let transform = page.initial_transform(true).to_kurbo();
-    let mut context = Context::new(transform, seen, cache, page.xref(), settings.clone());
+    let fields = fields::of_page(page);
     let mut collector = Collector {
         page: seen,
         glyphs: Vec::new(),
@@ -51,19 +55,35 @@ pub(super) fn read<'a>(
         images: Vec::new(),
         outlines: Outlines::default(),
     };
-    interpret_page(page, &mut context, &mut collector);
+    let interpret = |render_content, collector: &mut Collector| {
+        let settings = InterpreterSettings { render_content, ..settings.clone() };
+        let mut context = Context::new(transform, seen, cache, page.xref(), settings);
+        interpret_page(page, &mut context, collector);
+    };
+    let mut drawn = usize::MAX;
+    if fields.iter().any(|field| field.is_drawn) {
+        interpret(RenderContent::PAGE, &mut collector);
+        drawn = collector.glyphs.len();
+        interpret(RenderContent::ANNOTATIONS, &mut collector);
+    } else {
+        interpret(RenderContent::all(), &mut collector);
+    }
     let Collector { mut glyphs, images, outlines, .. } = collector;
-    glyphs.extend(fields::glyphs_of(page));
+    fields::set(&fields, page, &mut glyphs, drawn);
     glyphs::drop_repeated(&mut glyphs);
     glyphs::compose_accents(&mut glyphs);
     if glyphs.iter().all(|glyph| glyph.is_space()) {
         return None;
     }
-    let evidence = Evidence::of(&glyphs, &images, &outlines, seen);
-    let lines = lines_of(&glyphs);
+    let places = fields::places(page);
+    let mut lines = lines_of(&glyphs);
+    if !places.is_empty() {
+        lines = fields::beside_labels(lines, &places);
+    }
+    let evidence = Evidence::of(&glyphs, &lines, &images, &outlines, seen);
     let doubt = evidence.doubt();
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
-    let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_page(&lines) };
+    let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_as_drawn(&lines) };
     let PageText { lines, blocks, text } = PageText::arrange(lines, &blocks);
     let (width, height) = (width.ceil() as u32, height.ceil() as u32);
     let stands = doubt.as_ref().is_none_or(|doubt| doubt.text_stands);
@@ -126,11 +146,11 @@ impl Collector {
 }
 
 /// The characters of a glyph, and whether the document says what they are.
-fn text_of(glyph: &PdfGlyph<'_>) -> (String, bool) {
+fn text_of(glyph: &PdfGlyph<'_>) -> (SmolStr, bool) {
     match glyph.as_unicode() {
         Some(BfString::Char(c)) => readable(c.encode_utf8(&mut [0; 4])),
         Some(BfString::String(text)) => readable(&text),
-        None => (char::REPLACEMENT_CHARACTER.to_string(), false),
+        None => (SmolStr::new_static("\u{fffd}"), false),
     }
 }
 

@@ -2,12 +2,11 @@
 
 use super::{
     directory::Directory,
-    proportions::Proportions,
     samples::{Alpha, Meaning, Samples, ValueKind},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    input::{pixels::Orientation, resolution},
+    input::{pixels::Orientation, proportions::Proportions, resolution},
 };
 
 /// Tags (TIFF 6.0, appendix A, and its supplements).

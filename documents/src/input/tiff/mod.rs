@@ -9,7 +9,6 @@ mod directory;
 mod fax;
 mod header;
 mod jpegs;
-mod proportions;
 mod rows;
 mod samples;
 #[cfg(test)]

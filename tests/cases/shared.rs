@@ -1,18 +1,11 @@
 //! Small documents, each with the trait of one fault that people report, and the right text of each. They stand beside the corpora, in
 //! `cases`; where `PAGESTREAM_CORPORA` is not set this test says so and passes.
 
-mod shell;
-
 use std::{fs, path::Path};
 
 use pagestream::evaluation::{Reading, evaluate};
-use shell::Home;
 
-/// Read wrongly to this day, and why.
-const NOT_YET: [&str; 1] = [
-    // Its ToUnicode CMap has no blanks between some tokens, and the library that reads CMaps takes them for one.
-    "tounicode-without-blanks.pdf",
-];
+use crate::shell::Home;
 
 /// Characters of a page of pixels that may be read wrongly: no fault of the kind shown.
 const OCR_ERRORS: f64 = 0.03;
@@ -45,7 +38,7 @@ fn what_was_read_wrongly_once_is_read_right() {
         let lines = home.run(&[&fixed[..], &["-f", "jsonl", document.to_str().unwrap()]].concat());
         let guessed = lines.records().iter().any(|record| record["origin"] == "ocr" || record["origin"] == "mixed");
         let is_right = if guessed { cer <= OCR_ERRORS } else { read == truth };
-        if outcome.code != Some(0) || is_right == NOT_YET.contains(&&*name) {
+        if outcome.code != Some(0) || !is_right {
             wrong.push(format!("{name}: CER {cer:.4}, right {is_right}, code {:?}", outcome.code));
         }
     }

@@ -12,15 +12,22 @@ const MOST: f32 = 4.5;
 
 /// By how much each side is enlarged; one of the two is 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Proportions {
+pub(crate) struct Proportions {
     across: f32,
     down: f32,
 }
 
+impl Default for Proportions {
+    /// Square pixels.
+    fn default() -> Self {
+        Self { across: 1.0, down: 1.0 }
+    }
+}
+
 impl Proportions {
     /// Of a page with so many dots an inch, or any other unit, across and down; 0 where the file does not say.
-    pub(super) fn of(across: f32, down: f32) -> Self {
-        let square = Self { across: 1.0, down: 1.0 };
+    pub(crate) fn of(across: f32, down: f32) -> Self {
+        let square = Self::default();
         if !(across > 0.0 && down > 0.0) {
             return square;
         }
@@ -31,16 +38,16 @@ impl Proportions {
         }
     }
 
-    pub(super) fn are_square(self) -> bool {
+    pub(crate) fn are_square(self) -> bool {
         self.across == 1.0 && self.down == 1.0
     }
 
     /// Width and height in proportion. Beyond any limit of pixels for pages that are: see [`crate::Limits`].
-    pub(super) fn size(self, width: u32, height: u32) -> (u32, u32) {
+    pub(crate) fn size(self, width: u32, height: u32) -> (u32, u32) {
         ((width as f32 * self.across).round() as u32, (height as f32 * self.down).round() as u32)
     }
 
-    pub(super) fn apply(self, raster: Raster) -> Raster {
+    pub(crate) fn apply(self, raster: Raster) -> Raster {
         if self.are_square() {
             return raster;
         }
