@@ -13,7 +13,7 @@ use pagestream_documents::{
     Digest, DocumentId, DocumentRef, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine,
     record::SCHEMA,
 };
-use pagestream_store::{NewDocument, Outcome, PageCommit, Priority, SearchQuery, Store, StoreOptions};
+use pagestream_store::{Listing, NewDocument, Outcome, PageCommit, Priority, SearchQuery, Store, StoreOptions};
 
 const VOCABULARY: f64 = 200_000.0;
 const PAGES_OF_A_DOCUMENT: u32 = 100;
@@ -192,6 +192,19 @@ fn main() {
         let [rest, writing, fts5] = [rest, writing, fts5].map(|(p50, p99)| format!("{p50:.2} / {p99:.2}"));
         println!("{name:42}  {rest:16} {writing:16} {fts5}");
     }
+    drop(reader);
+    let document = store.documents(Listing::default()).expect("listed").swap_remove(0).id;
+    let (start, cpu) = (Instant::now(), cpu_time());
+    store.remove(document).expect("removed");
+    let (removed, removed_cpu) = (start.elapsed(), cpu_time() - cpu);
+    store.give_back_space().expect("given back");
+    println!(
+        "to remove {PAGES_OF_A_DOCUMENT} pages: {:.2} s, {:.2} CPU s; to overwrite what is left of them: {:.2} s, {:.2} CPU s",
+        removed.as_secs_f64(),
+        removed_cpu.as_secs_f64(),
+        (start.elapsed() - removed).as_secs_f64(),
+        (cpu_time() - cpu - removed_cpu).as_secs_f64()
+    );
 }
 
 /// The text in a table of FTS5 as it comes.
