@@ -271,6 +271,23 @@ pub(crate) fn finish(db: &Connection, id: DocumentId, outcome: Outcome, reason: 
     Ok(true)
 }
 
+/// Forgets up to `limit` pages of a document that has ended and has more than that; whether it was so. It is a cancelled one from then
+/// on: a process that dies before [`remove`] leaves no document that answers for another or seems to be whole.
+pub(crate) fn remove_some_pages(db: &Connection, id: DocumentId, limit: u32) -> Result<bool> {
+    let found = get(db, id)?.ok_or(Error::NoSuchDocument(id))?;
+    let pages: Vec<i64> = db
+        .prepare_cached("SELECT seq FROM pages WHERE document = (SELECT key FROM documents WHERE id = ?1) LIMIT ?2")?
+        .query_map(params![id.to_string(), limit + 1], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if found.state == DocumentState::Open || pages.len() <= limit as usize {
+        return Ok(false);
+    }
+    db.prepare_cached("UPDATE documents SET state = 'cancelled', reason = 'it is being removed' WHERE id = ?1")?
+        .execute([id.to_string()])?;
+    index::forget(db, &pages[..limit as usize])?;
+    Ok(true)
+}
+
 /// Forgets a document and its pages. Gives the blobs that it referred to and that nothing refers to any more.
 pub(crate) fn remove(db: &Connection, id: DocumentId) -> Result<Vec<Digest>> {
     let found = get(db, id)?.ok_or(Error::NoSuchDocument(id))?;
@@ -284,9 +301,12 @@ pub(crate) fn remove(db: &Connection, id: DocumentId) -> Result<Vec<Digest>> {
     digests.push(found.sha256);
     digests.sort_unstable();
     digests.dedup();
-    let words = index::words_of(db, id)?;
+    let pages: Vec<i64> = db
+        .prepare_cached("SELECT seq FROM pages WHERE document = (SELECT key FROM documents WHERE id = ?1)")?
+        .query_map([id.to_string()], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    index::forget(db, &pages)?;
     db.prepare_cached("DELETE FROM documents WHERE id = ?1")?.execute([id.to_string()])?;
-    index::forget(db, &words)?;
     let mut unreferenced = Vec::new();
     for digest in digests {
         if !is_referenced(db, digest)? {

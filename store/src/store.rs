@@ -96,6 +96,9 @@ fn is_ours(name: &OsStr) -> bool {
 /// Large enough that system calls do not show.
 const HASHED_AT_ONCE: usize = 256 << 10;
 
+/// Pages that are removed in a transaction: 10 ms each, mostly to take their words out of the index, and others wait for as long.
+const REMOVED_AT_ONCE: u32 = 32;
+
 /// A database of this size is written anew in a second or two, for which a page that is committed meanwhile waits.
 const REWRITTEN_UP_TO: ByteSize = ByteSize::mib(256);
 
@@ -313,6 +316,7 @@ impl Store {
     /// the same. What stood in the database is overwritten; of the write-ahead log that is so after [`Store::give_back_space`].
     pub fn remove(&self, document: DocumentId) -> Result<()> {
         let signatures = self.inner.similarity.rows_of(document)?;
+        while self.inner.db.write(|db| documents::remove_some_pages(db, document, REMOVED_AT_ONCE))? {}
         let unreferenced = self.inner.db.write(|db| documents::remove(db, document))?;
         self.inner.similarity.after_removal(document, &signatures)?;
         self.delete_blobs(&unreferenced)

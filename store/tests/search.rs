@@ -300,6 +300,26 @@ fn what_is_removed_is_in_no_file_any_more() {
     assert_eq!(words, 0);
 }
 
+#[test]
+fn a_long_document_is_removed_a_few_pages_at_a_time_and_wholly() {
+    let store = store();
+    let texts: Vec<String> = (0..100).map(|n| format!("kumquat word{n:03}")).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let [long, other] = ["long.pdf", "other.pdf"].map(|source| read(&store, source, &texts));
+    store.remove(long).unwrap();
+    assert!(store.document(long).unwrap().is_none());
+    let found = store.search(&SearchQuery { limit: 300, ..SearchQuery::new("kumquat") }).unwrap();
+    assert_eq!(found.hits.len(), 100);
+    assert!(found.hits.iter().all(|hit| hit.document == other));
+    assert!(search(&store, "wordo42").approximate, "words that another page has stay");
+    store.remove(other).unwrap();
+    assert!(!search(&store, "wordo42").approximate);
+    let open = submit_as(&store, "open.pdf");
+    store.commit(&(1..=50).map(|n| commit(open, n, "kumquat")).collect::<Vec<_>>()).unwrap();
+    assert!(matches!(store.remove(open), Err(Error::StillOpen(_))));
+    assert_eq!(search(&store, "kumquat").hits.len(), 10, "of an open document nothing goes");
+}
+
 /// A data directory as version 2 of the schema had it.
 const VERSION_2: &str = include_str!("common/version_2.sql");
 

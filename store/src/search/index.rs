@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pagestream_documents::{DocumentId, Origin};
+use pagestream_documents::Origin;
 use rusqlite::{Connection, params};
 
 use crate::error::Result;
@@ -61,28 +61,25 @@ pub(crate) fn insert(db: &Connection, seq: i64, document: i64, page: &PageWords)
     page.words.iter().try_for_each(|word| insert_word(db, word))
 }
 
-/// The words of a document that is about to be removed: its pages take the rest of the index with them.
-pub(crate) fn words_of(db: &Connection, document: DocumentId) -> Result<BTreeSet<String>> {
-    let mut select = db.prepare_cached(
-        "SELECT w.text, w.other FROM pages p JOIN page_words w ON w.rowid = p.seq
-         WHERE p.document = (SELECT key FROM documents WHERE id = ?1)",
-    )?;
-    let mut rows = select.query([document.to_string()])?;
+/// Removes pages, which take the most of the index with them, and takes out the words that no page has any more.
+pub(crate) fn forget(db: &Connection, pages: &[i64]) -> Result<()> {
+    let mut select = db.prepare_cached("SELECT text, other FROM page_words WHERE rowid = ?1")?;
+    let mut delete = db.prepare_cached("DELETE FROM pages WHERE seq = ?1")?;
     let mut words = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        for column in 0..2 {
-            let folded = row.get_ref(column)?.as_str().unwrap_or_default();
-            words.extend(folded.split(' ').filter(|word| may_be_misread(word)).map(str::to_owned));
+    for page in pages {
+        let mut rows = select.query([page])?;
+        while let Some(row) = rows.next()? {
+            for column in 0..2 {
+                let folded = row.get_ref(column)?.as_str().unwrap_or_default();
+                words.extend(folded.split(' ').filter(|word| may_be_misread(word)).map(str::to_owned));
+            }
         }
+        drop(rows);
+        delete.execute([page])?;
     }
-    Ok(words)
-}
-
-/// Takes out those that no page has any more.
-pub(crate) fn forget(db: &Connection, words: &BTreeSet<String>) -> Result<()> {
     let mut is_there = db.prepare_cached("SELECT 1 FROM page_words WHERE page_words MATCH ?1 LIMIT 1")?;
     let mut delete = db.prepare_cached("DELETE FROM words WHERE word = ?1")?;
-    for word in words {
+    for word in &words {
         if !is_there.exists([format!("\"{word}\"")])? {
             delete.execute([word])?;
         }
