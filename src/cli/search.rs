@@ -26,7 +26,7 @@ A query:
   fox -lazy           without a word, or without a -\"phrase in quotes\"
   doc*                words that begin so (two letters or more)
 
-Put it in single quotes, so that the shell leaves it alone: 'fox -\"lazy dog\"'. Nothing else is an operator. Case, diacritics, ligatures, \
+Put it in single quotes, so that the shell leaves it alone: 'fox -\"lazy dog\"'. One that begins with a minus comes behind `--`. Nothing else is an operator. Case, diacritics, ligatures, \
 soft hyphens and line ends do not matter: `lodz` finds `Łódź`, `afib` what was set with a ligature, `document` what a line's end broke, 1000 \
 also 1,000. Where no page has the words, words are tried that differ by a letter or by what OCR takes for another; then it is said so.
 
