@@ -33,6 +33,8 @@ pub struct TextLayer {
     /// Whether what it says is true, as far as it goes: of a notice laid over a scan it is, and it belongs to the page beside what OCR
     /// reads there.
     pub stands: bool,
+    /// Share of the page that images cover and none of this text does, 0 to 1: where text may be that only the pixels show.
+    pub pictures: f32,
 }
 
 impl PageText {

@@ -32,7 +32,7 @@ const LARGE: [(f32, f32); 5] = [(0.0, 0.3), (0.4, 0.75), (0.6, 0.95), (0.9, 0.99
 
 /// Pages that are expected to have more wrong characters than this want a second pair of eyes. Of pages of all kinds it marks nearly all
 /// with more than 5% wrong and few with less than 1% (`pagestream eval` counts both).
-const REVIEW_BELOW: f32 = 0.955;
+const REVIEW_BELOW: f32 = 0.958;
 
 /// What our own recogniser gives for characters of a script that it does not know: one for each run of them. That it is sure of
 /// them does not make them read.

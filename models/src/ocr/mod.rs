@@ -18,7 +18,7 @@ pub mod content;
 pub mod crop;
 pub mod deskew;
 pub mod detector;
-mod ink;
+pub mod ink;
 mod large_reader;
 pub mod looks;
 pub mod orientation;

@@ -247,7 +247,9 @@ mod tests {
         assert!(evened(&page(250.0, 250.0, even)).is_none(), "blank");
         assert!(evened(&page(250.0, 247.0, even)).is_none(), "there is nothing to be seen");
         // Photographs on a page: dark at once.
-        let pictures = |x: f32, y: f32| if (x * 6.0) as u32 % 2 == 0 && (y * 8.0) as u32 % 2 == 0 { 0.4 } else { 1.0 };
+        let pictures = |x: f32, y: f32| {
+            if ((x * 6.0) as u32).is_multiple_of(2) && ((y * 8.0) as u32).is_multiple_of(2) { 0.4 } else { 1.0 }
+        };
         assert!(evened(&page(250.0, 20.0, pictures)).is_none());
         let tiny = Raster { width: 20, height: 20, data: vec![0; 400], ..page(250.0, 20.0, even) };
         assert!(evened(&tiny).is_none());
