@@ -30,8 +30,10 @@ fn is_several(character: char) -> bool {
     matches!(character, '\u{2100}'..='\u{218f}' | '\u{3300}'..='\u{33ff}' | '\u{bc}'..='\u{be}')
 }
 
-/// Room for a character beyond what its neighbours take, in widths of a character: where there is less, ours has seen one letter as two.
+/// Room for a character beyond what its neighbours take, in widths of a character: where there is less, ours has seen one letter as two. That
+/// happens once in a line; of a language that theirs do not know, a line has several such places, and each needs less.
 const ROOM: f32 = 0.6;
+const ROOM_OF_SEVERAL: f32 = 0.4;
 /// What a blank takes, and the margins of a line's box.
 const BLANK: f32 = 0.6;
 
@@ -82,13 +84,15 @@ pub fn settle(theirs: &Decoded, ours: &Decoded, knows: impl Fn(char) -> bool) ->
         return if is_text { Settled::Ours } else { Settled::Theirs };
     }
     let places = Places::new(theirs, ours, &counterparts);
+    let roomy = missing.iter().filter(|&&index| places.room(index) > ROOM_OF_SEVERAL).count();
+    let least = if roomy > 1 { ROOM_OF_SEVERAL } else { ROOM };
     let insertions = missing.into_iter().filter_map(|index| {
         let Character { character, probability, .. } = our_characters[index];
         // A sign that they do not have may stand close to its neighbours.
         if probability >= READ && !character.is_alphanumeric() && !knows(character) && character != UNKNOWN {
             return Some(places.insertion(index, character));
         }
-        places.has_room(index).then(|| {
+        (places.room(index) > least).then(|| {
             let is_read = probability >= READ && character != UNKNOWN && !knows(character);
             places.insertion(index, if is_read { character } else { UNKNOWN })
         })
@@ -154,8 +158,8 @@ impl<'a> Places<'a> {
         Insertion { before: place, character, begins, ends }
     }
 
-    /// Whether theirs stand further apart than they would if nothing were between them.
-    fn has_room(&self, index: usize) -> bool {
+    /// How much further theirs stand apart than they would if nothing were between them, in widths of a character.
+    fn room(&self, index: usize) -> f32 {
         let (before, after) = self.neighbours(index);
         let half = |at: usize| width(self.theirs[at].character) / 2.0;
         let (from, taken_before) = before.map_or((0.0, BLANK), |at| (self.theirs[at].at, half(at)));
@@ -164,7 +168,7 @@ impl<'a> Places<'a> {
             (Some(before), Some(after)) => (after - before - 1) as f32 * BLANK,
             _ => BLANK,
         };
-        (to - from) / self.pitch - taken_before - taken_after - blanks > ROOM
+        (to - from) / self.pitch - taken_before - taken_after - blanks
     }
 }
 
