@@ -1,7 +1,9 @@
 //! Pages that repeat each other. Our own table is the truth; what is kept in memory, an exact scan or a graph of
 //! neighbours, only proposes candidates and may be thrown away at any time.
 
+mod alignment;
 mod exact;
+mod gap;
 #[cfg(feature = "similarity")]
 mod graph;
 #[cfg(not(feature = "similarity"))]
@@ -10,9 +12,12 @@ mod graph;
 mod index;
 mod signature;
 mod table;
+mod texts;
+mod words;
 
 use pagestream_documents::{DocumentId, PageNumber};
 
+pub use alignment::{Comparison, MAX_PAIRS};
 pub use index::{Neighbour, SimilarityIndex, SimilarityOptions, Verdict};
 pub use signature::{DIMENSIONS, MIN_CHARACTERS, NEAR_DUPLICATE, cosine, normalise, signature};
 
@@ -21,4 +26,11 @@ pub use signature::{DIMENSIONS, MIN_CHARACTERS, NEAR_DUPLICATE, cosine, normalis
 pub struct PageKey {
     pub document: DocumentId,
     pub page: PageNumber,
+}
+#[doc(hidden)]
+pub use alignment::Alignment;
+/// For the bench.
+#[doc(hidden)]
+pub fn align_texts(a: &str, b: &str) -> Alignment {
+    alignment::align(&normalise(a), &normalise(b))
 }

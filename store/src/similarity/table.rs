@@ -49,6 +49,17 @@ pub fn get(db: &Connection, key: PageKey) -> Result<Option<Entry>> {
         .optional()?)
 }
 
+/// The text of a page as the log has it; `None` where it has no such page, or a page without a text.
+pub fn text(db: &Connection, key: PageKey) -> Result<Option<String>> {
+    let text: Option<String> = db
+        .prepare_cached(
+            "SELECT p.text FROM pages p JOIN documents d ON d.key = p.document WHERE d.id = ?1 AND p.page = ?2",
+        )?
+        .query_row(params![key.document.to_string(), key.page.get()], |row| row.get(0))
+        .optional()?;
+    Ok(text.filter(|text| !text.is_empty()))
+}
+
 /// All pages with this text, the first one first.
 pub fn with_text(db: &Connection, text_hash: Digest) -> Result<Vec<Entry>> {
     Ok(db

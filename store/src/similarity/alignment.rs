@@ -1,0 +1,266 @@
+//! Whether two texts are two readings of one page: their words are set side by side, and what differs is weighed.
+//!
+//! The signature only proposes. Pages of one template (forms, letters, the pages of a manual) share most of their runs of
+//! letters, and what tells them apart is little: a number, a name. Recognition errors look different: they fall on letters
+//! everywhere, a few in a hundred, and leave words that can still be told. So the errors inside words are counted first, and
+//! what differs otherwise is allowed as far as so many errors explain it, and no further. In a text without a misread letter
+//! one other number decides.
+//!
+//! The words are aligned by the algorithm of Myers ("An O(ND) Difference Algorithm and Its Variations", 1986), which works on
+//! equal words; the gaps that it leaves are aligned word by word by edit distance. What was read in another order is looked
+//! for among the words that are left over. All of it is bounded: see [`MAX_WORDS`] and [`MAX_CELLS`].
+
+use std::collections::HashMap;
+
+use imara_diff::{Algorithm, Diff, Token};
+
+use super::{
+    gap,
+    words::{SHORT_WORD, Word, allowed_errors, foreign_errors},
+};
+
+/// Words of a text that are compared: some forty full pages. What is beyond them is not looked at.
+pub(super) const MAX_WORDS: usize = 20_000;
+
+/// Pairs of words that are compared letter by letter for one pair of texts; some 40 ns each. A page of 800 words of which
+/// every third is misread takes about 3,000, and one that is another page is refused before.
+const MAX_CELLS: usize = 400_000;
+
+/// Where fewer words than this share are found in the other text as they are, it is another text.
+const MIN_SAME: f64 = 0.3;
+
+/// Words of a run that is found elsewhere in the other text: fewer stand there by chance.
+const MOVED_RUN: u32 = 4;
+
+/// How often what is left over is searched for moved runs. A page has few columns.
+const MOVED_PASSES: usize = 3;
+
+/// The words, in units of one, that may be missing on either side, or differ: a line that was cut off, a running head.
+const MAX_DIFFERENT: f64 = 0.12;
+
+/// What a number that is missing on one side counts, in words.
+const NUMBER_WEIGHT: f64 = 3.0;
+
+/// Pairs that are told of.
+pub const MAX_PAIRS: usize = 8;
+
+/// What differs between two texts that repeat each other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// Words that are not the same letter by letter, or are there on one side only.
+    pub different: u32,
+    /// Words of the longer text.
+    pub words: u32,
+    /// What stands in the earlier and in the later text, numbers first; at most [`MAX_PAIRS`]. Empty where there is nothing.
+    pub pairs: Vec<[String; 2]>,
+}
+
+/// What an alignment found.
+#[derive(Clone, Debug, Default)]
+pub struct Alignment {
+    /// Words of the longer text.
+    pub words: u32,
+    /// Words that are the same but for a few letters.
+    pub misread: u32,
+    /// Letters that differ in them, and single characters (of scripts without spaces between words) that differ.
+    pub letter_errors: u32,
+    /// Letters of all words but numbers.
+    pub letters: u32,
+    /// Words that are others altogether, or stand alone on one side.
+    pub replaced: u32,
+    /// Words of runs that are there on one side only, and short words.
+    pub missing: u32,
+    /// Of those, the numbers.
+    pub missing_numbers: u32,
+    /// Numbers that are others, or stand alone on one side.
+    pub other_numbers: u32,
+    /// Of the numbers and words that are others, those that have next to nothing in common with what stands in their place.
+    pub foreign: u32,
+    /// How many characters the numbers have that have their place in both, and the words.
+    pub number_lengths: Vec<u32>,
+    pub word_lengths: Vec<u32>,
+    pub pairs: Vec<(bool, [String; 2])>,
+    /// Too little is the same for the rest to be looked at.
+    pub unlike: bool,
+}
+
+/// Compares an earlier text with a later one, both normalised ([`super::normalise`]).
+pub(super) fn align<'a>(earlier: &'a str, later: &'a str) -> Alignment {
+    let [a, b] = [super::words::words(earlier), super::words::words(later)];
+    let mut found = Alignment { words: a.len().max(b.len()) as u32, ..Alignment::default() };
+    let mut ids: HashMap<&'a str, u32> = HashMap::new();
+    let mut tokens = |words: &[Word<'a>]| -> Vec<Token> {
+        words
+            .iter()
+            .map(|word| {
+                let next = ids.len() as u32;
+                Token(*ids.entry(word.core()).or_insert(next))
+            })
+            .collect()
+    };
+    let [ta, tb] = [tokens(&a), tokens(&b)];
+    let distinct = ids.len() as u32;
+    let mut diff = Diff::default();
+    diff.compute_with(Algorithm::Myers, &ta, &tb, distinct);
+    let (mut same_a, mut same_b) = (vec![false; a.len()], vec![false; b.len()]);
+    (0..a.len()).for_each(|i| same_a[i] = !diff.is_removed(i as u32));
+    (0..b.len()).for_each(|i| same_b[i] = !diff.is_added(i as u32));
+    moved(&ta, &tb, &mut same_a, &mut same_b, distinct);
+
+    let same = same_a.iter().filter(|same| **same).count();
+    for (word, _) in a.iter().zip(&same_a).filter(|(_, same)| **same) {
+        found.note_place(word);
+    }
+    if (same as f64) < MIN_SAME * f64::from(found.words) {
+        found.unlike = true;
+        return found;
+    }
+    let mut cells = MAX_CELLS;
+    for hunk in diff.hunks() {
+        let left = |words: &[Word<'_>], same: &[bool], range: std::ops::Range<u32>| -> Vec<usize> {
+            range.map(|i| i as usize).filter(|&i| i < words.len() && !same[i]).collect()
+        };
+        let before = left(&a, &same_a, hunk.before.clone());
+        let after = left(&b, &same_b, hunk.after.clone());
+        let before: Vec<_> = before.into_iter().map(|i| a[i]).collect();
+        let after: Vec<_> = after.into_iter().map(|i| b[i]).collect();
+        gap::align(&before, &after, &mut cells, &mut found);
+    }
+    found
+}
+
+/// Marks runs that stand elsewhere in the other text as the same.
+fn moved(ta: &[Token], tb: &[Token], same_a: &mut [bool], same_b: &mut [bool], distinct: u32) {
+    for _ in 0..MOVED_PASSES {
+        let rest = |same: &[bool]| -> Vec<usize> { (0..same.len()).filter(|&i| !same[i]).collect() };
+        let (ia, ib) = (rest(same_a), rest(same_b));
+        if ia.len() < MOVED_RUN as usize || ib.len() < MOVED_RUN as usize {
+            return;
+        }
+        let left = |tokens: &[Token], places: &[usize]| -> Vec<Token> { places.iter().map(|&i| tokens[i]).collect() };
+        let (la, lb) = (left(ta, &ia), left(tb, &ib));
+        let mut diff = Diff::default();
+        diff.compute_with(Algorithm::Myers, &la, &lb, distinct);
+        let mut found = false;
+        // Between two hunks lie equal runs.
+        let (mut at_a, mut at_b) = (0, 0);
+        let ends = [(la.len() as u32, lb.len() as u32, la.len() as u32, lb.len() as u32)];
+        let hunks = diff.hunks().map(|hunk| (hunk.before.start, hunk.after.start, hunk.before.end, hunk.after.end));
+        for (a, b, a_end, b_end) in hunks.chain(ends) {
+            if a - at_a >= MOVED_RUN {
+                found = true;
+                (at_a..a).for_each(|i| same_a[ia[i as usize]] = true);
+                (at_b..b).for_each(|i| same_b[ib[i as usize]] = true);
+            }
+            (at_a, at_b) = (a_end, b_end);
+        }
+        if !found {
+            return;
+        }
+    }
+}
+
+impl Alignment {
+    /// Notes a word that has its place in both texts.
+    pub(super) fn note_place(&mut self, word: &Word<'_>) {
+        if word.is_number() {
+            self.number_lengths.push(word.len());
+        } else {
+            self.letters += word.len();
+            self.word_lengths.push(word.len());
+        }
+    }
+
+    /// Letters in a hundred that were read differently, as a share.
+    pub fn error_rate(&self) -> f64 {
+        f64::from(self.letter_errors) / f64::from(self.letters.max(1))
+    }
+
+    /// Whether what differs is what recognition errors leave.
+    pub fn repeats(&self) -> bool {
+        if self.unlike || self.words == 0 {
+            return false;
+        }
+        let rate = self.error_rate();
+        let digit_rate = (NUMBER_ERRORS * rate).min(0.5);
+        let numbers: f64 = self.number_lengths.iter().map(|&length| 1.0 - (1.0 - digit_rate).powi(length as i32)).sum();
+        // Of short words nothing is counted that differs.
+        let long_words = || self.word_lengths.iter().copied().filter(|length| *length > SHORT_WORD);
+        let replaced: f64 = SPREAD
+            * long_words().map(|length| beyond(length, allowed_errors(length), rate)).sum::<f64>()
+            + JOINED * rate * f64::from(self.words);
+        // One word may be another with no misread letter anywhere, a correction by hand; but not beside a number.
+        let free = if self.other_numbers == 0 { FREE_WORDS } else { 0 };
+        let words = self.replaced.saturating_sub(free);
+        let chance = at_least(words, replaced).min(at_least(self.other_numbers + words, numbers + replaced));
+        let numbers_by_chance = at_least(self.other_numbers, numbers) >= MIN_CHANCE_OF_NUMBERS;
+        let lengths = long_words().chain(self.number_lengths.iter().copied().filter(|length| *length > 1));
+        let foreign: f64 = SPREAD * lengths.map(|length| beyond(length, foreign_errors(length), rate)).sum::<f64>()
+            + MISPAIRED * rate * f64::from(self.words);
+        let nothing_in_common = at_least(self.foreign.saturating_sub(free), foreign);
+        let different = f64::from(self.replaced)
+            + f64::from(self.missing - self.missing_numbers)
+            + NUMBER_WEIGHT * f64::from(self.missing_numbers);
+        chance >= MIN_CHANCE
+            && numbers_by_chance
+            && nothing_in_common >= MIN_CHANCE_OF_FOREIGN
+            && different <= (MAX_DIFFERENT + rate) * f64::from(self.words)
+    }
+
+    pub(super) fn into_comparison(mut self) -> Comparison {
+        self.pairs.sort_by_key(|(number, _)| !number);
+        self.pairs.truncate(MAX_PAIRS);
+        Comparison {
+            different: self.misread + self.replaced + self.missing + self.other_numbers,
+            words: self.words,
+            pairs: self.pairs.into_iter().map(|(_, pair)| pair).collect(),
+        }
+    }
+}
+
+/// Digits taken for others, or lost, for each letter that is misread: less than one, since a digit that is taken for a letter is
+/// seen to be misread.
+const NUMBER_ERRORS: f64 = 1.0;
+
+/// Errors do not fall one by one: a letter that is taken for two is two errors in one word.
+const SPREAD: f64 = 1.5;
+
+/// Words run together or parted beyond recognition, for each misread letter.
+const JOINED: f64 = 0.08;
+
+const FREE_WORDS: u32 = 1;
+
+/// Words, and words and numbers together, that are others are chance down to this probability.
+const MIN_CHANCE: f64 = 1e-4;
+
+/// The same for numbers alone, which weigh more.
+const MIN_CHANCE_OF_NUMBERS: f64 = 2e-3;
+
+/// The same for those that have nothing in common. Misread words are seldom such, and the values of a form mostly are.
+const MIN_CHANCE_OF_FOREIGN: f64 = 2e-3;
+
+/// Words set beside another than their own where several side by side are misread, for each misread letter.
+const MISPAIRED: f64 = 0.004;
+
+/// The probability that more than `allowed` of `length` letters are misread (binomial).
+fn beyond(length: u32, allowed: u32, rate: f64) -> f64 {
+    if rate <= 0.0 || rate >= 1.0 {
+        return 0.0;
+    }
+    let (mut term, mut within) = ((1.0 - rate).powi(length as i32), 0.0);
+    for k in 0..=allowed.min(length) {
+        within += term;
+        term *= f64::from(length - k) / f64::from(k + 1) * rate / (1.0 - rate);
+    }
+    (1.0 - within).max(0.0)
+}
+
+/// The probability of `found` or more where `expected` are expected (Poisson).
+fn at_least(found: u32, expected: f64) -> f64 {
+    let (mut term, mut fewer) = ((-expected).exp(), 0.0);
+    for k in 0..found {
+        fewer += term;
+        term *= expected / f64::from(k + 1);
+    }
+    (1.0 - fewer).max(0.0)
+}
