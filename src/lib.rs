@@ -8,7 +8,7 @@ pub use pagestream_actors::{
     StoreFailure, SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
-    Block, BlockKind, ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, FileKind, ModelRef, Origin,
+    Block, BlockKind, ByteSize, Differences, Digest, DocumentId, DocumentRef, DuplicateOf, DuplicateTier, ErrorKind, FileKind, ModelRef, Origin,
     PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless, output,
 };
 pub use pagestream_models::ocr::Quality;

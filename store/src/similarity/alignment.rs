@@ -182,6 +182,11 @@ impl Alignment {
             return false;
         }
         let rate = self.error_rate();
+        // Where the same word is misread the same way twice it is another word; a long text may have such a thing by chance.
+        let told_twice = |at: usize| self.pairs[at + 1..].contains(&self.pairs[at]);
+        if rate > MAX_ERROR_RATE || self.words < FEW_WORDS && (0..self.pairs.len()).any(told_twice) {
+            return false;
+        }
         let digit_rate = (NUMBER_ERRORS * rate).min(0.5);
         let numbers: f64 = self.number_lengths.iter().map(|&length| 1.0 - (1.0 - digit_rate).powi(length as i32)).sum();
         // Of short words nothing is counted that differs.
@@ -193,7 +198,7 @@ impl Alignment {
         let free = if self.other_numbers == 0 { FREE_WORDS } else { 0 };
         let words = self.replaced.saturating_sub(free);
         let chance = at_least(words, replaced).min(at_least(self.other_numbers + words, numbers + replaced));
-        let numbers_by_chance = at_least(self.other_numbers, numbers) >= MIN_CHANCE_OF_NUMBERS;
+        let numbers_by_chance = at_least(self.other_numbers, numbers);
         let lengths = long_words().chain(self.number_lengths.iter().copied().filter(|length| *length > 1));
         let foreign: f64 = SPREAD * lengths.map(|length| beyond(length, foreign_errors(length), rate)).sum::<f64>()
             + MISPAIRED * rate * f64::from(self.words);
@@ -202,8 +207,9 @@ impl Alignment {
             + f64::from(self.missing - self.missing_numbers)
             + NUMBER_WEIGHT * f64::from(self.missing_numbers);
         chance >= MIN_CHANCE
-            && numbers_by_chance
+            && numbers_by_chance >= MIN_CHANCE_OF_NUMBERS
             && nothing_in_common >= MIN_CHANCE_OF_FOREIGN
+            && numbers_by_chance * nothing_in_common >= MIN_CHANCE_OF_BOTH
             && different <= (MAX_DIFFERENT + rate) * f64::from(self.words)
     }
 
@@ -217,6 +223,12 @@ impl Alignment {
         }
     }
 }
+
+/// Letters that are misread at most. Beyond, nothing can be told: a page that is read so is not worth keeping either.
+const MAX_ERROR_RATE: f64 = 0.12;
+
+/// Words of a text in which nothing can be left to chance.
+const FEW_WORDS: u32 = 24;
 
 /// Digits taken for others, or lost, for each letter that is misread: less than one, since a digit that is taken for a letter is
 /// seen to be misread.
@@ -238,6 +250,9 @@ const MIN_CHANCE_OF_NUMBERS: f64 = 2e-3;
 
 /// The same for those that have nothing in common. Misread words are seldom such, and the values of a form mostly are.
 const MIN_CHANCE_OF_FOREIGN: f64 = 2e-3;
+
+/// The same for the two together: in a text of three numbers and two names neither is much, and all of them are.
+const MIN_CHANCE_OF_BOTH: f64 = 2e-4;
 
 /// Words set beside another than their own where several side by side are misread, for each misread letter.
 const MISPAIRED: f64 = 0.004;

@@ -10,6 +10,7 @@ mod graph;
 #[path = "graph_left_out.rs"]
 mod graph;
 mod index;
+mod queries;
 mod signature;
 mod table;
 mod texts;
@@ -19,7 +20,9 @@ use pagestream_documents::{DocumentId, PageNumber};
 
 pub use alignment::{Comparison, MAX_PAIRS};
 pub use index::{Neighbour, SimilarityIndex, SimilarityOptions, Verdict};
-pub use signature::{DIMENSIONS, MIN_CHARACTERS, NEAR_DUPLICATE, cosine, normalise, signature};
+pub use queries::{Cluster, Relation, Repeat, Similar};
+pub(crate) use queries::{clusters, similar};
+pub use signature::{DIMENSIONS, is_tiny, MIN_CHARACTERS, NEAR_DUPLICATE, cosine, normalise, signature};
 
 /// Names a page over all documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,10 +30,9 @@ pub struct PageKey {
     pub document: DocumentId,
     pub page: PageNumber,
 }
-#[doc(hidden)]
 pub use alignment::Alignment;
-/// For the bench.
-#[doc(hidden)]
+
+/// Sets two texts side by side, an earlier and a later.
 pub fn align_texts(a: &str, b: &str) -> Alignment {
     alignment::align(&normalise(a), &normalise(b))
 }

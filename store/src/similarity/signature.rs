@@ -64,6 +64,11 @@ pub fn signature(text: &str) -> Option<Vec<f32>> {
     of_normalised(&normalise(text))
 }
 
+/// Whether a text is too short to say which page it is: shorter than [`MIN_CHARACTERS`] once normalised.
+pub fn is_tiny(text: &str) -> bool {
+    normalise(text).chars().count() < MIN_CHARACTERS
+}
+
 pub(super) fn of_normalised(text: &str) -> Option<Vec<f32>> {
     let characters: Vec<char> = text.chars().collect();
     if characters.len() < MIN_CHARACTERS {

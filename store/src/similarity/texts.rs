@@ -31,11 +31,11 @@ impl RecentTexts {
         }
     }
 
-    /// The normalised text of a page, the latest; `None` where none is at hand.
+    /// The normalised text of a page; `None` where none is at hand, or the page was delivered without it.
     pub fn get(&self, db: &Connection, key: PageKey) -> Result<Option<String>> {
-        if let Some((_, text)) = self.texts.iter().rev().find(|(of, _)| *of == key) {
-            return Ok(Some(text.clone()));
+        match table::text(db, key)? {
+            Some(text) => Ok(Some(text).filter(|text| !text.is_empty()).map(|text| normalise(&text))),
+            None => Ok(self.texts.iter().rev().find(|(of, _)| *of == key).map(|(_, text)| text.clone())),
         }
-        Ok(table::text(db, key)?.map(|text| normalise(&text)))
     }
 }

@@ -7,6 +7,9 @@ use super::alignment::MAX_WORDS;
 /// Letters of words that a misread letter or two leave nothing of.
 pub const SHORT_WORD: u32 = 3;
 
+/// Characters of a number with its unit.
+const MAX_WITH_UNIT: u32 = 4;
+
 /// A run of letters and digits.
 #[derive(Clone, Copy, Debug)]
 pub struct Word<'a> {
@@ -27,7 +30,8 @@ impl<'a> Word<'a> {
     fn new(core: &'a str) -> Self {
         let characters = core.chars().count() as u32;
         let digits = core.chars().filter(char::is_ascii_digit).count() as u32;
-        Self { core, characters, number: digits * 2 > characters }
+        let leads = core.starts_with(|c: char| c.is_ascii_digit()) && characters <= MAX_WITH_UNIT;
+        Self { core, characters, number: digits * 2 > characters || leads }
     }
 
     pub fn core(&self) -> &'a str {
@@ -39,7 +43,7 @@ impl<'a> Word<'a> {
         self.characters
     }
 
-    /// Whether more than half of it is digits.
+    /// Whether more than half of it is digits, or it is a number with its unit: 5mm, 14th.
     pub fn is_number(&self) -> bool {
         self.number
     }
@@ -81,6 +85,7 @@ impl<'a> Word<'a> {
         let (mut digits, mut errors) = (0, 0);
         for (a, b) in self.core.chars().zip(other.core.chars()) {
             match (looks_like(a), looks_like(b)) {
+                (None, None) if a == b => {}
                 (Some(a), Some(b)) if a != b => return Likeness::Other,
                 (Some(_), Some(_)) => digits += 1,
                 _ => errors += 1,
