@@ -21,6 +21,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod machine;
 pub mod plan;
+pub mod repeats;
 pub mod settings;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with

@@ -13,9 +13,10 @@ use rusqlite::Connection;
 
 use super::{
     PageKey,
-    alignment::{Comparison, align},
+    alignment::Comparison,
     exact::{Best, Exact},
     graph::{BATCH, Broken, Graph},
+    side_by_side::align,
     signature::{Compact, NEAR_DUPLICATE, normalise, of_normalised},
     table,
     texts::RecentTexts,
@@ -49,6 +50,12 @@ pub enum Verdict {
         /// What differs; `None` when the texts are the same once normalised.
         differs: Option<Comparison>,
     },
+}
+
+impl Verdict {
+    pub fn is_unique(&self) -> bool {
+        *self == Self::Unique
+    }
 }
 
 /// A page with a similar text.

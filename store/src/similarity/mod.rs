@@ -11,6 +11,7 @@ mod graph;
 mod graph;
 mod index;
 mod queries;
+mod side_by_side;
 mod signature;
 mod table;
 mod texts;
@@ -18,7 +19,7 @@ mod words;
 
 use pagestream_documents::{DocumentId, PageNumber};
 
-pub use alignment::{Comparison, MAX_PAIRS};
+pub use alignment::{Alignment, Comparison, MAX_PAIRS};
 pub use index::{Neighbour, SimilarityIndex, SimilarityOptions, Verdict};
 pub use queries::{Cluster, Relation, Repeat, Similar};
 pub(crate) use queries::{clusters, similar};
@@ -30,9 +31,7 @@ pub struct PageKey {
     pub document: DocumentId,
     pub page: PageNumber,
 }
-pub use alignment::Alignment;
-
 /// Sets two texts side by side, an earlier and a later.
 pub fn align_texts(a: &str, b: &str) -> Alignment {
-    alignment::align(&normalise(a), &normalise(b))
+    side_by_side::align(&normalise(a), &normalise(b))
 }

@@ -8,10 +8,12 @@ use rusqlite::Connection;
 
 use super::{
     PageKey,
-    alignment::{Comparison, align},
+    alignment::Comparison,
     exact::Best,
+    side_by_side::align,
     signature::{Compact, normalise, of_normalised},
     table,
+    words::words,
 };
 use crate::error::Result;
 
@@ -73,7 +75,7 @@ pub fn similar(db: &Connection, text: &str, k: usize, except: Option<PageKey>) -
     for (row, similarity) in best.found {
         let Some(entry) = table::of_row(db, row)? else { continue };
         if entry.text_hash == hash {
-            let differs = Comparison { words: super::words::words(&text).len() as u32, ..Comparison::default() };
+            let differs = Comparison { words: words(&text).len() as u32, ..Comparison::default() };
             answers.push(Similar { key: entry.key, similarity: 1.0, relation: Relation::Same, differs });
             continue;
         }

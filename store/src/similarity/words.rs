@@ -2,7 +2,8 @@
 
 use rapidfuzz::distance::levenshtein;
 
-use super::alignment::MAX_WORDS;
+/// Words of a text that are compared: some forty full pages. What is beyond them is not looked at.
+pub const MAX_WORDS: usize = 20_000;
 
 /// Letters of words that a misread letter or two leave nothing of.
 pub const SHORT_WORD: u32 = 3;
@@ -91,7 +92,7 @@ impl<'a> Word<'a> {
                 _ => errors += 1,
             }
         }
-        if errors <= digits { Likeness::Misread(errors) } else { Likeness::Other }
+        if errors <= digits { Likeness::Misread(errors.max(1)) } else { Likeness::Other }
     }
 }
 
