@@ -8,8 +8,9 @@ pub use pagestream_actors::{
     StoreFailure, SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
-    Block, BlockKind, ByteSize, Differences, Digest, DocumentId, DocumentRef, DuplicateOf, DuplicateTier, ErrorKind, FileKind, ModelRef, Origin,
-    PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless, output,
+    Block, BlockKind, ByteSize, Differences, Digest, DocumentId, DocumentRef, DuplicateOf, DuplicateTier, ErrorKind,
+    FileKind, ModelRef, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless,
+    output,
 };
 pub use pagestream_models::ocr::Quality;
 pub use plan::Plan;

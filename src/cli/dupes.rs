@@ -70,7 +70,9 @@ impl Within {
     fn takes(&self, source: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Folder(folder) => Path::new(source).starts_with(folder) || absolute(source).starts_with(absolute(folder)),
+            Self::Folder(folder) => {
+                Path::new(source).starts_with(folder) || absolute(source).starts_with(absolute(folder))
+            }
             Self::Pattern(pattern) => pattern.is_match(source.strip_prefix("./").unwrap_or(source)),
         }
     }

@@ -130,7 +130,8 @@ fn similar(args: &SimilarArgs, settings: Settings, printer: &Printer) -> Result<
 
 /// The page that is named: what follows the last colon is its number, if that is one.
 fn stored(reader: &Reader, text: &str) -> Result<Asked, Stopped> {
-    let split = text.rsplit_once(':').and_then(|(name, page)| Some((name, page.parse().ok().and_then(PageNumber::new)?)));
+    let split =
+        text.rsplit_once(':').and_then(|(name, page)| Some((name, page.parse().ok().and_then(PageNumber::new)?)));
     let (name, page) = split.unwrap_or((text, PageNumber::FIRST));
     let document = documents::find(reader, name, &FilterArgs::default())?;
     let Some(record) = reader.page(document.id, page)? else {

@@ -51,7 +51,8 @@ fn main() {
     }
     println!("{} pages, {} long documents", pages.len(), documents.len());
     for half in [0, 1] {
-        let of_half: Vec<_> = pages.iter().enumerate().filter(|(at, _)| at % 2 == half).map(|(_, page)| page.clone()).collect();
+        let of_half: Vec<_> =
+            pages.iter().enumerate().filter(|(at, _)| at % 2 == half).map(|(_, page)| page.clone()).collect();
         pairs(half, &of_half, verbose);
     }
     articles(&root.join("neardup/minhash"));
@@ -91,7 +92,9 @@ fn documents(folder: &Path) -> Vec<(String, Vec<String>)> {
         let Ok(bytes) = fs::read(&path) else { continue };
         let Ok(source) = open(std::sync::Arc::new(bytes), &OpenOptions::default()) else { continue };
         let layers: Vec<String> = (0..source.page_count())
-            .map(|index| source.text_layer(PageNumber::from_index(index)).ok().flatten().map_or(String::new(), |l| l.text))
+            .map(|index| {
+                source.text_layer(PageNumber::from_index(index)).ok().flatten().map_or(String::new(), |l| l.text)
+            })
             .collect();
         if layers.iter().filter(|text| !text.is_empty()).count() > 20 {
             found.push((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), layers));
@@ -141,7 +144,10 @@ fn pairs(half: usize, pages: &[(String, String)], verbose: bool) {
                 told("missed", &format!("form {at} at {rate}"), text, &noisy);
             }
             for other in &instances[at + 1..] {
-                for (kind, other) in [("form, other values", other.clone()), ("form, other values, misread", noise::misread(other, rate, &mut random))] {
+                for (kind, other) in [
+                    ("form, other values", other.clone()),
+                    ("form, other values, misread", noise::misread(other, rate, &mut random)),
+                ] {
                     let counts = counts.entry(kind.to_owned()).or_default();
                     counts.negatives += 1;
                     if judged(text, &other) {
@@ -221,7 +227,11 @@ fn articles(folder: &Path) {
             if truth.lines().any(pairs) { right += 1 } else { wrong += 1 }
         }
     }
-    println!("neardup/minhash: {right} of {} pairs are found, {wrong} wrongly, among {} articles", truth.lines().count(), articles.len());
+    println!(
+        "neardup/minhash: {right} of {} pairs are found, {wrong} wrongly, among {} articles",
+        truth.lines().count(),
+        articles.len()
+    );
 }
 
 /// Every page of every document after the other, as a run compares them.
@@ -239,13 +249,23 @@ fn long_documents(documents: &[(String, Vec<String>)], verbose: bool) {
                 Ok(Verdict::Duplicate { differs: None, of, .. }) => {
                     exact += 1;
                     if verbose {
-                        println!("    {name} {}: the same text as {}: {:?}", at + 1, of.page, text.chars().take(60).collect::<String>());
+                        println!(
+                            "    {name} {}: the same text as {}: {:?}",
+                            at + 1,
+                            of.page,
+                            text.chars().take(60).collect::<String>()
+                        );
                     }
                 }
                 Ok(Verdict::Duplicate { of, .. }) => {
                     near += 1;
                     if verbose {
-                        told("near", &format!("{name} {} {}", of.page, at + 1), &layers[of.page.index() as usize], text);
+                        told(
+                            "near",
+                            &format!("{name} {} {}", of.page, at + 1),
+                            &layers[of.page.index() as usize],
+                            text,
+                        );
                     }
                 }
                 _ => {}

@@ -36,8 +36,12 @@ fn the_same_text_and_a_misread_one_are_duplicates_of_the_first() {
     assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
     assert_eq!(check(&store, key(a, 2), OTHER), Verdict::Unique);
     let of = key(a, 1);
-    assert_eq!(check(&store, key(b, 1), &PAGE.replace(' ', "\n")), Verdict::Duplicate { of, similarity: 1.0, differs: None });
-    let Verdict::Duplicate { of: found, similarity, differs: Some(differs) } = check(&store, key(b, 2), &misread(PAGE)) else {
+    assert_eq!(
+        check(&store, key(b, 1), &PAGE.replace(' ', "\n")),
+        Verdict::Duplicate { of, similarity: 1.0, differs: None }
+    );
+    let Verdict::Duplicate { of: found, similarity, differs: Some(differs) } = check(&store, key(b, 2), &misread(PAGE))
+    else {
         panic!("a misread page is a near-duplicate")
     };
     assert_eq!(found, of);
@@ -118,6 +122,20 @@ fn the_first_repetition_takes_the_place_of_a_removed_page() {
 }
 
 #[test]
+fn removal_promotes_the_first_page_that_has_a_text() {
+    let store = Store::temporary(StoreOptions::default()).unwrap();
+    let [a, b, c, d] = [&b"a"[..], b"b", b"c", b"d"].map(|bytes| submit(&store, bytes));
+    for document in [a, b, c] {
+        check(&store, key(document, 1), PAGE);
+        // b was delivered without the text that it repeats.
+        store.commit(&[commit(document, 1, if document == b { "" } else { PAGE })]).unwrap();
+    }
+    store.finish(a, Outcome::Done, None).unwrap();
+    store.remove(a).unwrap();
+    assert!(matches!(check(&store, key(d, 1), PAGE), Verdict::Duplicate { of, .. } if of == key(c, 1)));
+}
+
+#[test]
 fn a_page_that_was_never_committed_is_forgotten_with_the_end_of_its_document() {
     let store = Store::temporary(StoreOptions::default()).unwrap();
     let [a, b, c] = [&b"a"[..], b"b", b"c"].map(|bytes| submit(&store, bytes));
@@ -147,7 +165,8 @@ fn form(number: u32, name: &str, amount: &str) -> String {
 fn pages_of_one_template_are_not_duplicates() {
     let store = Store::temporary(StoreOptions::default()).unwrap();
     let a = submit(&store, b"a");
-    let texts = [form(4711, "Anna Schneider", "120.00"), form(4812, "Peter Garcia", "98.50"), form(5020, "Ewa Novak", "7.10")];
+    let texts =
+        [form(4711, "Anna Schneider", "120.00"), form(4812, "Peter Garcia", "98.50"), form(5020, "Ewa Novak", "7.10")];
     for (number, text) in (1..).zip(&texts) {
         assert_eq!(check(&store, key(a, number), text), Verdict::Unique, "{text}");
         // Misread, each is a duplicate of itself and of no other.
@@ -156,7 +175,10 @@ fn pages_of_one_template_are_not_duplicates() {
 }
 
 fn misread_form(text: &str) -> String {
-    text.replace("Joinery", "Joinerv").replace("thank", "thanl").replace("property", "pr0perty").replace("eight", "eiglit")
+    text.replace("Joinery", "Joinerv")
+        .replace("thank", "thanl")
+        .replace("property", "pr0perty")
+        .replace("eight", "eiglit")
 }
 
 #[test]
@@ -165,7 +187,11 @@ fn numbers_decide() {
     let a = submit(&store, b"a");
     let text = form(4711, "Anna Schneider", "120.00");
     assert_eq!(check(&store, key(a, 1), &text), Verdict::Unique);
-    assert_eq!(check(&store, key(a, 2), &text.replace("120.00", "130.00")), Verdict::Unique, "one digit is another amount");
+    assert_eq!(
+        check(&store, key(a, 2), &text.replace("120.00", "130.00")),
+        Verdict::Unique,
+        "one digit is another amount"
+    );
     let misread = text.replace("120.00", "l20.OO").replace("thirty", "thirtv");
     let Verdict::Duplicate { of, differs: Some(differs), .. } = check(&store, key(a, 3), &misread) else {
         panic!("digits that were taken for letters are misread")
@@ -180,7 +206,8 @@ fn a_re_scan_with_noise_is_a_duplicate() {
     let a = submit(&store, b"a");
     assert_eq!(check(&store, key(a, 1), PAGE), Verdict::Unique);
     for (number, every) in [(2, 50), (3, 30), (4, 20)] {
-        let Verdict::Duplicate { of, differs: Some(differs), .. } = check(&store, key(a, number), &noise(PAGE, every)) else {
+        let Verdict::Duplicate { of, differs: Some(differs), .. } = check(&store, key(a, number), &noise(PAGE, every))
+        else {
             panic!("one letter in {every} is misread")
         };
         assert_eq!(of, key(a, 1));

@@ -168,7 +168,8 @@ pub fn note(record: &mut PageRecord, verdict: Verdict, mode: DuplicateMode) {
         DuplicateTier::Near => format!("repeats page {page} of {document} but for a few letters"),
         _ => format!("repeats page {page} of {document}"),
     });
-    let differs = differs.map(|Comparison { different, words, pairs }| Differences { words: different, of: words, pairs });
+    let differs =
+        differs.map(|Comparison { different, words, pairs }| Differences { words: different, of: words, pairs });
     record.duplicate_of = Some(DuplicateOf { document, page, tier: Some(tier), similarity, differs });
     if mode == DuplicateMode::Skip {
         record.text.clear();

@@ -18,9 +18,9 @@ use crate::{
     engine::{Engine, LazyEngine},
     failpoints,
     guard::CpuPool,
+    jobs::keys_of_same_reading,
     messages::{DecodedPage, GrantedPage, PagePixels, PreparedPage},
     metrics::{Metrics, Stage},
-    jobs::keys_of_same_reading,
     options::{DuplicateMode, OcrMode, ReadingOptions},
     ticket::{PageState, PageTicket},
 };

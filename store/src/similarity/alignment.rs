@@ -149,7 +149,7 @@ const MIN_CHANCE_OF_NUMBERS: f64 = 2e-3;
 const MIN_CHANCE_OF_FOREIGN: f64 = 2e-3;
 
 /// The same for the two together: in a text of three numbers and two names neither is much, and all of them are.
-const MIN_CHANCE_OF_BOTH: f64 = 2e-4;
+const MIN_CHANCE_OF_BOTH: f64 = 5e-4;
 
 /// Words set beside another than their own where several side by side are misread, for each misread letter.
 const MISPAIRED: f64 = 0.004;

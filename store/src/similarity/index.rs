@@ -114,7 +114,7 @@ impl SimilarityIndex {
     /// [`MIN_CHARACTERS`](super::MIN_CHARACTERS) are unique.
     ///
     /// While candidates come from the graph (stores beyond [`SimilarityOptions::exact_limit`]) a near-duplicate is
-    /// missed about once in 200 times; a duplicate is never reported wrongly.
+    /// missed about once in 200 times.
     /// Pages of a document that is not open are compared and not remembered: they will never be in the log.
     pub fn check_and_insert(&self, key: PageKey, text: &str) -> Result<Verdict> {
         let text = normalise(text);
@@ -159,14 +159,7 @@ impl SimilarityIndex {
     }
 
     /// A verdict with what differs.
-    fn explained(
-        &self,
-        state: &State,
-        of: PageKey,
-        similarity: f32,
-        text_hash: Digest,
-        text: &str,
-    ) -> Result<Verdict> {
+    fn explained(&self, state: &State, of: PageKey, similarity: f32, text_hash: Digest, text: &str) -> Result<Verdict> {
         let original = self.db.read(|db| table::get(db, of))?;
         if original.is_some_and(|original| original.text_hash == text_hash) {
             return Ok(Verdict::Duplicate { of, similarity: 1.0, differs: None });

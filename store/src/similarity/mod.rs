@@ -23,7 +23,7 @@ pub use alignment::{Alignment, Comparison, MAX_PAIRS};
 pub use index::{Neighbour, SimilarityIndex, SimilarityOptions, Verdict};
 pub use queries::{Cluster, Relation, Repeat, Similar};
 pub(crate) use queries::{clusters, similar};
-pub use signature::{DIMENSIONS, is_tiny, MIN_CHARACTERS, NEAR_DUPLICATE, cosine, normalise, signature};
+pub use signature::{DIMENSIONS, MIN_CHARACTERS, NEAR_DUPLICATE, cosine, is_tiny, normalise, signature};
 
 /// Names a page over all documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +31,7 @@ pub struct PageKey {
     pub document: DocumentId,
     pub page: PageNumber,
 }
+
 /// Sets two texts side by side, an earlier and a later.
 pub fn align_texts(a: &str, b: &str) -> Alignment {
     side_by_side::align(&normalise(a), &normalise(b))

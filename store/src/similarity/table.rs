@@ -92,8 +92,7 @@ pub fn each_canonical(db: &Connection, after: i64, mut give: impl FnMut(i64, Com
 
 /// Gives every page that has a signature, ascending.
 pub fn each(db: &Connection, mut give: impl FnMut(i64, Compact)) -> Result<()> {
-    let mut statement =
-        db.prepare_cached("SELECT id, vector FROM signatures WHERE vector IS NOT NULL ORDER BY id")?;
+    let mut statement = db.prepare_cached("SELECT id, vector FROM signatures WHERE vector IS NOT NULL ORDER BY id")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if let Some(vector) = vector(row)? {

@@ -8,9 +8,7 @@ fn page_text(seed: u64) -> String {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as u8
     };
-    (0..100)
-        .map(|_| (0..3 + next() % 6).map(|_| char::from(b'a' + next() % 26)).collect::<String>() + " ")
-        .collect()
+    (0..100).map(|_| (0..3 + next() % 6).map(|_| char::from(b'a' + next() % 26)).collect::<String>() + " ").collect()
 }
 
 fn key(document: DocumentId, page: u32) -> PageKey {
@@ -63,8 +61,7 @@ fn the_graph_takes_over_beyond_the_limit_and_agrees_with_the_scan() {
 fn a_broken_graph_is_thrown_away_and_answers_stay_right() {
     let store = store(0);
     let document = submit(&store);
-    let check =
-        |n: u32, seed: u64| store.similarity().check_and_insert(key(document, n), &page_text(seed)).unwrap();
+    let check = |n: u32, seed: u64| store.similarity().check_and_insert(key(document, n), &page_text(seed)).unwrap();
     assert_eq!(check(1, 1), Verdict::Unique);
     store.similarity().settle().unwrap();
     // A graph of another width refuses every vector of ours.
@@ -103,10 +100,5 @@ fn many_removals_build_the_graph_again() {
     store.similarity().settle().unwrap();
     let guard = store.similarity().lock();
     let graph = guard.as_ref().unwrap().graph.as_ref().unwrap();
-    assert!(
-        graph.len < 40 && graph.tombstones * TOMBSTONE_SHARE <= graph.len,
-        "{} {}",
-        graph.len,
-        graph.tombstones
-    );
+    assert!(graph.len < 40 && graph.tombstones * TOMBSTONE_SHARE <= graph.len, "{} {}", graph.len, graph.tombstones);
 }
