@@ -192,7 +192,7 @@ impl Engine {
                 OcrModels { compact: compact()?, large: LargeModels::lazy(find) }
             }
             Quality::Accurate => {
-                OcrModels { compact: None, large: LargeModels::Ready(self.alphabet(Task::Recognize)?) }
+                OcrModels { compact: compact()?, large: LargeModels::Ready(self.alphabet(Task::Recognize)?) }
             }
         })
     }

@@ -17,6 +17,8 @@ pub enum OcrMode {
     /// Only where the document has no text of its own for the page, or none that can be believed.
     #[default]
     Auto,
+    /// As `Auto`, and text in pictures of whatever size on pages that have a text layer.
+    Pictures,
     Always,
     /// Pages without a text layer come out `skipped`.
     Never,
@@ -28,9 +30,10 @@ impl FromStr for OcrMode {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "auto" => Ok(Self::Auto),
+            "pictures" => Ok(Self::Pictures),
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
-            _ => Err(format!("`{text}` is not an OCR mode; it is one of auto, always, never")),
+            _ => Err(format!("`{text}` is not an OCR mode; it is one of auto, pictures, always, never")),
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct TextLayer {
     /// Whether what it says is true, as far as it goes: of a notice laid over a scan it is, and it belongs to the page beside what OCR
     /// reads there.
     pub stands: bool,
+    /// Share of the page that images cover and none of this text does, 0 to 1: where text may be that only the pixels show.
+    pub pictures: f32,
 }
 
 impl PageText {
@@ -54,9 +56,11 @@ impl PageText {
         Self { lines, blocks, text }
     }
 
-    /// Adds what a text layer says that was not read here, `scale` pixels a point, in blocks of its own at the end. Whether there was any.
+    /// Joins what a text layer says, `scale` pixels a point: where a line of it is what was read here, it stands in its place, since it
+    /// is exact; what was not read here is added in blocks of its own at the end. Whether there was any of either.
     pub fn join(&mut self, layer: &TextLayer, scale: f32) -> bool {
         let place = |point: Point| Point::new(point.x * scale, point.y * scale);
+        let has_replaced = self.replace_read(layer, scale);
         let before = self.lines.len();
         let read: HashSet<String> = words_of(&self.text).collect();
         for block in &layer.blocks {
@@ -86,7 +90,43 @@ impl PageText {
             }
             self.text.push_str(&added.text);
         }
-        self.lines.len() > before
+        has_replaced || self.lines.len() > before
+    }
+
+    /// Puts a layer's lines in the place of those that read nearly the same and lie where they lie.
+    fn replace_read(&mut self, layer: &TextLayer, scale: f32) -> bool {
+        let place = |point: Point| Point::new(point.x * scale, point.y * scale);
+        let mut taken: Vec<Option<TextLine>> = vec![None; self.lines.len()];
+        let mut is_replaced = vec![false; self.lines.len()];
+        for exact in &layer.lines {
+            let polygon = exact.polygon.map(place);
+            let bounds = polygon.bounds();
+            let lies_in = |line: &TextLine| {
+                let own = line.polygon.bounds();
+                let shared = own.intersection(&bounds);
+                // Boxes of pixels have margins, those of a layer have none.
+                shared.width() > 0.6 * own.width() && shared.height() > 0.4 * own.height().min(bounds.height())
+            };
+            let read: Vec<usize> =
+                (0..self.lines.len()).filter(|&at| !is_replaced[at] && lies_in(&self.lines[at])).collect();
+            let Some(&first) = read.first() else { continue };
+            let text = read.iter().map(|&at| self.lines[at].text.as_str()).collect::<Vec<_>>().join(" ");
+            if exact.text == text || !are_alike(&exact.text, &text) {
+                continue;
+            }
+            read.iter().for_each(|&at| is_replaced[at] = true);
+            let words = exact.words.iter().map(|word| Word { polygon: word.polygon.map(place), ..word.clone() });
+            taken[first] = Some(TextLine { polygon, words: words.collect(), ..exact.clone() });
+        }
+        if !is_replaced.contains(&true) {
+            return false;
+        }
+        let kept = |at: &usize| !is_replaced[*at] || taken[*at].is_some();
+        let order: Vec<Vec<usize>> =
+            self.blocks.iter().map(|block| block.lines.clone().filter(kept).collect()).collect();
+        let lines = std::mem::take(&mut self.lines).into_iter().zip(taken).map(|(read, exact)| exact.unwrap_or(read));
+        *self = Self::arrange(lines.collect(), &order);
+        true
     }
 
     /// Moves everything that has a place, as `place` says of each point.
@@ -119,6 +159,23 @@ pub(crate) fn is_covered<'a>(line: &TextLine, others: impl IntoIterator<Item = &
     let shared = others.into_iter().map(|other| bounds.intersection(&other.polygon.bounds()));
     let covered: f32 = shared.filter(|s| s.width() > 0.0 && s.height() > 0.0).map(|s| s.area()).sum();
     covered > 0.5 * bounds.area()
+}
+
+/// Whether two readings may be of the same line: seven of ten characters are the same, blanks left out.
+fn are_alike(a: &str, b: &str) -> bool {
+    let inked = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<Vec<_>>();
+    let (a, b) = (inked(a), inked(b));
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, a) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    10 * row[b.len()] <= 3 * a.len().max(b.len())
 }
 
 /// Letters and digits between blanks, in small letters.
@@ -209,9 +266,33 @@ mod tests {
         let PageText { lines, blocks, text } = PageText::arrange(lines, &[vec![0], vec![1]]);
         let layer = TextLayer { lines, blocks, text, ..TextLayer::default() };
         assert!(page.join(&layer, 2.0));
-        assert_eq!(page.text, "the scan's own text\n\nRECEIVED 12 May");
+        assert_eq!(page.text, "The scan's own text\n\nRECEIVED 12 May");
         assert_eq!((page.blocks[1].lines.clone(), page.lines[1].polygon.bounds().top), (1..2, 600.0));
         assert!(!page.join(&layer, 2.0), "once is enough");
+    }
+
+    #[test]
+    fn a_layer_is_exact_where_it_was_read_as_well() {
+        let read = vec![
+            line("Invo1ce", 0.0, 0.0, 80.0),
+            line("No. 12", 90.0, 0.0, 60.0),
+            line("the scan below", 0.0, 60.0, 200.0),
+            line("Paqe 3", 0.0, 120.0, 80.0),
+        ];
+        let mut page = PageText::arrange(read, &[vec![0, 1, 2], vec![3]]);
+        let lines = vec![
+            line("Invoice No. 12", 0.0, 0.0, 75.0),
+            line("Page 3", 0.0, 60.0, 40.0),
+            line("COPY", 0.0, 30.0, 100.0),
+        ];
+        let PageText { lines, blocks, text } = PageText::arrange(lines, &[vec![0], vec![1], vec![2]]);
+        let layer = TextLayer { lines, blocks, text, ..TextLayer::default() };
+        assert!(page.join(&layer, 2.0));
+        // A stamp is other text.
+        assert_eq!(page.text, "Invoice No. 12\nthe scan below\n\nPage 3\n\nCOPY");
+        assert_eq!(page.lines.len(), 4);
+        assert_eq!((page.blocks[0].lines.clone(), page.blocks[1].lines.clone()), (0..2, 2..3));
+        assert_eq!(page.lines[2].polygon.bounds().right, 80.0);
     }
 
     #[test]

@@ -11,8 +11,8 @@ use futures::StreamExt;
 use pagestream::{
     DocumentHandle, DocumentState, Error, ModelRef, PageStatus, Settings, Source, SubmitOptions,
     evaluation::{
-        self, Evaluation, Reading, Statistic, Summary, evaluate,
-        truth::{self, PagesRead},
+        self, Evaluation, Marked, Reading, Reviews, Statistic, Summary, evaluate,
+        truth::{self, PageRead, PagesRead},
     },
 };
 use serde::Serialize;
@@ -34,7 +34,8 @@ as one page. A source is a folder below DIR.
 
 CER and WER are edits over the truth's characters and words, recall the share of its words that were read in whatever
 order: after one normalisation of both texts (NFKC, plain quotes and dashes, words joined over line ends, white space).
-A page that could not be read counts with CER 1.")]
+A page that could not be read counts with CER 1. How far `needs_review` can be relied on is said of pages with more than
+5% of their characters wrong, whatever the order of the words, and of those with less than 1%.")]
 pub struct EvalArgs {
     /// Folder with documents, and beside each the text that is on it
     #[arg(long, value_name = "DIR")]
@@ -199,7 +200,7 @@ impl Scored {
                 Some(file) => {
                     let bytes = fs::read(&file).map_err(|e| format!("{}: cannot be read: {e}", file.display()))?;
                     let text = String::from_utf8_lossy(&bytes);
-                    Ok(truth::split_pages(&text).into_iter().map(|page| Ok(page.to_owned())).collect())
+                    Ok(truth::split_pages(&text).into_iter().map(|page| Ok(page.into())).collect())
                 }
             };
             self.add(&sample, pages);
@@ -255,7 +256,9 @@ impl Scored {
                 }
             }
             texts.push(match page.status {
-                PageStatus::Ok | PageStatus::Duplicate => Ok(page.text),
+                PageStatus::Ok | PageStatus::Duplicate => {
+                    Ok(PageRead { text: page.text, needs_review: Some(page.needs_review) })
+                }
                 status => Err(page.reason.unwrap_or_else(|| format!("the page is {}", status.as_str()))),
             });
             page_done();
@@ -307,6 +310,16 @@ fn table(report: &Report) -> String {
         "all pages as one: CER {:.4}, WER {:.4}, recall {:.4}, of {} characters\n",
         overall.cer.total, overall.wer.total, overall.recall.total, overall.characters,
     ));
+    if let Some(Reviews { wrong, right }) = evaluation.reviews {
+        let share = |Marked { pages, marked }: Marked| format!("{marked} of {pages} pages");
+        text.push_str(&format!(
+            "needs_review: {} with more than {}% of characters wrong, {} with less than {}%\n",
+            share(wrong),
+            100.0 * Reviews::WRONG,
+            share(right),
+            100.0 * Reviews::RIGHT,
+        ));
+    }
     for name in without_truth {
         text.push_str(&format!("no truth: {name}\n"));
     }

@@ -19,7 +19,7 @@ const SUBMITTED_AHEAD: usize = 64;
 /// How documents are read.
 #[derive(Args)]
 pub struct ReadingArgs {
-    /// When to read pixels: auto, always, never
+    /// When to read pixels: auto, pictures (also those on pages with text), always, never
     #[arg(long, value_name = "WHEN")]
     ocr: Option<String>,
     /// Which networks read: fast (built in), balanced (PP-OCRv6 where those are in doubt), accurate (PP-OCRv6)

@@ -41,6 +41,8 @@ pub struct Reading {
     pub truth: String,
     /// The text, or why there is none.
     pub read: Result<String, String>,
+    /// Whether the reader asks for a second pair of eyes; `None` where it does not say.
+    pub needs_review: Option<bool>,
 }
 
 impl Reading {
@@ -50,16 +52,17 @@ impl Reading {
         truth: impl Into<String>,
         read: impl Into<String>,
     ) -> Self {
-        Self { source: source.into(), page: page.into(), truth: truth.into(), read: Ok(read.into()) }
+        let (source, page, truth, read) = (source.into(), page.into(), truth.into(), Ok(read.into()));
+        Self { source, page, truth, read, needs_review: None }
     }
 
     fn score(self) -> (String, PageScore) {
-        let Self { source, page, truth, read } = self;
+        let Self { source, page, truth, read, needs_review } = self;
         let (score, failure) = match read {
             Ok(read) => (Score::of(&truth, &read), None),
             Err(reason) => (Score::of_failure(&truth), Some(reason)),
         };
-        (source, PageScore { page, failure, score })
+        (source, PageScore { page, failure, needs_review, score })
     }
 }
 
@@ -70,8 +73,44 @@ pub struct PageScore {
     /// Why nothing was read of the page, which counts as wholly wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// Whether its reader asked for a second pair of eyes; absent where it did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub needs_review: Option<bool>,
     #[serde(flatten)]
     pub score: Score,
+}
+
+/// How far `needs_review` can be relied on: it should be on all of the one and on none of the other. Counted are pages that were read, by
+/// [`Score::wrong`], which no order of columns makes worse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Reviews {
+    /// With more than [`Reviews::WRONG`] of their characters wrong.
+    pub wrong: Marked,
+    /// With less than [`Reviews::RIGHT`].
+    pub right: Marked,
+}
+
+/// Pages, and those among them that are marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Marked {
+    pub pages: usize,
+    pub marked: usize,
+}
+
+impl Reviews {
+    pub const WRONG: f64 = 0.05;
+    pub const RIGHT: f64 = 0.01;
+
+    fn add(&mut self, page: &PageScore) {
+        let Some(needs_review) = page.needs_review else { return };
+        let counted = match page.score.wrong() {
+            wrong if wrong > Self::WRONG => &mut self.wrong,
+            wrong if wrong < Self::RIGHT => &mut self.right,
+            _ => return,
+        };
+        counted.pages += 1;
+        counted.marked += usize::from(needs_review);
+    }
 }
 
 /// One measure over several pages.
@@ -116,6 +155,9 @@ pub struct Evaluation {
     /// Sources differ, so that figures over all of them mean little by themselves: they are there to be compared with
     /// those of another reading of the same pages.
     pub overall: Summary,
+    /// Absent where no page says whether it wants a review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviews: Option<Reviews>,
     pub sources: Vec<SourceReport>,
 }
 
@@ -145,14 +187,20 @@ pub fn evaluate(readings: impl IntoIterator<Item = Reading>) -> Evaluation {
     let overall = summary(
         sources.iter().flat_map(|(source, pages)| pages.iter().map(move |page| (name(source, &page.page), page))),
     );
-    let sources = sources
+    let sources: Vec<SourceReport> = sources
         .into_iter()
         .map(|(source, pages)| {
             let summary = summary(pages.iter().map(|page| (page.page.clone(), page)));
             SourceReport { source, summary, pages }
         })
         .collect();
-    Evaluation { schema: SCHEMA, overall, sources }
+    let pages = || sources.iter().flat_map(|report: &SourceReport| &report.pages);
+    let reviews = pages().any(|page| page.needs_review.is_some()).then(|| {
+        let mut reviews = Reviews::default();
+        pages().for_each(|page| reviews.add(page));
+        reviews
+    });
+    Evaluation { schema: SCHEMA, overall, reviews, sources }
 }
 
 fn summary<'a>(pages: impl Iterator<Item = (String, &'a PageScore)>) -> Summary {
@@ -220,6 +268,20 @@ mod tests {
         assert_eq!((b.recall.worst_page.as_str(), b.wer.median), ("3", 0.75));
         assert_eq!((evaluation.cer(), evaluation.overall.pages), (9.0 / 26.0, 5));
         assert_eq!(evaluation.overall.cer.worst_page, "b/3");
+    }
+
+    #[test]
+    fn pages_that_want_a_review_are_counted_beside_those_that_should() {
+        let page = |read: &str, needs_review| Reading { needs_review, ..Reading::of("s", "p", "a".repeat(100), read) };
+        let wrong = |count: usize| "b".repeat(count) + &"a".repeat(100 - count);
+        let pages = [(9, true), (6, false), (3, true), (0, false), (0, true), (0, false)];
+        let reviews = evaluate(pages.map(|(count, marked)| page(&wrong(count), Some(marked)))).reviews.unwrap();
+        let expected = Reviews { wrong: Marked { pages: 2, marked: 1 }, right: Marked { pages: 3, marked: 1 } };
+        assert_eq!(reviews, expected);
+        assert_eq!(evaluate([page("", None)]).reviews, None);
+        // Words in another order are not wrong.
+        let turned = Reading { needs_review: Some(false), ..Reading::of("s", "p", "one two three", "three one two") };
+        assert_eq!(evaluate([turned]).reviews.unwrap().right, Marked { pages: 1, marked: 0 });
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub struct Score {
     pub characters: u64,
     /// Characters to insert, delete or replace in what was read.
     pub character_edits: u64,
+    /// The same whatever the order of the words: what is wrong with a page whose columns or letterhead have been put in another order.
+    pub character_edits_in_any_order: u64,
     pub words: u64,
     pub word_edits: u64,
     pub terms: u64,
@@ -38,17 +40,24 @@ impl Score {
             wanted.iter().map(|(term, n)| (*n).min(found.get(term).copied().unwrap_or(0))).sum::<u64>(),
         );
         let (character_edits, word_edits) = (character_edits(&truth, &read), word_edits(&truth, &read));
+        let character_edits_in_any_order = character_edits.min(edits_in_any_order(&truth, &read));
         Self {
             cer: error_rate(character_edits, characters),
             wer: error_rate(word_edits, words),
             recall: found_rate(terms_found, wanted_terms),
             characters,
             character_edits,
+            character_edits_in_any_order,
             words,
             word_edits,
             terms: wanted_terms,
             terms_found,
         }
+    }
+
+    /// Share of the characters that are wrong whatever the order of the words, 0 to 1 and above as [`Score::cer`].
+    pub fn wrong(&self) -> f64 {
+        error_rate(self.character_edits_in_any_order, self.characters)
     }
 
     /// Of a page that could not be read at all: CER and WER 1, recall 0, whatever its truth.
@@ -74,6 +83,48 @@ pub(super) fn found_rate(found: u64, of: u64) -> f64 {
 /// Levenshtein distance, by the bit-parallel algorithm of Hyyrö (2003).
 fn character_edits(truth: &str, read: &str) -> u64 {
     levenshtein::distance(truth.chars(), read.chars()) as u64
+}
+
+/// Beyond so many words that are not read as they are, no two texts are of the same page.
+const MOST_WORDS_TO_PAIR: usize = 1_500;
+
+/// Edits between words that are paired as they are most alike, and the characters of those that have no counterpart.
+fn edits_in_any_order(truth: &str, read: &str) -> u64 {
+    let mut counts: HashMap<&str, i64> = HashMap::new();
+    truth.split_whitespace().for_each(|word| *counts.entry(word).or_default() += 1);
+    read.split_whitespace().for_each(|word| *counts.entry(word).or_default() -= 1);
+    let mut counts: Vec<(&str, i64)> = counts.into_iter().collect();
+    counts.sort_unstable();
+    let rest = |sign: i64| -> Vec<&str> {
+        counts.iter().flat_map(|&(word, n)| std::iter::repeat_n(word, (sign * n).max(0) as usize)).collect()
+    };
+    let (wanted, found) = (rest(1), rest(-1));
+    let length = |word: &str| word.chars().count() as u64;
+    let sum = |words: &[&str]| words.iter().map(|word| length(word)).sum::<u64>();
+    if wanted.len().max(found.len()) > MOST_WORDS_TO_PAIR {
+        return u64::MAX;
+    }
+    let mut pairs: Vec<(u64, u64, usize, usize)> = Vec::new();
+    for (i, wanted) in wanted.iter().enumerate() {
+        for (j, found) in found.iter().enumerate() {
+            let longer = length(wanted).max(length(found));
+            let edits = character_edits(wanted, found);
+            if edits < longer {
+                // In thousandths, so that they can be sorted.
+                pairs.push((1_000 * edits / longer, edits, i, j));
+            }
+        }
+    }
+    pairs.sort_unstable();
+    let mut edits = sum(&wanted) + sum(&found);
+    let (mut is_wanted, mut is_found) = (vec![true; wanted.len()], vec![true; found.len()]);
+    for (_, between, i, j) in pairs {
+        if is_wanted[i] && is_found[j] {
+            (is_wanted[i], is_found[j]) = (false, false);
+            edits = edits + between - length(wanted[i]) - length(found[j]);
+        }
+    }
+    edits
 }
 
 fn word_edits(truth: &str, read: &str) -> u64 {
@@ -114,6 +165,21 @@ mod tests {
             let score = Score::of(truth, read);
             assert_eq!((score.cer, score.wer, score.recall), (cer, wer, recall), "{truth:?} read as {read:?}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_in_any_order_is_counted_by_words() {
+        for (truth, read, edits) in [
+            ("one two three", "three one two", 0),
+            ("one two three", "three 0ne two", 1),
+            ("one two", "one two stain", 5),
+            ("Amount 12.50 due", "due Amount", 5),
+            ("abcd", "wxyz", 4),
+            ("", "a stain", 6),
+        ] {
+            assert_eq!(Score::of(truth, read).character_edits_in_any_order, edits, "{truth:?} read as {read:?}");
+        }
+        assert_eq!(Score::of("ab cd", "cd xb").wrong(), 0.2);
     }
 
     #[test]

@@ -46,7 +46,21 @@ pub fn split_pages(text: &str) -> Vec<&str> {
 }
 
 /// What was read of a document: a text, or why there is none, for every page; or why there are no pages.
-pub type PagesRead = Result<Vec<Result<String, String>>, String>;
+pub type PagesRead = Result<Vec<Result<PageRead, String>>, String>;
+
+/// What was read of a page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PageRead {
+    pub text: String,
+    /// Whether the reader asks for a second pair of eyes; `None` where it does not say.
+    pub needs_review: Option<bool>,
+}
+
+impl From<&str> for PageRead {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), needs_review: None }
+    }
+}
 
 /// A document's pages beside their truth.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +73,11 @@ pub struct Pairs {
 /// Puts what was read beside the truth, page by page where the truth has pages.
 pub fn pair(source: &str, document: &str, truth: &str, read: PagesRead) -> Pairs {
     let truths = split_pages(truth);
-    let reading =
-        |page: String, truth: &str, read| Reading { source: source.to_owned(), page, truth: truth.to_owned(), read };
+    let reading = |page: String, truth: &str, read: Result<PageRead, String>| {
+        let needs_review = read.as_ref().ok().and_then(|page| page.needs_review);
+        let read = read.map(|page| page.text);
+        Reading { source: source.to_owned(), page, truth: truth.to_owned(), read, needs_review }
+    };
     let numbered = |index: usize| format!("{document} page {}", index + 1);
     let mut pages = match read {
         Ok(pages) if !pages.is_empty() => pages,
@@ -85,7 +102,12 @@ pub fn pair(source: &str, document: &str, truth: &str, read: PagesRead) -> Pairs
             let read = match pages.iter().all(Result::is_err) {
                 true => pages.swap_remove(0),
                 // A page that failed is missing from the text, and counts with all its characters.
-                false => Ok(pages.into_iter().flatten().collect::<Vec<_>>().join("\n")),
+                false => {
+                    let pages: Vec<PageRead> = pages.into_iter().flatten().collect();
+                    let texts: Vec<&str> = pages.iter().map(|page| page.text.as_str()).collect();
+                    let needs_review = pages.iter().filter_map(|page| page.needs_review).reduce(|a, b| a || b);
+                    Ok(PageRead { text: texts.join("\n"), needs_review })
+                }
             };
             Pairs { readings: vec![reading(document.to_owned(), truth, read)], mismatch }
         }
@@ -130,8 +152,22 @@ mod tests {
     }
 
     fn read(pages: &[&str]) -> PagesRead {
-        let page = |text: &&str| text.strip_prefix('!').map_or(Ok((*text).to_owned()), |reason| Err(reason.to_owned()));
+        let page =
+            |text: &&str| text.strip_prefix('!').map_or(Ok(PageRead::from(*text)), |reason| Err(reason.to_owned()));
         Ok(pages.iter().map(page).collect())
+    }
+
+    #[test]
+    fn a_document_that_is_scored_as_one_page_wants_a_review_if_one_of_its_pages_does() {
+        let page = |needs_review| Ok(PageRead { text: "x".to_owned(), needs_review });
+        for (pages, expected) in [
+            (vec![page(Some(false)), page(Some(true))], Some(true)),
+            (vec![page(Some(false)), page(Some(false))], Some(false)),
+            (vec![page(None), page(None)], None),
+        ] {
+            let pairs = pair("s", "d", "a b", Ok(pages));
+            assert_eq!(pairs.readings[0].needs_review, expected);
+        }
     }
 
     #[test]

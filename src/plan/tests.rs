@@ -44,6 +44,7 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
                 ("detect", "pp-ocrv6-det-small f32", "ONNX Runtime"),
                 ("orient", "ppocr-v2-cls-mobile f32", "ONNX Runtime"),
                 ("recognize", "pp-ocrv6-rec-small f32", "ONNX Runtime"),
+                ("compact-recognize", "recogniser-latin-medium f32", "ONNX Runtime"),
             ],
         ),
     ] {

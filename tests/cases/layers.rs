@@ -21,7 +21,6 @@ const NOT_YET: &[(&str, &[&str])] = &[
         "Signs set one by one downwards are taken for rows; pdftotext and MuPDF do so too.",
         &["chinese-vertical-sign-by-sign: *"],
     ),
-    ("Horizontal lines come after vertical ones, wherever they stand.", &["japanese-vertical-under-heading: *"]),
     ("Whether letters are spaced out is asked of whole lines.", &["letters-spaced-in-line: *"]),
     ("Rows with an empty cell among them are taken for columns.", &["table-of-chance: 64", "table-of-chance: 118"]),
     ("A picture without any ink counts as a scan where text covers little of it.", &["text-on-picture: *"]),

@@ -42,9 +42,8 @@ impl Scan {
 const NOT_YET: &[(&str, &[&str])] = &[
     (
         "How much of a page text covers is counted, and not how much of its ink it explains.",
-        &["scan-under-many-notices", "scan-with-layer-of-head"],
+        &["scan-under-many-notices"],
     ),
-    ("Greek, which nobody here reads, seems to read better upside down.", &["greek"]),
     ("Single words of clean print are taken for another script.", &["table-receipt-scan"]),
 ];
 

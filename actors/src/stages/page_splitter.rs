@@ -279,7 +279,7 @@ impl PageSplitter {
                 Ok(ByteSize(info.cost.bytes().max(raster + copy * 3 / 2) + OCR_WORKING_SET.bytes()))
             }
             // The page may have a text layer all the same: a page box too large to rasterise is no reason to lose it.
-            Ok(Err(error)) if error.kind == ErrorKind::TooLarge && job.options.ocr == OcrMode::Auto => {
+            Ok(Err(error)) if error.kind == ErrorKind::TooLarge && job.options.ocr != OcrMode::Always => {
                 Ok(ByteSize::mib(1))
             }
             Ok(Err(error)) => Err(error.sentence()),

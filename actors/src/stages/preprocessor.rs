@@ -8,8 +8,8 @@
 use std::{sync::Arc, time::Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
-use pagestream_documents::{Digest, Origin, PageRecord, PageStatus, Raster, TextLayer};
-use pagestream_models::ocr::{Inference, PageReader};
+use pagestream_documents::{Digest, Origin, PageRecord, PageStatus, Point, Polygon, Raster, TextLayer};
+use pagestream_models::ocr::{Inference, PageReader, ink};
 use pagestream_store::Store;
 
 use super::{StageRef, device_router::DeviceRouter, embedding_deduper::EmbeddingDeduper};
@@ -24,6 +24,12 @@ use crate::{
     options::{DuplicateMode, OcrMode, ReadingOptions},
     ticket::{PageState, PageTicket},
 };
+
+/// Shares of a page that pictures must take, beside its text layer, for their text to be looked for: most of the page, or a line of text.
+const LARGE_PICTURES: f32 = 0.3;
+const SMALL_PICTURES: f32 = 0.002;
+/// So many letters that no line has are worth reading; fewer are a logo, or what looks like letters in a photograph.
+const UNREAD_LETTERS: usize = 25;
 
 #[derive(Clone)]
 pub struct Preprocessor {
@@ -136,19 +142,37 @@ fn prepare(
     let mode = page.job.options.ocr;
     let layer = match mode {
         OcrMode::Always => None,
-        OcrMode::Auto | OcrMode::Never => match page.timed("text_layer", || page.source.text_layer(page.page)) {
-            Ok(layer) => layer,
-            // In `auto` the pixels may still be readable.
-            Err(error) if mode == OcrMode::Auto => {
-                tracing::debug!(%error, "text layer cannot be read");
-                None
+        OcrMode::Auto | OcrMode::Pictures | OcrMode::Never => {
+            match page.timed("text_layer", || page.source.text_layer(page.page)) {
+                Ok(layer) => layer,
+                // The pixels may still be readable.
+                Err(error) if mode != OcrMode::Never => {
+                    tracing::debug!(%error, "text layer cannot be read");
+                    None
+                }
+                Err(error) => return Prepared::Failed(error.sentence()),
             }
-            Err(error) => return Prepared::Failed(error.sentence()),
-        },
+        }
     };
+    let render = || page.timed("render", || page.source.render(page.page, &reading.render));
+    let mut rendered = None;
     let layer = match layer {
         Some(layer) if layer.doubt.is_none() || mode == OcrMode::Never => {
-            return Prepared::Text { layer, damage: page.source.damage(page.page) };
+            let least = match mode {
+                OcrMode::Pictures => SMALL_PICTURES,
+                OcrMode::Auto => LARGE_PICTURES,
+                OcrMode::Always | OcrMode::Never => f32::INFINITY,
+            };
+            // A page that cannot be rendered has its text all the same.
+            let raster = if layer.pictures >= least { render().ok() } else { None };
+            match raster.filter(|raster| shows_more(raster, &layer)) {
+                None => return Prepared::Text { layer, damage: page.source.damage(page.page) },
+                Some(raster) => {
+                    tracing::debug!(pictures = layer.pictures, "pictures show more than the text layer has");
+                    rendered = Some(raster);
+                    Some(Box::new(layer))
+                }
+            }
         }
         Some(layer) => {
             tracing::debug!(doubt = layer.doubt, layer.stands, "text layer is not believed to be all");
@@ -163,7 +187,7 @@ fn prepare(
         None => None,
     };
     engine.warm(&reading.ocr.tasks());
-    let raster = match page.timed("render", || page.source.render(page.page, &reading.render)) {
+    let raster = match rendered.map_or_else(render, Ok) {
         Ok(raster) => Arc::new(raster),
         Err(error) => return Prepared::Failed(error.sentence()),
     };
@@ -217,6 +241,14 @@ fn known(
             None
         }
     }
+}
+
+/// Whether the page's pixels show text that its layer does not have.
+fn shows_more(raster: &Raster, layer: &TextLayer) -> bool {
+    let scale = raster.dpi / 72.0;
+    let place = |point: Point| Point::new(point.x * scale, point.y * scale);
+    let lines: Vec<Polygon> = layer.lines.iter().map(|line| line.polygon.map(place)).collect();
+    ink::unread_letters(raster, &lines) >= UNREAD_LETTERS
 }
 
 fn is_uniform(raster: &Raster) -> bool {

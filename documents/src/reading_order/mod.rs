@@ -30,7 +30,8 @@ const MOST_OF_CELL: usize = 4;
 ///
 /// Most lines of a page run one way, which is the page's own: pages of Hebrew and Arabic have their columns and the parts of a row from the
 /// right, vertical Japanese its lines from the right and its tiers downwards, and a page set sideways is ordered as it is
-/// read. Lines that run another way (a notice up the margin, a watermark) come after it, and cut none of its columns.
+/// read. Lines that run another way (a notice up the margin, a watermark) come after it, and cut none of its columns; but what stands upright
+/// above all of a page that does not is its heading.
 pub fn order_page(lines: &[TextLine]) -> Vec<Vec<usize>> {
     order(lines, false)
 }
@@ -48,6 +49,17 @@ fn order(lines: &[TextLine], as_drawn: bool) -> Vec<Vec<usize>> {
     let mut directions: Vec<(usize, Vec<usize>)> = directions.into_iter().enumerate().collect();
     directions
         .sort_by_key(|(_, members)| std::cmp::Reverse(members.iter().map(|&i| characters(&lines[i])).sum::<usize>()));
+    let upright = Heading::Right as usize;
+    if let Some((heading, own)) = directions.first()
+        && *heading != upright
+    {
+        let top = own.iter().map(|&index| lines[index].polygon.bounds().top).fold(f32::INFINITY, f32::min);
+        let is_above = |index: &usize| lines[*index].polygon.bounds().bottom <= top;
+        let others = directions.iter_mut().find(|(heading, _)| *heading == upright);
+        let above: Vec<usize> =
+            others.map_or_else(Vec::new, |(_, members)| members.extract_if(.., |i| is_above(i)).collect());
+        directions.insert(0, (upright, above));
+    }
     let mut blocks = Vec::new();
     for (heading, members) in directions.into_iter().filter(|(_, members)| !members.is_empty()) {
         let texts: Vec<&str> = members.iter().map(|&index| lines[index].text.as_str()).collect();

@@ -56,6 +56,13 @@ impl Line {
     fn confidence(&self) -> f32 {
         self.decoded.as_ref().map_or(0.0, |decoded| decoded.confidence)
     }
+
+    /// The confidence as far as the line was read.
+    fn quality(&self) -> f32 {
+        self.decoded
+            .as_ref()
+            .map_or(0.0, |decoded| decoded.confidence * orientation::share_read(&self.polygon, decoded))
+    }
 }
 
 #[derive(Debug)]
@@ -117,6 +124,10 @@ impl LargeReader {
             State::Looking(views) => self.looked(views, maps(results)?),
             State::Done => Err(out_of_step("the page is done")),
         }
+    }
+
+    pub fn alphabet(&self) -> &Alphabet {
+        &self.alphabet
     }
 
     /// Bytes that this reader keeps between steps beside the raster. Bounded by `OcrOptions::max_lines`.
@@ -197,8 +208,11 @@ impl LargeReader {
                 Line { decoded: Some(self.decode(&polygon, &symbols)), ..Line::new(polygon) }
             })
             .collect();
-        let confidences: Vec<f32> = turned.iter().map(Line::confidence).collect();
-        if orientation::reads_better_turned(&self.confidences(&sample), &confidences, margin) {
+        let (as_is, turned_over) = (self.qualities(&sample), turned.iter().map(Line::quality).collect::<Vec<_>>());
+        // On its side a page lies one way or the other. Upright it is until it can be read the other way up: a script that nobody here knows
+        // reads a little better now this way, now that.
+        let can_be_read = self.rotation != Rotation::None || orientation::can_be_read(&turned_over);
+        if can_be_read && orientation::reads_better_turned(&as_is, &turned_over, margin) {
             self.rotation = self.rotation.then(Rotation::Half);
             for line in &mut self.lines {
                 *line = Line::new(orientation::turned_over(&line.polygon));
@@ -351,6 +365,10 @@ impl LargeReader {
         lines.iter().map(|&index| self.lines[index].confidence()).collect()
     }
 
+    fn qualities(&self, lines: &[usize]) -> Vec<f32> {
+        lines.iter().map(|&index| self.lines[index].quality()).collect()
+    }
+
     fn finish(&mut self) -> Lines {
         self.settle_parts();
         let lines = std::mem::take(&mut self.lines).into_iter();
@@ -362,7 +380,30 @@ impl LargeReader {
 pub fn decode(line: &Polygon, symbols: &[Symbol], alphabet: &Alphabet) -> Decoded {
     let content_width = crop::content_width(line);
     let geometry = recognizer::StepGeometry { line: *line, content_width, step_width: STEP_WIDTH };
-    recognizer::decode(symbols, alphabet, &geometry)
+    let mut decoded = recognizer::decode(symbols, alphabet, &geometry);
+    spell_out(&mut decoded);
+    decoded
+}
+
+/// Degrees Celsius and Fahrenheit are two characters each in all but Chinese print, and PP-OCRv6 has one.
+fn spell_out(line: &mut Decoded) {
+    if !line.text.contains(['\u{2103}', '\u{2109}']) {
+        return;
+    }
+    let plain = |text: &str| text.replace('\u{2103}', "°C").replace('\u{2109}', "°F");
+    line.text = plain(&line.text);
+    line.words.iter_mut().for_each(|word| word.text = plain(&word.text));
+    let several = |c: recognizer::Character| {
+        let letter = match c.character {
+            '\u{2103}' => Some('C'),
+            '\u{2109}' => Some('F'),
+            _ => None,
+        };
+        let first = recognizer::Character { character: if letter.is_some() { '°' } else { c.character }, ..c };
+        let second = letter.map(|character| recognizer::Character { character, ..c });
+        std::iter::once(first).chain(second)
+    };
+    line.characters = std::mem::take(&mut line.characters).into_iter().flat_map(several).collect();
 }
 
 #[cfg(test)]

@@ -18,13 +18,16 @@ pub mod content;
 pub mod crop;
 pub mod deskew;
 pub mod detector;
+pub mod ink;
 mod large_reader;
 pub mod looks;
 pub mod orientation;
 pub mod page_reader;
+mod paper;
 pub mod pixels;
 pub mod recognizer;
 mod results;
+mod second_opinion;
 pub mod skew;
 
 pub use page_reader::{PageReader, Step};
@@ -210,7 +213,11 @@ impl OcrOptions {
     pub fn tasks(&self) -> Vec<Task> {
         match self.quality {
             Quality::Fast | Quality::Balanced => vec![Task::CompactDetect, Task::CompactRecognize],
-            Quality::Accurate => self.large_tasks(),
+            // Our own recogniser, where the program carries it, sees what PP-OCRv6 leaves out.
+            Quality::Accurate => {
+                let own = cfg!(feature = "built-in-models").then_some(Task::CompactRecognize);
+                self.large_tasks().into_iter().chain(own).collect()
+            }
         }
     }
 

@@ -12,6 +12,7 @@
 
 use pagestream_documents::{Point, Polygon};
 
+use super::recognizer::Decoded;
 use crate::{
     backend::TensorView,
     error::{Error, Result},
@@ -30,6 +31,13 @@ const VOTE: f32 = 0.9;
 /// Median confidence below which lines may be inverted whatever the classifier says of them: it missed two of eleven
 /// inverted pages of the corpora.
 const AS_BAD_AS_INVERTED: f32 = 0.88;
+
+/// Mean quality from which on lines are text that was read, whichever way up.
+const READ: f32 = 0.8;
+
+/// Characters of a line for each time that it is as long as high. Latin print has 1.8 and more, Chinese print one. Of a script that a
+/// recogniser does not know it reads the commas, and is sure of them.
+const CHARACTERS: f32 = 0.7;
 
 /// How much more confident the turned reading has to be, with the classifier's vote and against it. Turning an inverted
 /// page gains 0.2 and more.
@@ -105,6 +113,17 @@ pub fn votes_for_turn(upside_down: &[f32]) -> bool {
 /// Whether lines of these confidences may be inverted.
 pub fn may_be_inverted(confidences: &[f32]) -> bool {
     median(confidences) < AS_BAD_AS_INVERTED
+}
+
+/// What part of the line was read, by how many characters there is room for.
+pub fn share_read(line: &Polygon, decoded: &Decoded) -> f32 {
+    let room = CHARACTERS * line.width() / line.height().max(1.0);
+    (decoded.text.chars().count() as f32 / room.max(1.0)).min(1.0)
+}
+
+/// Whether lines of these qualities (see [`share_read`]) are text.
+pub fn can_be_read(qualities: &[f32]) -> bool {
+    mean(qualities) >= READ
 }
 
 /// Whether the lines read better turned over, by `margin`.
@@ -189,8 +208,22 @@ mod tests {
         assert!(!reads_better_turned(&[0.9, 0.9], &[0.91, 0.91], MARGIN));
         assert!(!reads_better_turned(&[0.7, 0.7], &[0.77, 0.77], MARGIN_AGAINST_VOTE));
         assert!(may_be_inverted(&[0.7, 0.8, 0.99]) && !may_be_inverted(&[0.9, 0.9, 0.3]));
+        assert!(can_be_read(&[0.7, 0.95, 0.9]) && !can_be_read(&[0.9, 0.5]) && !can_be_read(&[]));
         assert!(is_surely_upright(&[0.99, 0.98, 0.3]));
         assert!(!is_surely_upright(&[]));
+    }
+
+    #[test]
+    fn of_a_line_only_the_comma_was_read() {
+        let check = |text: &str, expected: f32| {
+            let decoded = Decoded { text: text.to_owned(), ..Decoded::default() };
+            let share = share_read(&rect(0.0, 0.0, 400.0, 20.0), &decoded);
+            assert!((share - expected).abs() < 0.01, "{text}: {share}");
+        };
+        check("a line of some forty letters in a row of", 1.0);
+        check("港务局长记录每一艘进入港口的船只", 1.0);
+        check(",", 1.0 / 14.0);
+        check("", 0.0);
     }
 
     #[test]

@@ -9,20 +9,30 @@ use std::{
     sync::Arc,
 };
 
-use pagestream_documents::{Polygon, Raster, TextLine, page_text::PageText, reading_order::order_texts};
+use pagestream_documents::{
+    Point, Polygon, Raster, Rect, Rotation, TextLine, page_text::PageText, reading_order::order_texts,
+};
 
 use super::{
     Alphabet, Inference, Inferred, Lines, LinesStep, OcrModels, OcrOptions, Quality, Reading, Symbol, Task,
-    compact::reader::CompactReader,
+    compact::{
+        GrayPage,
+        reader::{self, CompactReader},
+        recognizer,
+    },
     confidence::{self, ReadBy},
-    crop, deskew,
+    crop, deskew, ink,
     large_reader::{self, LargeReader},
     orientation::Upright,
+    paper,
     recognizer::Decoded,
     results::{out_of_step, symbols},
+    second_opinion::{self, Settled},
     skew::{self, Straightened},
 };
 use crate::error::{Error, Result};
+
+mod parts;
 
 /// Lines whose certainty is lower are read again by PP-OCRv6 in `balanced`, where it is at hand. On 54 pages of the corpora a page costs
 /// .14 CPU s at .65, .18 at .75 and .21 at .8, and typewritten pages have a median CER of .0078, .0070 and .0059, which is
@@ -46,8 +56,13 @@ pub enum Step {
 /// Reads one page; see the module. `Send`, and small beside its raster.
 #[derive(Debug)]
 pub struct PageReader {
-    /// The page as it is read: set straight, if it lay askew.
+    /// The page as it is read: evenly lit, and set straight if it lay askew.
+    page: Arc<Raster>,
+    /// What of it is being read: all, or one of its parts.
     raster: Arc<Raster>,
+    /// Parts that are still to be read, the first of which is under way; none where the page is read at once.
+    parts: VecDeque<Rect>,
+    read: Read,
     straightened: Option<Box<Straightened>>,
     options: OcrOptions,
     models: OcrModels,
@@ -63,7 +78,19 @@ enum State {
     Rereading(Rereading),
     /// PP-OCRv6 reads the page.
     Large(Box<LargeReader>, Before),
+    /// Our own recogniser looks at the lines that PP-OCRv6 has read, for what it left out.
+    Checking(Checking),
     Done,
+}
+
+/// What was read so far.
+#[derive(Debug, Default)]
+struct Read {
+    /// In pixels of the page as it is read.
+    lines: Vec<(Polygon, Decoded)>,
+    read_by: Vec<ReadBy>,
+    unread: Unread,
+    rotation: Rotation,
 }
 
 /// What our own networks made of a page that PP-OCRv6 reads again.
@@ -104,52 +131,80 @@ struct Rereading {
     unread: Unread,
 }
 
+#[derive(Debug)]
+struct Checking {
+    lines: Lines,
+    read_by: Vec<ReadBy>,
+    /// What our own networks took for text on the page before.
+    unread: Unread,
+    /// PP-OCRv6's.
+    alphabet: Alphabet,
+    page: GrayPage,
+    asked: Vec<usize>,
+    waiting: VecDeque<usize>,
+}
+
 impl PageReader {
     /// Begins to read a page. The inferences returned are never empty.
     ///
     /// # Errors
     /// [`Error::Missing`] when `models` has not what the quality asks for.
     pub fn start(raster: Arc<Raster>, options: &OcrOptions, models: &OcrModels) -> Result<(Self, Vec<Inference>)> {
+        let page = paper::evened(&raster).map_or(raster, Arc::new);
+        let angle = skew::of_page(&page);
+        let (page, straightened) = if angle == 0.0 {
+            (page, None)
+        } else {
+            tracing::debug!(degrees = angle.to_degrees(), "page lies askew");
+            // Our own networks read gray.
+            let mut straight = Straightened::new(&page, angle, options.quality != Quality::Accurate);
+            let nothing = Raster { width: 0, height: 0, data: Vec::new(), ..straight.raster };
+            let pixels = std::mem::replace(&mut straight.raster, nothing);
+            (Arc::new(pixels), Some(Box::new(straight)))
+        };
+        let parts = VecDeque::from(parts::of(&page, options.detect_max_side));
+        let mut reader = Self {
+            raster: page.clone(),
+            page,
+            parts,
+            read: Read::default(),
+            straightened,
+            options: options.clone(),
+            models: models.clone(),
+            tasks: BTreeSet::new(),
+            state: State::Done,
+        };
+        let wanted = reader.begin()?;
+        Ok((reader, wanted))
+    }
+
+    /// Begins to read the page, or its next part.
+    fn begin(&mut self) -> Result<Vec<Inference>> {
         let missing = |what: &str, hint: &str| Error::Missing {
             what: what.to_owned(),
             why: "this program does not have them".to_owned(),
             hint: hint.to_owned(),
         };
-        let angle = skew::of_page(&raster);
-        let (raster, straightened) = if angle == 0.0 {
-            (raster, None)
-        } else {
-            tracing::debug!(degrees = angle.to_degrees(), "page lies askew");
-            // Our own networks read gray.
-            let mut straight = Straightened::new(&raster, angle, options.quality != Quality::Accurate);
-            let nothing = Raster { width: 0, height: 0, data: Vec::new(), ..straight.raster };
-            let pixels = std::mem::replace(&mut straight.raster, nothing);
-            (Arc::new(pixels), Some(Box::new(straight)))
-        };
-        let (state, wanted) = if options.quality == Quality::Accurate {
-            let alphabet = models.large.alphabet(true).ok_or_else(|| missing("the models of PP-OCRv6", ""))?;
-            let (reader, wanted) = LargeReader::start(raster.clone(), options, alphabet);
+        if let Some(part) = self.parts.front() {
+            self.raster = Arc::new(parts::crop(&self.page, part));
+        }
+        let (state, wanted) = if self.options.quality == Quality::Accurate {
+            let alphabet = self.models.large.alphabet(true).ok_or_else(|| missing("the models of PP-OCRv6", ""))?;
+            let (reader, wanted) = LargeReader::start(self.raster.clone(), &self.options, alphabet);
             (State::Large(Box::new(reader), Before::default()), wanted)
         } else {
-            let alphabet = models.compact.clone().ok_or_else(|| {
+            let alphabet = self.models.compact.clone().ok_or_else(|| {
                 missing(
                     "the built-in models",
                     "ask for the quality `accurate`, or build with the feature `built-in-models`",
                 )
             })?;
-            let (reader, wanted) = CompactReader::start(raster.clone(), options, alphabet);
+            let (reader, wanted) = CompactReader::start(self.raster.clone(), &self.options, alphabet);
             (State::Compact(Box::new(reader)), wanted)
         };
-        let mut reader = Self {
-            raster,
-            straightened,
-            options: options.clone(),
-            models: models.clone(),
-            tasks: BTreeSet::new(),
-            state,
-        };
-        reader.note(&wanted);
-        Ok((reader, wanted))
+        self.state = state;
+        self.note(&wanted);
+        Ok(wanted)
     }
 
     /// Goes on with the results of the inferences that were asked for last, in the order they were asked in.
@@ -165,7 +220,7 @@ impl PageReader {
                 }
                 LinesStep::Done(lines) => {
                     drop(reader);
-                    self.compact_is_done(lines)
+                    self.compact_is_done(lines)?
                 }
             },
             State::Rereading(rereading) => self.reread(rereading, symbols(results)?)?,
@@ -175,19 +230,11 @@ impl PageReader {
                     Step::Infer(wanted)
                 }
                 LinesStep::Done(lines) => {
-                    let read_by = vec![ReadBy::Large; lines.lines.len()];
-                    let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
-                    let lost = 2 * found < before.unread.characters;
-                    match before.lines {
-                        // They do not know this script either, and leave out what they do not know.
-                        Some(ours) if lost => {
-                            let read_by = vec![ReadBy::Compact; ours.lines.len()];
-                            self.done(ours, &read_by, Unread::default())
-                        }
-                        _ => self.done(lines, &read_by, if lost { before.unread } else { Unread::default() }),
-                    }
+                    let alphabet = reader.alphabet().clone();
+                    self.large_has_read(lines, before, alphabet)?
                 }
             },
+            State::Checking(checking) => self.checked(checking, symbols(results)?)?,
             State::Done => return Err(out_of_step("the page is done")),
         };
         if let Step::Infer(wanted) = &step {
@@ -203,9 +250,12 @@ impl PageReader {
             State::Compact(reader) => reader.held_bytes(),
             State::Large(reader, before) => reader.held_bytes() + before.lines.as_ref().map_or(0, Lines::memory_size),
             State::Rereading(rereading) => rereading.lines.memory_size(),
+            State::Checking(checking) => checking.lines.memory_size() + checking.page.copied_bytes(),
             State::Done => 0,
         };
-        self.raster.data.len() + held
+        let part = if Arc::ptr_eq(&self.page, &self.raster) { 0 } else { self.raster.data.len() };
+        let read: usize = self.read.lines.iter().map(|(_, line)| size_of::<Polygon>() + line.memory_size()).sum();
+        self.page.data.len() + part + read + held
     }
 
     fn note(&mut self, wanted: &[Inference]) {
@@ -213,7 +263,7 @@ impl PageReader {
     }
 
     /// Our own networks have read the page: is that enough?
-    fn compact_is_done(&mut self, mut lines: Lines) -> Step {
+    fn compact_is_done(&mut self, mut lines: Lines) -> Result<Step> {
         let whole_page = confidence::certainty(&lines.lines).is_some_and(|certainty| certainty < DOUBTFUL_PAGE);
         // On a page that is in doubt as a whole they may be what is left of a script that nobody here can read.
         if !whole_page {
@@ -236,13 +286,13 @@ impl PageReader {
             let before = Before { unread, lines: marked.then_some(lines) };
             let (reader, wanted) = LargeReader::start(self.raster.clone(), &self.options, alphabet);
             self.state = State::Large(Box::new(reader), before);
-            return Step::Infer(wanted);
+            return Ok(Step::Infer(wanted));
         }
         self.ask_again(Rereading { lines, read_by, alphabet, asked: Vec::new(), waiting, unread: Unread::default() })
     }
 
     /// Asks PP-OCRv6 for the next group of doubtful lines, or ends the page when there are none left.
-    fn ask_again(&mut self, mut rereading: Rereading) -> Step {
+    fn ask_again(&mut self, mut rereading: Rereading) -> Result<Step> {
         let polygon = |index: usize| rereading.lines.lines[index].0;
         let mut bytes = 0;
         let mut asked = Vec::new();
@@ -263,7 +313,7 @@ impl PageReader {
         };
         let wanted = asked.iter().map(recognition).collect();
         self.state = State::Rereading(Rereading { asked, ..rereading });
-        Step::Infer(wanted)
+        Ok(Step::Infer(wanted))
     }
 
     fn reread(&mut self, mut rereading: Rereading, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
@@ -279,25 +329,121 @@ impl PageReader {
                 if 2 * theirs.text.chars().count() < ours.text.chars().count() {
                     rereading.unread = rereading.unread.and(ours);
                 }
-                *ours = theirs;
+                match second_opinion::settle(&theirs, ours, |c| rereading.alphabet.knows(c)) {
+                    Settled::Ours => continue,
+                    Settled::Theirs => *ours = theirs,
+                    Settled::Marked(marked) => *ours = marked,
+                }
                 rereading.read_by[index] = ReadBy::Large;
             }
         }
-        Ok(self.ask_again(rereading))
+        self.ask_again(rereading)
     }
 
-    fn done(&self, lines: Lines, read_by: &[ReadBy], unread: Unread) -> Step {
-        let upright =
-            Upright { rotation: lines.rotation, width: self.raster.width as f32, height: self.raster.height as f32 };
+    /// PP-OCRv6 has read the page: what has it left out?
+    fn large_has_read(&mut self, lines: Lines, before: Before, alphabet: Alphabet) -> Result<Step> {
+        let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
+        if 2 * found < before.unread.characters
+            && let Some(ours) = before.lines
+        {
+            // They do not know this script either, and leave out what they do not know.
+            let read_by = vec![ReadBy::Compact; ours.lines.len()];
+            return self.done(ours, &read_by, Unread::default());
+        }
+        let count = if self.models.compact.is_some() { lines.lines.len() } else { 0 };
+        self.check(Checking {
+            read_by: vec![ReadBy::Large; lines.lines.len()],
+            lines,
+            unread: before.unread,
+            alphabet,
+            page: GrayPage::new(self.raster.clone()),
+            asked: Vec::new(),
+            waiting: (0..count).collect(),
+        })
+    }
+
+    /// Asks our own recogniser for the next group of lines that PP-OCRv6 has read, or ends the page when there are none left.
+    fn check(&mut self, mut checking: Checking) -> Result<Step> {
+        let polygon = |index: usize| checking.lines.lines[index].0;
+        let mut bytes = 0;
+        let mut asked = Vec::new();
+        while let Some(&index) = checking.waiting.front() {
+            bytes += recognizer::tensor_bytes(&polygon(index));
+            if bytes > self.options.crop_group_bytes && !asked.is_empty() {
+                break;
+            }
+            asked.push(index);
+            checking.waiting.pop_front();
+        }
+        if asked.is_empty() {
+            let Checking { lines, read_by, unread, .. } = checking;
+            let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
+            let unread = if 2 * found < unread.characters { unread } else { Unread::default() };
+            return self.done(lines, &read_by, unread);
+        }
+        let recognition = |&index: &usize| Inference {
+            task: Task::CompactRecognize,
+            input: recognizer::input(checking.page.plane(), &polygon(index)),
+        };
+        let wanted = asked.iter().map(recognition).collect();
+        self.state = State::Checking(Checking { asked, ..checking });
+        Ok(Step::Infer(wanted))
+    }
+
+    fn checked(&mut self, mut checking: Checking, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
+        let alphabet = self.models.compact.clone().ok_or_else(|| out_of_step("nobody was asked"))?;
+        if checking.asked.len() != symbols.len() {
+            return Err(out_of_step("other lines were asked for"));
+        }
+        for (&index, symbols) in checking.asked.iter().zip(&symbols) {
+            let (polygon, theirs) = &mut checking.lines.lines[index];
+            let ours = reader::read(polygon, symbols, &alphabet);
+            match second_opinion::settle(theirs, &ours, |c| checking.alphabet.knows(c)) {
+                Settled::Theirs => {}
+                Settled::Marked(marked) => *theirs = marked,
+                Settled::Ours => {
+                    *theirs = ours;
+                    checking.read_by[index] = ReadBy::Compact;
+                }
+            }
+        }
+        self.check(checking)
+    }
+
+    /// The page, or this part of it, is read.
+    fn done(&mut self, lines: Lines, read_by: &[ReadBy], unread: Unread) -> Result<Step> {
         let least = self.options.min_confidence;
         let kept =
             lines.lines.into_iter().zip(read_by).filter(|((_, d), _)| !d.text.is_empty() && d.confidence >= least);
-        let (kept, read_by): (Vec<(Polygon, Decoded)>, Vec<ReadBy>) = kept.unzip();
+        let (mut kept, read_by): (Vec<(Polygon, Decoded)>, Vec<ReadBy>) = kept.unzip();
+        let polygons: Vec<Polygon> = kept.iter().map(|(polygon, _)| *polygon).collect();
+        let letters = ink::unread_letters(&self.raster, &polygons);
+        if self.read.lines.is_empty() {
+            self.read.rotation = lines.rotation;
+        }
+        if let Some(part) = self.parts.pop_front() {
+            let place = |p: Point| Point::new(p.x + part.left, p.y + part.top);
+            for (polygon, decoded) in &mut kept {
+                *polygon = polygon.map(place);
+                decoded.words.iter_mut().for_each(|word| word.polygon = word.polygon.map(place));
+            }
+        }
+        self.read.lines.append(&mut kept);
+        self.read.read_by.extend(read_by);
+        self.read.unread.characters += unread.characters + letters;
+        self.read.unread.right += unread.right;
+        if self.parts.is_empty() { Ok(self.finish()) } else { Ok(Step::Infer(self.begin()?)) }
+    }
+
+    fn finish(&mut self) -> Step {
+        let Read { lines, read_by, unread, rotation } = std::mem::take(&mut self.read);
+        let upright = Upright { rotation, width: self.page.width as f32, height: self.page.height as f32 };
         let confidence = confidence::of_page(
-            kept.iter().map(|(_, decoded)| decoded).zip(read_by),
+            lines.iter().map(|(_, decoded)| decoded).zip(read_by),
             (unread.right, unread.characters),
         );
-        let mut page = in_reading_order(kept, &upright);
+        let needs_review = confidence::needs_review(confidence, lines.iter().map(|(_, decoded)| decoded));
+        let mut page = in_reading_order(lines, &upright);
         if let Some(straightened) = &self.straightened {
             page.move_points(|point| straightened.to_given(point));
         }
@@ -306,9 +452,9 @@ impl PageReader {
             lines,
             blocks,
             text,
-            rotation: upright.rotation,
+            rotation,
             confidence,
-            needs_review: confidence::needs_review(confidence),
+            needs_review,
             tasks: self.tasks.iter().copied().collect(),
         })
     }

@@ -52,6 +52,13 @@ impl Alphabet {
         self.0.len() + 1
     }
 
+    /// Whether one of the classes is this character. Walks through them all.
+    pub fn knows(&self, character: char) -> bool {
+        let mut bytes = [0; 4];
+        let text: &str = character.encode_utf8(&mut bytes);
+        self.0.iter().any(|known| known.as_ref() == text)
+    }
+
     pub fn character(&self, class: u32) -> Option<&str> {
         self.0.get((class as usize).checked_sub(1)?).map(AsRef::as_ref)
     }
@@ -137,12 +144,23 @@ pub struct Decoded {
     /// lines with errors from those without better than the mean over all, the least, or any mean over steps (`lab/confidence.py`).
     pub certainty: f32,
     pub words: Vec<Word>,
+    /// What was read and where, blanks included, from the left.
+    pub characters: Vec<Character>,
+}
+
+/// One character of a line as it was read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Character {
+    pub character: char,
+    /// Its middle, as a part of the line's length: 0 where the line begins, 1 where it ends.
+    pub at: f32,
+    pub probability: f32,
 }
 
 impl Decoded {
     /// Bytes that it takes, about.
     pub fn memory_size(&self) -> usize {
-        self.text.len() * 2 + self.words.len() * size_of::<Word>()
+        self.text.len() * 2 + self.words.len() * size_of::<Word>() + self.characters.len() * size_of::<Character>()
     }
 }
 
@@ -178,9 +196,14 @@ pub fn decode(symbols: &[Symbol], alphabet: &Alphabet, geometry: &StepGeometry) 
             confidence: Some(mean(word)),
         })
         .collect();
+    let placed = |(text, symbol): &(&str, &Symbol)| {
+        let at = (symbol.step as f32 + 0.5) * geometry.step_width / geometry.content_width.max(1) as f32;
+        Some(Character { character: text.chars().next()?, at, probability: symbol.probability })
+    };
+    let placed = characters.iter().filter_map(placed).collect();
     let inked: Vec<(&str, &Symbol)> = characters.into_iter().filter(|(c, _)| !c.trim().is_empty()).collect();
     let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    Decoded { text, confidence: mean(&inked), certainty: certainty(symbols), words }
+    Decoded { text, confidence: mean(&inked), certainty: certainty(symbols), words, characters: placed }
 }
 
 fn certainty(symbols: &[Symbol]) -> f32 {

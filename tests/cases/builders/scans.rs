@@ -101,6 +101,7 @@ pub fn all() -> Vec<Scan> {
         under("scan-under-header", Coding::Bits, [1, 3], Standing::ObjectStreams, header, true),
     ];
     scans.push(with_margins());
+    scans.push(on_half_of_page());
     scans.push(layer_of_head());
     scans.push(many_times());
     scans.push(over_layer());
@@ -119,6 +120,16 @@ fn with_margins() -> Scan {
     let font = page.font(&Font::helvetica());
     page.text(&font, 10.0, 290.0, 30.0, "Annex B, 17");
     file("scan-with-margins", page, Standing::Plain, format!("{}\nAnnex B, 17", letter()))
+}
+
+/// Half of the page is text, and half a picture of other text.
+fn on_half_of_page() -> Scan {
+    let mut page = Page::new(Manner::Plain);
+    let font = page.font(&Font::helvetica());
+    let end = paragraph(&mut page, &font, 11.0, (50.0, 780.0), 480.0, WINDMILL);
+    let (width, height) = (0.88 * SIZE.0, 0.88 * SIZE.1);
+    lay(&mut page, letter_scan(), Coding::Gray, [60.0, end - 20.0 - height, width, height], [1, 1]);
+    file("picture-of-text-on-half-the-page", page, Standing::Plain, format!("{WINDMILL}\n{}", letter()))
 }
 
 /// A layer that is not seen has the heading alone, eighty characters of it.

@@ -21,6 +21,8 @@ const STAMP_CHARACTERS: usize = 64;
 /// Visible text that covers less of a page that is an image is laid over what the image shows: notices, licences and signatures cover
 /// a twentieth at most, the text of a page set on a picture a fifth and more.
 const OVERLAID_SHARE: f64 = 0.12;
+/// A layer of OCR covers as much of the page of a short letter, and more of any other.
+const LEAST_OCR_LAYER: f64 = 0.05;
 /// Ideographs are as wide as they are high; where so many of them, and most, are narrower than this in ems, they are other letters by a false map.
 const IDEOGRAPHS_TO_JUDGE: usize = 20;
 const NARROW: f64 = 0.7;
@@ -45,6 +47,9 @@ pub(super) struct Evidence {
     /// Shares of the page that images cover, and visible text; this is looked at where there are images.
     image_share: f64,
     text_share: f64,
+    /// Of the page: images that no text lies over, and text of either kind.
+    bare_share: f64,
+    covered_share: f64,
     words: Words,
     /// Chinese characters and kana, and those that are too narrow to be some.
     ideographs: usize,
@@ -58,14 +63,17 @@ impl Evidence {
     pub(super) fn of(glyphs: &[Glyph], lines: &[TextLine], images: &[Rect], outlines: &Outlines, page: Rect) -> Self {
         let mut evidence =
             Self { outlines: outlines.shapes, different_outlines: outlines.kinds.len(), ..Self::default() };
-        let (mut under_images, mut under_text) = (Cells::of(page), Cells::of(page));
+        let [mut under_images, mut under_text, mut under_any] = [(); 3].map(|()| Cells::of(page));
         images.iter().for_each(|&image| under_images.cover(image));
         for glyph in glyphs.iter().filter(|glyph| !glyph.is_space()) {
             evidence.characters += 1;
             evidence.undecoded += usize::from(!glyph.decoded);
             evidence.invisible += usize::from(glyph.invisible);
-            if !images.is_empty() && !glyph.invisible {
-                under_text.cover(glyph.bounds());
+            if !images.is_empty() {
+                under_any.cover(glyph.bounds());
+                if !glyph.invisible {
+                    under_text.cover(glyph.bounds());
+                }
             }
             if glyph.text.starts_with(is_ideograph) {
                 evidence.ideographs += 1;
@@ -73,7 +81,20 @@ impl Evidence {
             }
         }
         lines.iter().for_each(|line| evidence.words.add(&line.text));
-        Self { image_share: under_images.share(), text_share: under_text.share(), ..evidence }
+        Self {
+            image_share: under_images.share(),
+            text_share: under_text.share(),
+            bare_share: under_images.share_without(&under_any),
+            covered_share: under_any.share(),
+            ..evidence
+        }
+    }
+
+    /// Share of the page, 0 to 1, that images cover and no text does. What OCR programs leave over a scan stands for all of it, unless it covers
+    /// hardly any of the page.
+    pub(super) fn pictures(&self) -> f64 {
+        let is_ocr_layer = self.invisible >= STAMP_CHARACTERS && 2 * self.invisible > self.characters;
+        if is_ocr_layer && self.covered_share >= LEAST_OCR_LAYER { 0.0 } else { self.bare_share }
     }
 
     /// Why OCR should read the page instead. An invisible layer over a scan is what OCR programs leave, and is believed when there is
@@ -189,6 +210,12 @@ impl Cells {
         }
     }
 
+    /// Share of the page that is covered here and not there.
+    fn share_without(&self, other: &Self) -> f64 {
+        let bare = self.covered.iter().zip(&other.covered).filter(|(here, there)| **here && !**there).count();
+        bare as f64 / self.covered.len() as f64
+    }
+
     fn share(&self) -> f64 {
         self.covered.iter().filter(|&&covered| covered).count() as f64 / self.covered.len() as f64
     }
@@ -230,12 +257,29 @@ mod tests {
         assert!(doubted(5.0) && !doubted(10.0));
     }
 
+    #[test]
+    fn pictures_are_what_images_show_beside_the_text() {
+        let text = row_of('x', 10.0);
+        let picture = Rect::new(0.0, 400.0, 600.0, 800.0);
+        let share = |glyphs: &[Glyph]| Evidence::of(glyphs, &[], &[picture], &Outlines::default(), PAGE).pictures();
+        assert!((share(&text) - 0.5).abs() < 0.02, "{}", share(&text));
+        let layer: Vec<Glyph> =
+            (0..40).flat_map(|row| row_at('x', 10.0, 100.0 + 16.0 * f64::from(row), true)).collect();
+        assert_eq!(share(&layer), 0.0, "a layer of OCR says what the picture shows");
+        let head: Vec<Glyph> = layer[..80].to_vec();
+        assert!(share(&head) > 0.4, "of the head alone it does not: {}", share(&head));
+    }
+
     const PAGE: Rect = Rect::new(0.0, 0.0, 600.0, 800.0);
 
     fn row_of(c: char, advance: f64) -> Vec<Glyph> {
+        row_at(c, advance, 100.0, false)
+    }
+
+    fn row_at(c: char, advance: f64, y: f64, invisible: bool) -> Vec<Glyph> {
         let glyph = |at: u32| {
-            let origin = Point::new(f64::from(at) * advance, 100.0);
-            Glyph::new(SmolStr::from_iter([c]), true, false, origin, Vec2::new(1.0, 0.0), 10.0, advance)
+            let origin = Point::new(f64::from(at) * advance, y);
+            Glyph::new(SmolStr::from_iter([c]), true, invisible, origin, Vec2::new(1.0, 0.0), 10.0, advance)
         };
         (0..40).filter_map(glyph).collect()
     }

@@ -87,7 +87,8 @@ pub(super) fn read<'a>(
     let PageText { lines, blocks, text } = PageText::arrange(lines, &blocks);
     let (width, height) = (width.ceil() as u32, height.ceil() as u32);
     let stands = doubt.as_ref().is_none_or(|doubt| doubt.text_stands);
-    Some(TextLayer { width, height, lines, blocks, text, doubt: doubt.map(|doubt| doubt.reason), stands })
+    let pictures = evidence.pictures() as f32;
+    Some(TextLayer { width, height, lines, blocks, text, doubt: doubt.map(|doubt| doubt.reason), stands, pictures })
 }
 
 /// From top to bottom, then from left to right.

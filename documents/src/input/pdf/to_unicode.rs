@@ -261,6 +261,7 @@ mod tests {
                 "def1 begincodespacerange<00><FF>endcodespacerange1 beginbfrange<20><22><0041>endbfrange".into(),
                 Some("ABC"),
             ),
+            (format!("{range} 1beginbfchar <20> <0041> endbfchar endcmap"), Some("A--")),
             (format!("{range} 2 beginbfchar <20> <> <21> <0042> endbfchar endcmap"), Some("-B-")),
             (format!("{range} 1 beginbfrange <20> <22> [<0041> <00660069>] endbfrange endcmap"), Some("Afi-")),
             (format!("{range} 2 beginbfchar <20> <0041> <21> <0042"), Some("AB-")),

@@ -31,6 +31,13 @@ const SURE: f32 = 0.85;
 /// A turn has to read so much better than the page as it stands: inverted and sidelong lines read at a third or less.
 const CLEARLY: f32 = 1.25;
 
+/// Mean certainty from which on lines are text that was read.
+const READ: f32 = 0.5;
+
+/// Lines are this much longer than high; and those of a page on its side, laid right, so much longer together than what was found across.
+const LINE: f32 = 4.0;
+const MUCH_LONGER: f32 = 1.5;
+
 /// Height of lines in the detector's input, in pixels, below which they begin to be lost, and the height that they are brought to
 /// in a second detection.
 const SMALL_PRINT: f32 = 11.0;
@@ -91,11 +98,20 @@ impl Candidate {
         self.sample.iter().map(certainty).collect()
     }
 
+    /// Of all lines that are clearly longer than high together: the detector sees lines of any script, and next to none across them.
+    fn length(&self) -> f32 {
+        let long = self.lines.iter().map(|line| &line.polygon).filter(|line| line.width() > LINE * line.height());
+        long.map(Polygon::width).sum()
+    }
+
+    fn mean_certainty(&self) -> f32 {
+        let certainties = self.certainties();
+        certainties.iter().sum::<f32>() / certainties.len().max(1) as f32
+    }
+
     /// How much there is to read this way up, and how well it reads.
     fn score(&self) -> f32 {
-        let certainties = self.certainties();
-        let mean = certainties.iter().sum::<f32>() / certainties.len().max(1) as f32;
-        mean * self.lines.iter().map(|line| line.polygon.width()).sum::<f32>()
+        self.mean_certainty() * self.lines.iter().map(|line| line.polygon.width()).sum::<f32>()
     }
 }
 
@@ -231,11 +247,17 @@ impl CompactReader {
         Step::Infer(wanted)
     }
 
-    /// Takes the way up that reads best.
+    /// Takes the way up that reads best. A script that they do not know reads a little better now this way, now that: so a page is turned
+    /// over only to what can be read, and laid on its other side only where that can be read or its lines run that way.
     fn turned(&mut self, candidates: Vec<Candidate>) -> Step {
-        let as_it_stands = candidates.first().map_or(0.0, Candidate::score);
-        let best = candidates.iter().map(Candidate::score).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        let chosen = best.filter(|(_, score)| *score > CLEARLY * as_it_stands).map_or(0, |(index, _)| index);
+        let (as_it_stands, across) = candidates.first().map_or((0.0, 0.0), |c| (c.score(), c.length()));
+        let may_be = |candidate: &Candidate| {
+            let runs_that_way = candidate.rotation.swaps_sides() && candidate.length() > MUCH_LONGER * across;
+            (runs_that_way || candidate.mean_certainty() >= READ) && candidate.score() > CLEARLY * as_it_stands
+        };
+        let turns = candidates.iter().enumerate().skip(1).filter(|(_, candidate)| may_be(candidate));
+        let best = turns.map(|(index, candidate)| (index, candidate.score())).max_by(|a, b| a.1.total_cmp(&b.1));
+        let chosen = best.map_or(0, |(index, _)| index);
         match candidates.into_iter().nth(chosen) {
             Some(candidate) => self.take(candidate),
             None => Step::Done(Lines::default()),
@@ -308,12 +330,17 @@ impl CompactReader {
     }
 
     fn decode(&self, line: &Polygon, symbols: &[Symbol]) -> Decoded {
-        let content_width = recognizer::content_width(line);
-        let geometry = StepGeometry { line: *line, content_width, step_width: recognizer::STEP_WIDTH };
-        let mut decoded = decode(symbols, &self.alphabet, &geometry);
-        script::settle(&mut decoded);
-        decoded
+        read(line, symbols, &self.alphabet)
     }
+}
+
+/// What our own recogniser said of a line, given by its corners in reading direction.
+pub fn read(line: &Polygon, symbols: &[Symbol], alphabet: &Alphabet) -> Decoded {
+    let content_width = recognizer::content_width(line);
+    let geometry = StepGeometry { line: *line, content_width, step_width: recognizer::STEP_WIDTH };
+    let mut decoded = decode(symbols, alphabet, &geometry);
+    script::settle(&mut decoded);
+    decoded
 }
 
 /// The scale of a second detection where the print of the page is too small in the first one's input, which had `scale` page

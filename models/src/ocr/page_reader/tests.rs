@@ -8,6 +8,9 @@ use crate::ocr::{Alphabet, LargeModels, reduce};
 const WIDTH: u32 = 800;
 const HEIGHT: u32 = 640;
 
+/// How often PP-OCRv6 reads a bar's letter.
+const LETTERS: u32 = 8;
+
 /// Gray level of a letter: `a` 20, `b` 26, … up to `p`, 110; below the gray of padding, which is 128.
 fn level(letter: char) -> u8 {
     20 + 6 * (letter as u8 - b'a')
@@ -59,7 +62,10 @@ fn answer(inference: &Inference) -> Inferred {
         Task::Recognize => {
             let letter = ((at(0.5) - 20.0) / 6.0).round() as u32 + 1;
             let probability = if at(0.15) < 10.0 { 0.99 } else { 0.7 };
-            Inferred::Symbols(vec![Symbol { step: width as u32 / 16, class: letter, probability }])
+            // As many as there is room for: a line of one letter was not read.
+            let symbol =
+                |n: u32| Symbol { step: width as u32 * (2 * n + 1) / (16 * LETTERS), class: letter, probability };
+            Inferred::Symbols((0..LETTERS).map(symbol).collect())
         }
         Task::CompactDetect | Task::CompactRecognize => unreachable!("PP-OCRv6 reads"),
     }
@@ -84,8 +90,11 @@ fn count(asked: &[Vec<Inference>], task: Task) -> usize {
     asked.iter().flatten().filter(|inference| inference.task == task).count()
 }
 
+/// A letter a line, but for marks, each of which counts.
 fn letters(reading: &Reading) -> String {
-    reading.text.split_whitespace().collect()
+    let mut letters: Vec<char> = reading.text.split_whitespace().flat_map(str::chars).collect();
+    letters.dedup_by(|a, b| a == b && *a != confidence::UNKNOWN);
+    letters.into_iter().collect()
 }
 
 #[test]
@@ -205,7 +214,7 @@ struct Compact {
 
 const SURE_OF_ALL: Compact = Compact { unsure_of: None, unsure: 0.0, sure: 0.99, foreign_from: 'z' };
 
-/// Bars in the detector's input that run across: (left, top, right, bottom). It sees no others.
+/// Bars in the detector's input that run across: left, top, right, bottom.
 fn bars(input: &crate::backend::Tensor) -> Vec<[usize; 4]> {
     let (height, width) = (input.shape[2], input.shape[3]);
     let ink = |x: usize, y: usize| x < width && y < height && input.data[y * width + x] < 0.4;
@@ -380,6 +389,66 @@ fn a_script_that_nobody_knows_keeps_its_marks() {
         assert_eq!(letters(&reading), expected);
         assert!(reading.needs_review, "{:?}", reading.confidence);
     }
+}
+
+#[test]
+fn what_the_larger_models_leave_out_is_marked_whoever_reads() {
+    let models = OcrModels { large: LargeModels::Ready(Alphabet::of_characters([])), ..all_models() };
+    let compact = Compact { foreign_from: 'b', ..SURE_OF_ALL };
+    let (reading, asked) = read_tier(page(&two_columns()), &accurate(), &models, compact);
+    assert_eq!((times(&asked, Task::CompactDetect), times(&asked, Task::CompactRecognize)), (0, 13));
+    assert_eq!(letters(&reading), "\u{fffd}".repeat(12));
+    assert!(reading.needs_review, "{:?}", reading.confidence);
+    let (reading, _) = read_tier(page(&two_columns()), &accurate(), &all_models(), compact);
+    assert_eq!(letters(&reading), "abcdefghijklm", "what they can read is theirs");
+    assert!(!reading.needs_review, "{:?}", reading.confidence);
+}
+
+#[test]
+fn a_page_in_a_script_that_nobody_knows_is_not_turned_over() {
+    let models = OcrModels { large: LargeModels::Ready(Alphabet::of_characters([])), ..all_models() };
+    let compact = Compact { foreign_from: 'a', ..SURE_OF_ALL };
+    for quality in [Quality::Fast, Quality::Balanced, Quality::Accurate] {
+        for given in [Rotation::None, Rotation::Half] {
+            let (reading, _) = read_tier(page(&two_columns()).rotated(given), &tier(quality), &models, compact);
+            assert_eq!(reading.rotation, Rotation::None, "{quality}, given {given:?}");
+        }
+    }
+}
+
+#[test]
+fn a_long_page_is_read_in_parts_and_its_lines_lie_where_they_are() {
+    let one = page(&two_columns());
+    let long = Raster { height: 5 * HEIGHT, data: one.data.repeat(5), ..one };
+    for quality in [Quality::Fast, Quality::Balanced, Quality::Accurate] {
+        // Not scaled, so that bars stay bars.
+        let options = OcrOptions { detect_max_side: 1600, ..tier(quality) };
+        let (reading, asked) = read_tier(long.clone(), &options, &all_models(), SURE_OF_ALL);
+        assert_eq!(reading.lines.len(), 5 * 13, "{quality}");
+        assert!(times(&asked, Task::CompactDetect) + times(&asked, Task::Detect) > 1, "{quality}");
+        for line in &reading.lines {
+            let middle = line.polygon.bounds().center();
+            let seen = long.data[middle.y as usize * WIDTH as usize + middle.x as usize];
+            assert_eq!(Some(seen), line.text.chars().next().map(level), "{quality}: {line:?}");
+        }
+        assert!(!reading.needs_review, "{quality}: {:?}", reading.confidence);
+    }
+}
+
+#[test]
+fn text_that_no_line_was_found_for_is_a_reason_to_look() {
+    // Print that the stand-in of the detector takes for nothing: letters, not bars.
+    let mut raster = page(&two_columns());
+    for letter in 0..60 {
+        for y in 560..572 {
+            let at = y * WIDTH as usize + 60 + 11 * letter;
+            let middle = if (562..570).contains(&y) { 255 } else { 0 };
+            raster.data[at..at + 8].copy_from_slice(&[0, 0, middle, middle, middle, middle, 0, 0]);
+        }
+    }
+    let (reading, _) = read_tier(raster, &tier(Quality::Fast), &all_models(), SURE_OF_ALL);
+    assert_eq!(letters(&reading), "abcdefghijklm");
+    assert!(reading.needs_review, "{:?}", reading.confidence);
 }
 
 #[test]
