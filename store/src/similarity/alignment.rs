@@ -45,6 +45,8 @@ pub struct Alignment {
     pub missing: u32,
     /// Of those, the numbers.
     pub missing_numbers: u32,
+    /// Of the replaced words those that stand alone on one side.
+    pub lone: Vec<String>,
     /// Numbers that are others, or stand alone on one side.
     pub other_numbers: u32,
     /// Of the numbers and words that are others, those that have next to nothing in common with what stands in their place.
@@ -82,6 +84,12 @@ impl Alignment {
         // Where the same word is misread the same way twice it is another word; a long text may have such a thing by chance.
         let told_twice = |at: usize| self.pairs[at + 1..].contains(&self.pairs[at]);
         if rate > MAX_ERROR_RATE || self.words < FEW_WORDS && (0..self.pairs.len()).any(told_twice) {
+            return false;
+        }
+        // What a template has another name for is missing again and again; misread words seldom go twice.
+        let times = if rate < CLEAN_RATE { 2 } else { 3 };
+        let again = |word: &String| self.lone.iter().filter(|other| *other == word).count() >= times;
+        if self.lone.iter().any(again) {
             return false;
         }
         let digit_rate = (NUMBER_ERRORS * rate).min(0.5);
@@ -123,6 +131,12 @@ impl Alignment {
 
 /// Letters that are misread at most. Beyond, nothing can be told: a page that is read so is not worth keeping either.
 const MAX_ERROR_RATE: f64 = 0.12;
+
+/// Below so many misread letters two lost words that are the same are no chance.
+const CLEAN_RATE: f64 = 0.03;
+
+/// Lone words that are kept: more are not needed to tell that a page is another.
+pub(super) const MAX_LONE: usize = 64;
 
 /// Words of a text in which nothing can be left to chance.
 const FEW_WORDS: u32 = 24;

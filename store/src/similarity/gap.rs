@@ -3,7 +3,7 @@
 use rapidfuzz::distance::levenshtein;
 
 use super::{
-    alignment::{Alignment, MAX_PAIRS},
+    alignment::{Alignment, MAX_LONE, MAX_PAIRS},
     words::{Likeness, Word, allowed_errors},
 };
 
@@ -172,7 +172,12 @@ fn missing(words: &[Word<'_>], found: &mut Alignment) {
             }
             (false, true) => found.other_numbers += 1,
             (false, false) if word.is_short() => found.missing += 1,
-            (false, false) => found.replaced += 1,
+            (false, false) => {
+                found.replaced += 1;
+                if found.lone.len() < MAX_LONE {
+                    found.lone.push(word.core().to_owned());
+                }
+            }
         }
     }
 }

@@ -123,7 +123,7 @@ pub fn clusters(db: &Connection, mut wanted: impl FnMut(&str) -> bool) -> Result
             let mut members = members.into_iter();
             let (row, keep) = members.next()?;
             let repeats: Vec<Repeat> = members.map(|(_, repeat)| repeat).collect();
-            (!repeats.is_empty()).then(|| (row, Cluster { keep: keep.key, repeats }))
+            (!repeats.is_empty()).then_some((row, Cluster { keep: keep.key, repeats }))
         })
         .collect();
     clusters.sort_by_key(|(row, _)| *row);
