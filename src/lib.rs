@@ -8,8 +8,9 @@ pub use pagestream_actors::{
     StoreFailure, SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
-    Block, BlockKind, ByteSize, Digest, DocumentId, DocumentRef, DuplicateOf, ErrorKind, FileKind, ModelRef, Origin,
-    PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless, output,
+    Block, BlockKind, ByteSize, Differences, Digest, DocumentId, DocumentRef, DuplicateOf, DuplicateTier, ErrorKind,
+    FileKind, ModelRef, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless,
+    output,
 };
 pub use pagestream_models::ocr::Quality;
 pub use pagestream_store::{Hit, HitLine, NearWord, SearchQuery, SearchResults};
@@ -22,6 +23,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod machine;
 pub mod plan;
+pub mod repeats;
 pub mod settings;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with

@@ -244,7 +244,7 @@ impl Pipeline {
         if self.shared.jobs.get(id).is_some() {
             return Ok(None);
         }
-        let Some(options) = options_of(&document) else {
+        let Some(options) = options_of(&document, &self.shared.options.reading) else {
             tracing::info!(%id, source = document.source, "waits for its password");
             return Ok(None);
         };

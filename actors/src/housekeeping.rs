@@ -125,7 +125,7 @@ pub fn end_at_rest(store: &Store, id: DocumentId, request: Request) -> Result<()
     let document = store.document(id)?.ok_or(StoreError::NoSuchDocument(id))?;
     if document.state == StoredState::Open {
         if request == Request::Cancel {
-            let options = options_of(&document).unwrap_or_default();
+            let options = options_of(&document, &crate::options::ReadingOptions::default()).unwrap_or_default();
             let committed = store.committed_pages(id)?;
             let total = document.pages.unwrap_or(0);
             let job = job_of(&document, options, None);

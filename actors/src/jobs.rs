@@ -5,14 +5,14 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use pagestream_documents::DocumentId;
-use pagestream_store::{Document, Priority as StoredPriority};
+use pagestream_documents::{Digest, DocumentId};
+use pagestream_store::{Document, Priority as StoredPriority, options_key};
 use serde_json::{Value, json};
 
 use crate::{
     admission::Admitted,
     job::DocumentJob,
-    options::{PageSelection, ReadingOptions, SubmitOptions},
+    options::{DuplicateMode, PageSelection, ReadingOptions, SubmitOptions},
 };
 
 /// The documents that are under way in this process, by identity.
@@ -50,7 +50,18 @@ pub fn job_of(document: &Document, options: SubmitOptions, admission: Option<Adm
 /// What "the same options" means: whatever decides a page's text, and nothing else. A password is never written down;
 /// that there was one is, because a document that needs one is resumed only when it is submitted again with it.
 pub fn stored_options(options: &SubmitOptions, reading: &ReadingOptions) -> Value {
-    json!({ "ocr": options.ocr, "password": options.password.is_some(), "reading": reading.key() })
+    stored_options_with(options, reading, options.duplicates.unwrap_or(reading.duplicates))
+}
+
+/// As [`stored_options`], were duplicates treated so.
+fn stored_options_with(options: &SubmitOptions, reading: &ReadingOptions, duplicates: DuplicateMode) -> Value {
+    json!({ "ocr": options.ocr, "password": options.password.is_some(), "reading": reading.key_with(duplicates) })
+}
+
+/// The keys of documents whose pages were read as a submission's would be, however their duplicates were treated: what is
+/// skipped when it is there already.
+pub fn keys_of_same_reading(options: &SubmitOptions, reading: &ReadingOptions) -> [Digest; 3] {
+    DuplicateMode::ALL.map(|duplicates| options_key(&stored_options_with(options, reading, duplicates)))
 }
 
 /// Whether a document was submitted with a password, and so can go on only when it is submitted again with it.
@@ -59,9 +70,11 @@ pub fn needs_password(document: &Document) -> bool {
 }
 
 /// The submission of a journaled document, as far as it was written down; `None` when it needs its password again.
-pub fn options_of(document: &Document) -> Option<SubmitOptions> {
+pub fn options_of(document: &Document, reading: &ReadingOptions) -> Option<SubmitOptions> {
+    let key = document.options.get("reading").and_then(Value::as_str);
+    let duplicates = DuplicateMode::ALL.into_iter().find(|mode| key == Some(&reading.key_with(*mode).to_string()));
     let ocr = serde_json::from_value(document.options.get("ocr")?.clone()).ok()?;
     let pages = document.selection.clone().map_or(Ok(PageSelection::ALL), PageSelection::try_from).ok()?;
     let bulk = document.priority == StoredPriority::Bulk;
-    (!needs_password(document)).then(|| SubmitOptions { ocr, pages, bulk, ..SubmitOptions::default() })
+    (!needs_password(document)).then(|| SubmitOptions { ocr, pages, bulk, duplicates, ..SubmitOptions::default() })
 }

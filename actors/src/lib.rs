@@ -35,7 +35,7 @@ pub mod under_way;
 pub use batching::BatchLimits;
 pub use device::Device;
 pub use engine::{Engine, EngineModel, LazyEngine};
-pub use error::{Error, Result, StoreFailure};
+pub use error::{Error, Result, StoreFailure, store_error};
 pub use handle::{DocumentHandle, DrainReport, Pipeline};
 pub use housekeeping::end_at_rest;
 pub use job::{DocumentFailure, DocumentState, Progress, QuarantinedPage, Source};

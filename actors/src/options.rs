@@ -146,6 +146,9 @@ pub struct SubmitOptions {
     /// Read again what was read before.
     #[serde(default)]
     pub force: bool,
+    /// What is made of pages that repeat earlier ones; `None` for what the pipeline does ([`ReadingOptions::duplicates`]).
+    #[serde(default)]
+    pub duplicates: Option<DuplicateMode>,
 }
 
 impl SubmitOptions {
@@ -172,6 +175,11 @@ impl ReadingOptions {
         let Self { render, ocr, limits, duplicates, models } = self;
         Digest::of(format!("{render:?}|{ocr:?}|{limits:?}|{duplicates:?}|{models:?}").as_bytes())
     }
+
+    /// As [`Self::key`], were duplicates treated so.
+    pub fn key_with(&self, duplicates: DuplicateMode) -> Digest {
+        Self { duplicates, ..self.clone() }.key()
+    }
 }
 
 /// What is made of pages that repeat earlier ones.
@@ -183,6 +191,35 @@ pub enum DuplicateMode {
     /// The record says `duplicate` and which page it repeats; its text is there all the same.
     #[default]
     Mark,
+    /// The record says `duplicate` and which page it repeats, and has no text. A document whose bytes were read before is not
+    /// opened, and a page whose pixels were is not read.
+    Skip,
+}
+
+impl DuplicateMode {
+    pub const ALL: [Self; 3] = [Self::Skip, Self::Mark, Self::Off];
+
+    /// The word for it in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Mark => "mark",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+impl FromStr for DuplicateMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "off" => Ok(Self::Off),
+            "mark" => Ok(Self::Mark),
+            "skip" => Ok(Self::Skip),
+            _ => Err(format!("`{text}` is not a way to treat duplicates; it is one of mark, skip, off")),
+        }
+    }
 }
 
 /// How the pipeline is set up. Every bound has a number and a reason.

@@ -26,5 +26,6 @@ pub use output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text};
 pub use page_text::{PageText, TextLayer};
 pub use raster::{PixelFormat, Raster, Rotation};
 pub use record::{
-    Block, BlockKind, DocumentRef, DuplicateOf, ModelRef, Origin, PageRecord, PageStatus, TextLine, Word,
+    Block, BlockKind, Differences, DocumentRef, DuplicateOf, DuplicateTier, ModelRef, Origin, PageRecord, PageStatus,
+    TextLine, Word,
 };

@@ -119,7 +119,8 @@ pub enum PageStatus {
     Failed,
     /// Not read, because the submission was cancelled or asked for no text from such a page; `reason` says which.
     Skipped,
-    /// Read, and found to repeat the page in `duplicate_of`. The text is here all the same.
+    /// Repeats the page in `duplicate_of`. The text is here all the same, unless duplicates were to be skipped: then the record
+    /// has no text and no lines.
     Duplicate,
 }
 
@@ -184,12 +185,52 @@ pub struct Word {
     pub confidence: Option<f32>,
 }
 
+/// The page that a page repeats, and how far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DuplicateOf {
     pub document: DocumentId,
     pub page: PageNumber,
+    /// How the repetition was found; absent in records of versions that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<DuplicateTier>,
     /// Cosine similarity of the two texts; 1 when the pixels or the texts are the same.
     pub similarity: f32,
+    /// What differs, of a near-duplicate; absent where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differs: Option<Differences>,
+}
+
+/// How far two pages are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum DuplicateTier {
+    /// The same bytes, the same pixels, or the same text but for case, white space and hyphens at line ends.
+    Exact,
+    /// Two readings of one page: what differs is what recognition errors leave, and no number or name among it.
+    Near,
+}
+
+impl DuplicateTier {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Near => "near",
+        }
+    }
+}
+
+/// What differs between two pages that repeat each other.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Differences {
+    /// Words that are not the same letter by letter, or are there on one page only.
+    pub words: u32,
+    /// Words of the longer page.
+    pub of: u32,
+    /// The first of them, numbers before words: as the earlier page has it, and as this one has it; empty where it has nothing
+    /// there. At most eight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<[String; 2]>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,6 +21,7 @@ mod cancel;
 mod config;
 mod doctor;
 mod documents;
+mod dupes;
 mod eval;
 mod exit;
 mod fetching;
@@ -35,6 +36,7 @@ mod resume;
 mod rm;
 mod search;
 mod signals;
+mod similar;
 mod status;
 mod tail;
 mod words;
@@ -111,6 +113,10 @@ enum Command {
     Rm(rm::RmArgs),
     /// Go on with what an earlier run left open in the data directory, and print the pages
     Resume(resume::ResumeArgs),
+    /// Find the pages in the data directory that are most like one that was read, or like a new document's
+    Similar(similar::SimilarArgs),
+    /// List the pages in the data directory that repeat one another, and which to keep
+    Dupes(dupes::DupesArgs),
     /// Copy a data directory, also while another process writes to it
     Backup(backup::BackupArgs),
     /// Read documents whose text is known, and say how well they were read
@@ -194,6 +200,8 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Command::Cancel(args) => cancel::run(&args, &settings, &printer),
         Command::Rm(args) => rm::run(&args, &settings, &printer),
         Command::Resume(args) => resume::run(args, settings, &printer),
+        Command::Similar(args) => similar::run(&args, settings, &printer),
+        Command::Dupes(args) => dupes::run(&args, &settings, &printer),
         Command::Backup(args) => backup::run(&args, &settings, &printer),
         Command::Eval(args) => eval::run(&args, settings, &printer),
         Command::Bench(args) => bench::run(&args, settings, cli.global.flags(), &printer),
@@ -267,6 +275,8 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
         Command::Cancel(args) => args.data.settings(),
         Command::Rm(args) => args.data.settings(),
         Command::Resume(args) => args.settings(),
+        Command::Similar(args) => args.data.settings(),
+        Command::Dupes(args) => args.data.settings(),
         Command::Backup(args) => args.data.settings(),
         _ => Vec::new(),
     };

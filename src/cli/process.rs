@@ -79,6 +79,9 @@ pub struct ProcessArgs {
     /// Keep documents and results here; after a crash the same command goes on where it was
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
+    /// Pages that repeat earlier ones: mark (the default), skip (their text is not delivered again), off
+    #[arg(long, value_name = "HOW")]
+    pub(super) duplicates: Option<String>,
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
 }
@@ -100,7 +103,8 @@ impl ProcessArgs {
     /// The flags that are settings.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let data_dir = self.data_dir.as_ref().map(|dir| ("store.data_dir", dir.to_string_lossy().into_owned()));
-        self.reading.settings().into_iter().chain(data_dir).collect()
+        let duplicates = self.duplicates.as_ref().map(|how| ("duplicates.mode", how.clone()));
+        self.reading.settings().into_iter().chain(data_dir).chain(duplicates).collect()
     }
 
     fn submit_options(&self, settings: &Settings) -> SubmitOptions {

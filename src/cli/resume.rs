@@ -76,6 +76,7 @@ impl From<ResumeArgs> for ProcessArgs {
             report: None,
             force: false,
             data_dir: data.data_dir,
+            duplicates: None,
             reading,
         }
     }

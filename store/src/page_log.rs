@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
-use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus};
+use pagestream_documents::{Digest, DocumentId, DuplicateTier, PageNumber, PageRecord, PageStatus};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter, types::Value};
 
 use crate::{
@@ -247,14 +247,33 @@ pub(crate) fn state(db: &Connection, document: DocumentId) -> Result<Option<Docu
 }
 
 /// The record of a page with the same pixels, read with the same options; the first that was committed. A page that
-/// failed or was skipped does not answer for another.
+/// failed or was skipped does not answer for another. For one that has no text because it repeats the same text elsewhere, the
+/// page that has it answers.
 pub(crate) fn find_by_raster(db: &Connection, raster: Digest, options_key: Digest) -> Result<Option<PageRecord>> {
+    let mut statement = db.prepare_cached(
+        "SELECT p.record FROM pages p JOIN documents d ON d.key = p.document
+         WHERE p.raster = ?1 AND d.options_key = ?2 AND p.status IN ('ok', 'duplicate') ORDER BY p.seq LIMIT 8",
+    )?;
+    let found = statement.query_map([raster.to_string(), options_key.to_string()], |row| row.get::<_, String>(0))?;
+    for json in found {
+        let record: PageRecord = serde_json::from_str(&json?)?;
+        let Some(of) = record.duplicate_of.as_ref().filter(|_| record.text.is_empty()) else { return Ok(Some(record)) };
+        if of.tier == Some(DuplicateTier::Exact)
+            && let Some(answer) = record_of(db, of.document, of.page)?.filter(|answer| !answer.text.is_empty())
+        {
+            return Ok(Some(answer));
+        }
+    }
+    Ok(None)
+}
+
+/// The record of one page.
+pub(crate) fn record_of(db: &Connection, document: DocumentId, page: PageNumber) -> Result<Option<PageRecord>> {
     let json: Option<String> = db
         .prepare_cached(
-            "SELECT p.record FROM pages p JOIN documents d ON d.key = p.document
-             WHERE p.raster = ?1 AND d.options_key = ?2 AND p.status IN ('ok', 'duplicate') ORDER BY p.seq LIMIT 1",
+            "SELECT p.record FROM pages p JOIN documents d ON d.key = p.document WHERE d.id = ?1 AND p.page = ?2",
         )?
-        .query_row([raster.to_string(), options_key.to_string()], |row| row.get(0))
+        .query_row(params![document.to_string(), page.get()], |row| row.get(0))
         .optional()?;
     Ok(json.map(|json| serde_json::from_str(&json)).transpose()?)
 }

@@ -3,8 +3,8 @@
 //! Takes [`DecodedPage`]s, sends [`CheckedPage`]s to the sink. The pages of a document are looked up in page order, so
 //! that which of two equal pages is called the duplicate does not depend on which was read faster; a page that is early
 //! waits here, without pixels, for those before it, and there are never more of those than page slots. It holds the
-//! early pages and nothing else; the signatures and the index are the store's. Exact text first, then the lexical
-//! signature; a look-up that fails leaves the page as it is, since a page without a verdict is worth more than none.
+//! early pages and nothing else; the signatures and the index are the store's. Exact text first, then pages that the lexical
+//! signature proposes and the words confirm; a look-up that fails leaves the page as it is, since a page without a verdict is worth more than none.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -13,10 +13,10 @@ use std::{
 };
 
 use actix::{Actor, ActorFutureExt, Context, ContextFutureSpawner, Handler, Message, WrapFuture};
-use pagestream_documents::{DocumentId, DuplicateOf, PageStatus};
+use pagestream_documents::{Differences, DocumentId, DuplicateOf, DuplicateTier, PageRecord, PageStatus};
 use pagestream_store::{
     Store,
-    similarity::{PageKey, SimilarityIndex, Verdict},
+    similarity::{Comparison, PageKey, SimilarityIndex, Verdict},
 };
 
 use super::{StageRef, sink::Sink};
@@ -145,20 +145,36 @@ impl Handler<ForgetDocument> for EmbeddingDeduper {
 
 fn check(page: DecodedPage, mode: DuplicateMode, index: &SimilarityIndex) -> CheckedPage {
     let DecodedPage { ticket, mut record, raster } = page;
-    if mode == DuplicateMode::Mark && record.status == PageStatus::Ok && !record.text.is_empty() {
+    let mode = ticket.job().options.duplicates.unwrap_or(mode);
+    if mode != DuplicateMode::Off && record.status == PageStatus::Ok && !record.text.is_empty() {
         let since = Instant::now();
         let key = PageKey { document: ticket.job().id, page: ticket.page() };
         match index.check_and_insert(key, &record.text) {
-            Ok(Verdict::Unique) => {}
-            Ok(Verdict::Duplicate { of: PageKey { document, page }, similarity }) => {
-                record.status = PageStatus::Duplicate;
-                record.reason = Some(format!("repeats page {page} of {document}"));
-                record.duplicate_of = Some(DuplicateOf { document, page, similarity });
-            }
+            Ok(verdict) => note(&mut record, verdict, mode),
             Err(error) => tracing::warn!(parent: &ticket.state().span, %error, "duplicates could not be looked up"),
         }
         ticket.state().record_time("dedupe", since.elapsed());
     }
     record.timings_ms = ticket.timings();
     CheckedPage { ticket, record, raster }
+}
+
+/// Writes a verdict into a page's record. Where duplicates are skipped the text goes: the page that is referred to has it.
+pub fn note(record: &mut PageRecord, verdict: Verdict, mode: DuplicateMode) {
+    let Verdict::Duplicate { of: PageKey { document, page }, similarity, differs } = verdict else { return };
+    let tier = if differs.is_none() { DuplicateTier::Exact } else { DuplicateTier::Near };
+    record.status = PageStatus::Duplicate;
+    record.reason = Some(match tier {
+        DuplicateTier::Near => format!("repeats page {page} of {document} but for a few letters"),
+        _ => format!("repeats page {page} of {document}"),
+    });
+    let differs =
+        differs.map(|Comparison { different, words, pairs }| Differences { words: different, of: words, pairs });
+    record.duplicate_of = Some(DuplicateOf { document, page, tier: Some(tier), similarity, differs });
+    if mode == DuplicateMode::Skip {
+        record.text.clear();
+        record.lines.clear();
+        record.blocks.clear();
+        record.confidence = None;
+    }
 }

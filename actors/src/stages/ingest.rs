@@ -9,23 +9,24 @@
 use std::{fs::File, io, sync::Arc};
 
 use actix::{Actor, Context, Handler, Message};
-use pagestream_documents::{Digest, DocumentId, PageNumber};
+use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus};
 use pagestream_store::{
     Blob, Cursor, Document, DocumentState as StoredState, Error as StoreError, NewDocument, Outcome, PageCommit,
     PageSet, Priority as StoredPriority, Store, options_key,
+    similarity::{PageKey, Verdict, is_tiny},
 };
 use serde_json::Value;
 
-use super::{StageRef, page_splitter::PageSplitter};
+use super::{StageRef, embedding_deduper::note, page_splitter::PageSplitter};
 use crate::{
     error::{Error, Result, store_error},
     failpoints,
     guard::guarded,
     job::{DocumentJob, DocumentState, Source},
-    jobs::{Jobs, job_of, stored_options},
+    jobs::{Jobs, job_of, keys_of_same_reading, stored_options},
     messages::{OpenDocument, Submission, SubmittedInput},
     metrics::{Metrics, Stage},
-    options::{ReadingOptions, SubmitOptions},
+    options::{DuplicateMode, ReadingOptions, SubmitOptions},
 };
 
 impl Message for Submission {
@@ -141,6 +142,13 @@ fn journal(
         Some(same) if same.source == name => return go_on(store, same.id),
         other => other,
     };
+    let duplicates = options.duplicates.unwrap_or(reading.duplicates);
+    let skipped = duplicates == DuplicateMode::Skip && !options.force;
+    // Where nothing is to be delivered twice, it does not matter how what is there already was treated.
+    let answer = match answer {
+        None if skipped => find_same_reading(store, &name, blob.digest, options, reading, &selection)?,
+        other => other,
+    };
     let new = NewDocument {
         id: DocumentId::new(),
         source: name,
@@ -151,7 +159,7 @@ fn journal(
     };
     store.submit(&new).map_err(store_error)?;
     if let Some(answer) = answer {
-        copy_pages(store, &answer, &new)?;
+        copy_pages(store, &answer, &new, skipped)?;
     }
     go_on(store, new.id)
 }
@@ -185,8 +193,8 @@ pub fn not_taken(name: &str, error: StoreError) -> Error {
 }
 
 /// Gives a new document the pages of a finished one that has the same bytes and was read the same way: every submission
-/// has an identity, a name and pages of its own.
-fn copy_pages(store: &Store, from: &Document, to: &NewDocument) -> Result<()> {
+/// has an identity, a name and pages of its own. `skipped`: those that say what they repeat, without their text.
+fn copy_pages(store: &Store, from: &Document, to: &NewDocument, skipped: bool) -> Result<()> {
     let mut cursor = Cursor::Page(PageNumber::FIRST);
     loop {
         let pages = store.read(from.id, cursor, COPIED_AT_ONCE).map_err(store_error)?;
@@ -194,6 +202,9 @@ fn copy_pages(store: &Store, from: &Document, to: &NewDocument) -> Result<()> {
         cursor = Cursor::Page(PageNumber::from_index(last.page.index() + 1));
         let copies = pages.iter().map(|page| {
             let mut record = page.record()?;
+            if skipped {
+                refer(store, &mut record, to.id)?;
+            }
             record.document.id = to.id;
             record.document.source.clone_from(&to.source);
             Ok(PageCommit { record: Arc::new(record), raster: None })
@@ -204,6 +215,45 @@ fn copy_pages(store: &Store, from: &Document, to: &NewDocument) -> Result<()> {
     store.set_pages(to.id, from.pages.unwrap_or_default()).map_err(store_error)?;
     store.finish(to.id, Outcome::Done, None).map_err(store_error)?;
     Ok(())
+}
+
+/// Makes of an earlier page's record one of a page of `document` that repeats it. A page without a text, or with next to none,
+/// repeats nothing and stays as it is.
+fn refer(store: &Store, record: &mut PageRecord, document: DocumentId) -> Result<(), StoreError> {
+    if !matches!(record.status, PageStatus::Ok | PageStatus::Duplicate) || record.text.is_empty() {
+        // One that was skipped itself refers to the page that it repeats already.
+        return Ok(());
+    }
+    let key = PageKey { document, page: record.page };
+    match store.similarity().check_and_insert(key, &record.text)? {
+        verdict @ Verdict::Duplicate { .. } => note(record, verdict, DuplicateMode::Skip),
+        // What it repeats was read without being compared, and is not known to the index.
+        Verdict::Unique if !is_tiny(&record.text) => {
+            let of = PageKey { document: record.document.id, page: record.page };
+            note(record, Verdict::Duplicate { of, similarity: 1.0, differs: None }, DuplicateMode::Skip);
+            store.similarity().remove(key)?;
+        }
+        Verdict::Unique => {}
+    }
+    Ok(())
+}
+
+/// A finished document with the same bytes and pages that was read as this one would be, however its duplicates were treated.
+fn find_same_reading(
+    store: &Store,
+    name: &str,
+    sha256: Digest,
+    options: &SubmitOptions,
+    reading: &ReadingOptions,
+    selection: &str,
+) -> Result<Option<Document>> {
+    let reader = store.reader();
+    for key in keys_of_same_reading(options, reading) {
+        if let Some(id) = reader.find_finished(name, sha256, key, Some(selection)).map_err(store_error)? {
+            return reader.document(id).map_err(store_error);
+        }
+    }
+    Ok(None)
 }
 
 /// A document with the same bytes, options and pages: one of this name that is open, or any that is finished.

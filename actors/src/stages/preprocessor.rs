@@ -18,9 +18,10 @@ use crate::{
     engine::{Engine, LazyEngine},
     failpoints,
     guard::CpuPool,
+    jobs::keys_of_same_reading,
     messages::{DecodedPage, GrantedPage, PagePixels, PreparedPage},
     metrics::{Metrics, Stage},
-    options::{OcrMode, ReadingOptions},
+    options::{DuplicateMode, OcrMode, ReadingOptions},
     ticket::{PageState, PageTicket},
 };
 
@@ -224,7 +225,16 @@ fn known(
     if let Some(record) = caches.pages.get(&(digest, reading.key())) {
         return Some(record);
     }
-    match store.find_page_by_raster(digest, page.job.options_key) {
+    // What is skipped when it is there already is looked for however it was read then; its text is only compared.
+    let duplicates = page.job.options.duplicates.unwrap_or(reading.duplicates);
+    let found = match duplicates {
+        DuplicateMode::Skip => keys_of_same_reading(&page.job.options, reading)
+            .into_iter()
+            .find_map(|key| store.find_page_by_raster(digest, key).transpose())
+            .transpose(),
+        _ => store.find_page_by_raster(digest, page.job.options_key),
+    };
+    match found {
         Ok(record) => record.filter(|record| record.origin == Some(Origin::Ocr)).map(Arc::new),
         Err(error) => {
             tracing::warn!(%error, "the log could not be asked for the same page");

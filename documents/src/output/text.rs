@@ -57,7 +57,7 @@ pub(super) fn body(page: &PageRecord) -> String {
 /// In brackets, why the page has no text.
 fn remark(page: &PageRecord) -> String {
     match page.status {
-        PageStatus::Ok | PageStatus::Duplicate => "[no text on this page]\n".to_owned(),
+        PageStatus::Ok => "[no text on this page]\n".to_owned(),
         status => {
             let reason = page.reason.as_deref().unwrap_or("no reason given");
             format!("[page {}: {}]\n", status.as_str(), harmless(&reason.replace(['\n', '\r'], " ")))

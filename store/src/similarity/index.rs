@@ -13,10 +13,13 @@ use rusqlite::Connection;
 
 use super::{
     PageKey,
+    alignment::Comparison,
     exact::{Best, Exact},
     graph::{BATCH, Broken, Graph},
+    side_by_side::align,
     signature::{Compact, NEAR_DUPLICATE, normalise, of_normalised},
     table,
+    texts::RecentTexts,
 };
 use crate::{database::Database, documents::DocumentState, error::Result, page_log};
 
@@ -32,15 +35,27 @@ const TOMBSTONE_SHARE: usize = 10;
 /// After so many failures in one process the graph is given up and every answer is a scan.
 const MAX_FAILURES: u32 = 3;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Pages that the signature proposes and that are compared word by word: of the hundreds of pages that share a template the
+/// nearest come first, some 1 ms each.
+const CONFIRMED: usize = 8;
+
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     Unique,
     Duplicate {
         /// A page that repeats no other.
         of: PageKey,
-        /// Cosine similarity; 1 when the texts are the same.
+        /// Cosine similarity of the signatures; 1 when the texts are the same.
         similarity: f32,
+        /// What differs; `None` when the texts are the same once normalised.
+        differs: Option<Comparison>,
     },
+}
+
+impl Verdict {
+    pub fn is_unique(&self) -> bool {
+        *self == Self::Unique
+    }
 }
 
 /// A page with a similar text.
@@ -53,7 +68,7 @@ pub struct Neighbour {
 
 #[derive(Clone, Debug)]
 pub struct SimilarityOptions {
-    /// Cosine similarity from which a page is a near-duplicate.
+    /// Cosine similarity from which two pages are compared word by word.
     pub threshold: f32,
     /// Up to so many pages are compared one by one, from 2 KiB of memory each; beyond it a graph proposes candidates.
     pub exact_limit: usize,
@@ -82,6 +97,7 @@ struct State {
     graph: Option<Graph>,
     building: Option<Receiver<Result<Graph, Broken>>>,
     failures: u32,
+    texts: RecentTexts,
 }
 
 impl SimilarityIndex {
@@ -92,13 +108,13 @@ impl SimilarityIndex {
         Self { db, options, state: Mutex::default() }
     }
 
-    /// Whether a page repeats an earlier one; either way it is remembered. First by the text itself, then by its
-    /// signature. Asked again about the same page and text it gives the same answer, and a page never repeats itself,
+    /// Whether a page repeats an earlier one; either way it is remembered. First by the text itself; then the signature
+    /// proposes pages, and one of them is repeated if the words say so ([`super::alignment`]). Asked again about the same page and text it gives the same answer, and a page never repeats itself,
     /// also not through another page, when it is read again after a crash. Texts shorter than
     /// [`MIN_CHARACTERS`](super::MIN_CHARACTERS) are unique.
     ///
     /// While candidates come from the graph (stores beyond [`SimilarityOptions::exact_limit`]) a near-duplicate is
-    /// missed about once in 200 times; a duplicate is never reported wrongly.
+    /// missed about once in 200 times.
     /// Pages of a document that is not open are compared and not remembered: they will never be in the log.
     pub fn check_and_insert(&self, key: PageKey, text: &str) -> Result<Verdict> {
         let text = normalise(text);
@@ -110,7 +126,10 @@ impl SimilarityIndex {
         self.collect_graph(state)?;
         if let Some(known) = self.db.read(|db| table::get(db, key))? {
             if known.text_hash == text_hash {
-                return Ok(verdict(known.canonical));
+                return match known.canonical {
+                    None => Ok(Verdict::Unique),
+                    Some((of, similarity)) => self.explained(state, of, similarity, text_hash, &text),
+                };
             }
             self.db.write(|db| table::delete(db, known.row))?;
             self.drop_row(state, known.row);
@@ -118,8 +137,8 @@ impl SimilarityIndex {
         let canonical = match &vector {
             None => None,
             Some(vector) => match self.db.read(|db| same_text(db, key, text_hash))? {
-                Some(of) => Some((of, 1.0)),
-                None => self.near_text(state, vector)?,
+                Some(same) => Some(same),
+                None => self.near_text(state, vector, &text)?,
             },
         };
         let row = self.db.write(|db| {
@@ -129,7 +148,26 @@ impl SimilarityIndex {
         if let (Some(row), None, Some(vector)) = (row, canonical, &vector) {
             self.add_row(state, row, vector);
         }
-        Ok(verdict(canonical))
+        let verdict = match canonical {
+            None => Ok(Verdict::Unique),
+            Some((of, similarity)) => self.explained(state, of, similarity, text_hash, &text),
+        };
+        if vector.is_some() {
+            state.texts.put(key, text);
+        }
+        verdict
+    }
+
+    /// A verdict with what differs.
+    fn explained(&self, state: &State, of: PageKey, similarity: f32, text_hash: Digest, text: &str) -> Result<Verdict> {
+        let original = self.db.read(|db| table::get(db, of))?;
+        if original.is_some_and(|original| original.text_hash == text_hash) {
+            return Ok(Verdict::Duplicate { of, similarity: 1.0, differs: None });
+        }
+        // What is repeated may have gone meanwhile, and its text with it: then what differs cannot be told.
+        let original = self.db.read(|db| state.texts.get(db, of))?;
+        let differs = original.map(|original| align(&original, text).into_comparison()).unwrap_or_default();
+        Ok(Verdict::Duplicate { of, similarity, differs: Some(differs) })
     }
 
     /// The `k` pages most like a text, nearest first; pages that repeat another are left out. Nothing for a text shorter
@@ -215,12 +253,19 @@ impl SimilarityIndex {
         Ok(guard.as_mut().expect("loaded above"))
     }
 
-    fn near_text(&self, state: &mut State, vector: &Compact) -> Result<Option<(PageKey, f32)>> {
-        let nearest = self.nearest(state, vector, 1)?;
-        Ok(nearest
-            .first()
-            .filter(|near| near.similarity >= self.options.threshold)
-            .map(|near| (near.key, near.similarity)))
+    /// The nearest page that the words confirm.
+    fn near_text(&self, state: &mut State, vector: &Compact, text: &str) -> Result<Option<(PageKey, f32)>> {
+        for near in self.nearest(state, vector, CONFIRMED)? {
+            if near.similarity < self.options.threshold {
+                break;
+            }
+            let earlier = self.db.read(|db| state.texts.get(db, near.key))?;
+            // A text that is not there confirms nothing.
+            if earlier.is_some_and(|earlier| align(&earlier, text).repeats()) {
+                return Ok(Some((near.key, near.similarity)));
+            }
+        }
+        Ok(None)
     }
 
     /// Canonical pages, nearest first, their cosine computed from the stored signatures.
@@ -295,28 +340,35 @@ impl SimilarityIndex {
     }
 
     /// Pages that repeat a page of `document` that is gone: each in turn repeats one of those before it, or stands for
-    /// itself.
+    /// itself. One without a text, because it was not delivered twice, stands for nothing and is forgotten.
     fn promote(&self, state: &mut State, document: DocumentId) -> Result<()> {
+        let texts = &state.texts;
         let promoted = self.db.write(|db| {
-            let mut promoted: Vec<(i64, PageKey, Compact)> = Vec::new();
+            let mut promoted: Vec<(i64, PageKey, Compact, String)> = Vec::new();
             for (entry, vector) in table::repeating(db, document)? {
                 let Some((canonical, _)) = entry.canonical else { continue };
                 if table::get(db, canonical)?.is_some() {
                     continue;
                 }
-                let Some(vector) = vector else { continue };
+                let text = texts.get(db, entry.key)?.filter(|text| Digest::of(text.as_bytes()) == entry.text_hash);
+                let (Some(vector), Some(text)) = (vector, text) else {
+                    table::delete(db, entry.row)?;
+                    continue;
+                };
                 let near = promoted
                     .iter()
-                    .map(|(_, key, found)| (*key, vector.cosine(found)))
-                    .find(|(_, similarity)| *similarity >= self.options.threshold);
+                    .map(|(_, key, found, earlier)| (*key, vector.cosine(found), earlier))
+                    .filter(|(_, similarity, _)| *similarity >= self.options.threshold)
+                    .find(|(_, _, earlier)| **earlier == text || align(earlier, &text).repeats())
+                    .map(|(key, similarity, _)| (key, similarity));
                 table::set_canonical(db, entry.row, near)?;
                 if near.is_none() {
-                    promoted.push((entry.row, entry.key, vector));
+                    promoted.push((entry.row, entry.key, vector, text));
                 }
             }
             Ok(promoted)
         })?;
-        for (row, _, vector) in promoted {
+        for (row, _, vector, _) in promoted {
             self.add_row(state, row, &vector);
         }
         Ok(())
@@ -377,17 +429,14 @@ impl SimilarityIndex {
     }
 }
 
-fn verdict(canonical: Option<(PageKey, f32)>) -> Verdict {
-    canonical.map_or(Verdict::Unique, |(of, similarity)| Verdict::Duplicate { of, similarity })
-}
-
 /// The page whose text is the same, itself no repetition. A page that repeats one which is gone, or `key` itself, says
-/// nothing: after a crash, what `key` was repeated by must not become what `key` repeats.
-fn same_text(db: &Connection, key: PageKey, text_hash: Digest) -> Result<Option<PageKey>> {
+/// nothing: after a crash, what `key` was repeated by must not become what `key` repeats. Where what has this text repeats a
+/// page of another text, so does `key`, and as closely.
+fn same_text(db: &Connection, key: PageKey, text_hash: Digest) -> Result<Option<(PageKey, f32)>> {
     for entry in table::with_text(db, text_hash)? {
-        let root = entry.canonical.map_or(entry.key, |(of, _)| of);
+        let (root, similarity) = entry.canonical.unwrap_or((entry.key, 1.0));
         if root != key && table::get(db, root)?.is_some_and(|root| root.canonical.is_none()) {
-            return Ok(Some(root));
+            return Ok(Some((root, similarity)));
         }
     }
     Ok(None)
@@ -424,117 +473,4 @@ fn broken(error: crate::error::Error) -> Broken {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{NewDocument, Priority, Store, StoreOptions};
-
-    /// A page of letters that share nothing but the alphabet.
-    fn page_text(seed: u64) -> String {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as u8
-        };
-        (0..100)
-            .map(|_| (0..3 + next() % 6).map(|_| char::from(b'a' + next() % 26)).collect::<String>() + " ")
-            .collect()
-    }
-
-    fn key(document: DocumentId, page: u32) -> PageKey {
-        PageKey { document, page: pagestream_documents::PageNumber::new(page).unwrap() }
-    }
-
-    fn submit(store: &Store) -> DocumentId {
-        let new = NewDocument {
-            id: DocumentId::new(),
-            source: "test".into(),
-            blob: store.spool(&mut &b"test"[..]).unwrap(),
-            options: serde_json::Value::Null,
-            selection: None,
-            priority: Priority::Bulk,
-        };
-        store.submit(&new).unwrap();
-        new.id
-    }
-
-    fn store(exact_limit: usize) -> Store {
-        let similarity = SimilarityOptions { exact_limit, ..SimilarityOptions::default() };
-        Store::temporary(StoreOptions { similarity, ..StoreOptions::default() }).unwrap()
-    }
-
-    #[test]
-    fn the_graph_takes_over_beyond_the_limit_and_agrees_with_the_scan() {
-        let (small, large) = (store(50), store(10_000));
-        let documents = [submit(&small), submit(&large)];
-        for n in 1..=300 {
-            for (store, document) in [&small, &large].into_iter().zip(documents) {
-                let verdict = store.similarity().check_and_insert(key(document, n), &page_text(n.into())).unwrap();
-                assert_eq!(verdict, Verdict::Unique);
-            }
-        }
-        small.similarity().settle().unwrap();
-        {
-            let guard = small.similarity().lock();
-            let state = guard.as_ref().unwrap();
-            assert!(state.exact.is_none() && state.graph.as_ref().is_some_and(|graph| graph.len == 300));
-        }
-        for n in (1..=300).step_by(7) {
-            let misread = page_text(n.into()).replacen('e', "c", 9);
-            let [small, large] = [&small, &large].map(|store| store.similarity().similar(&misread, 1).unwrap()[0]);
-            assert_eq!((small.key.page, small.similarity), (large.key.page, large.similarity));
-            assert_eq!(small.key, key(documents[0], n));
-        }
-    }
-
-    #[test]
-    fn a_broken_graph_is_thrown_away_and_answers_stay_right() {
-        let store = store(0);
-        let document = submit(&store);
-        let check =
-            |n: u32, seed: u64| store.similarity().check_and_insert(key(document, n), &page_text(seed)).unwrap();
-        assert_eq!(check(1, 1), Verdict::Unique);
-        store.similarity().settle().unwrap();
-        // A graph of another width refuses every vector of ours.
-        let broken = |state: &mut State| state.graph.as_mut().unwrap().break_for_test();
-        broken(store.similarity().lock().as_mut().unwrap());
-        let near = page_text(1).replacen('a', "o", 5);
-        let found = store.similarity().similar(&near, 1).unwrap();
-        assert_eq!(found[0].key, key(document, 1), "the scan answers");
-        assert!(store.similarity().lock().as_ref().unwrap().graph.is_none());
-        store.similarity().settle().unwrap();
-        assert!(store.similarity().lock().as_ref().unwrap().graph.is_some(), "and another is built");
-        for _ in 0..MAX_FAILURES - 1 {
-            store.similarity().settle().unwrap();
-            broken(store.similarity().lock().as_mut().unwrap());
-            store.similarity().similar(&near, 1).unwrap();
-        }
-        store.similarity().settle().unwrap();
-        assert!(store.similarity().lock().as_ref().unwrap().graph.is_none(), "but not for ever");
-        assert_eq!(store.similarity().similar(&near, 1).unwrap()[0].key, key(document, 1));
-    }
-
-    #[test]
-    fn many_removals_build_the_graph_again() {
-        let store = store(0);
-        let document = submit(&store);
-        for n in 1..=40 {
-            store.similarity().check_and_insert(key(document, n), &page_text(n.into())).unwrap();
-        }
-        store.similarity().settle().unwrap();
-        for n in 1..=20 {
-            store.similarity().remove(key(document, n)).unwrap();
-            let found = store.similarity().similar(&page_text(n.into()), 3).unwrap();
-            assert_eq!(found.len(), 3, "holes do not hide the others");
-            assert!(found.iter().all(|near| near.key.page.get() > n));
-        }
-        store.similarity().settle().unwrap();
-        let guard = store.similarity().lock();
-        let graph = guard.as_ref().unwrap().graph.as_ref().unwrap();
-        assert!(
-            graph.len < 40 && graph.tombstones * TOMBSTONE_SHARE <= graph.len,
-            "{} {}",
-            graph.len,
-            graph.tombstones
-        );
-    }
-}
+mod tests;

@@ -49,6 +49,16 @@ pub fn get(db: &Connection, key: PageKey) -> Result<Option<Entry>> {
         .optional()?)
 }
 
+/// The text of a page as the log has it; `None` where it has no such page.
+pub fn text(db: &Connection, key: PageKey) -> Result<Option<String>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT p.text FROM pages p JOIN documents d ON d.key = p.document WHERE d.id = ?1 AND p.page = ?2",
+        )?
+        .query_row(params![key.document.to_string(), key.page.get()], |row| row.get(0))
+        .optional()?)
+}
+
 /// All pages with this text, the first one first.
 pub fn with_text(db: &Connection, text_hash: Digest) -> Result<Vec<Entry>> {
     Ok(db
@@ -76,6 +86,55 @@ pub fn each_canonical(db: &Connection, after: i64, mut give: impl FnMut(i64, Com
         if let Some(vector) = vector(row)? {
             give(row.get("id")?, vector);
         }
+    }
+    Ok(())
+}
+
+/// Gives every page that has a signature, ascending.
+pub fn each(db: &Connection, mut give: impl FnMut(i64, Compact)) -> Result<()> {
+    let mut statement = db.prepare_cached("SELECT id, vector FROM signatures WHERE vector IS NOT NULL ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if let Some(vector) = vector(row)? {
+            give(row.get("id")?, vector);
+        }
+    }
+    Ok(())
+}
+
+pub fn of_row(db: &Connection, row: i64) -> Result<Option<Entry>> {
+    Ok(db
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM signatures WHERE id = ?1"))?
+        .query_row([row], entry)
+        .optional()?)
+}
+
+/// What is repeated: its row, its text and the name of its document.
+pub struct Original {
+    pub row: i64,
+    pub text_hash: Digest,
+    pub source: String,
+}
+
+/// Gives every page that repeats one that is there, with the name of its document, in the order in which they were read.
+pub fn each_repeating(db: &Connection, mut give: impl FnMut(&Entry, &Original, &str)) -> Result<()> {
+    let mut statement = db.prepare_cached(
+        "SELECT s.id, s.document, s.page, s.text_hash, s.canonical_document, s.canonical_page, s.similarity,
+                sd.source AS source, o.id AS original, o.text_hash AS original_hash, od.source AS original_source
+         FROM signatures s
+         JOIN signatures o ON o.document = s.canonical_document AND o.page = s.canonical_page
+         JOIN documents sd ON sd.id = s.document
+         JOIN documents od ON od.id = o.document
+         WHERE s.canonical_document IS NOT NULL ORDER BY s.id",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let original = Original {
+            row: row.get("original")?,
+            text_hash: parsed(row, "original_hash")?,
+            source: row.get("original_source")?,
+        };
+        give(&entry(row)?, &original, row.get_ref("source")?.as_str().map_err(|e| unreadable(e.to_string()))?);
     }
     Ok(())
 }
