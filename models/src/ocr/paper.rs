@@ -22,6 +22,8 @@ const SHADED_SHARE: f32 = 0.06;
 /// Light changes slowly: neighbouring cells that differ by more are the edge of a picture, and of these there may be so many.
 const EDGE: f32 = 1.45;
 const MOST_EDGES: f32 = 0.06;
+/// Part of a page's pixels that are print, at the least. A table of a dozen short lines has not much more, and is no faint page for that.
+const PRINT: f32 = 0.002;
 /// Gray levels between paper and print: with fewer the print is faint, and with fewer still there is none.
 const FAINT: f32 = 64.0;
 const NOTHING: f32 = 7.0;
@@ -100,7 +102,7 @@ impl Light {
                 }
             }
         }
-        let print = level(&parts, 0.01) / 255.0;
+        let print = level(&parts, PRINT) / 255.0;
         Self { paper, middle, print }
     }
 
@@ -238,6 +240,18 @@ mod tests {
             }
         }
         assert!(evened(&table).is_none_or(|evened| evened.data[150 * 640 + 150 + 5] > 200));
+    }
+
+    #[test]
+    fn a_page_of_few_lines_is_not_faint() {
+        let mut sparse = page(240.0, 40.0, |_, _| 1.0);
+        // Two lines of it, and the grain of the paper.
+        for at in 0..sparse.data.len() {
+            if at / 640 >= 80 {
+                sparse.data[at] = if at % 50 == 0 { 222 } else { 240 };
+            }
+        }
+        assert!(evened(&sparse).is_none());
     }
 
     #[test]
