@@ -84,6 +84,7 @@ fn pages_that_cannot_be_read_count_as_wholly_wrong() {
          odd              1       1   1.0000  1.0000  1.0000    1.0000  1.0000  1.0000    0.0000  0.0000  0.0000    damaged.pdf\n\
          all sources      5       3   1.0000  0.6000  1.0000    1.0000  0.6000  1.0000    0.0000  0.4000  0.0000    sample.pdf page 3\n\
          all pages as one: CER 0.2809, WER 0.2871, recall 0.7107, of 3684 characters\n\
+         needs_review: 0 of 0 pages with more than 5% of characters wrong, 0 of 2 pages with less than 1%\n\
          no truth: odd/nobody-knows.pdf\n"
     );
     home.write("readable/sample.pdf", SAMPLE);

@@ -213,11 +213,8 @@ impl OcrOptions {
     pub fn tasks(&self) -> Vec<Task> {
         match self.quality {
             Quality::Fast | Quality::Balanced => vec![Task::CompactDetect, Task::CompactRecognize],
-            // Our own recogniser, where the program carries it, sees what PP-OCRv6 leaves out.
-            Quality::Accurate => {
-                let own = cfg!(feature = "built-in-models").then_some(Task::CompactRecognize);
-                self.large_tasks().into_iter().chain(own).collect()
-            }
+            // Our own recogniser sees what PP-OCRv6 leaves out, but only where there is one.
+            Quality::Accurate => self.large_tasks(),
         }
     }
 
