@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use pagestream_documents::{PixelFormat, Raster};
+use pagestream_documents::{PixelFormat, Raster, buffers};
 
 pub mod crop;
 pub mod detector;
@@ -41,12 +41,23 @@ impl GrayPage {
     }
 }
 
-/// Gray levels of red, green and blue pixels: the luma of ITU-R BT.601 in 16-bit fixed point, as Pillow's `convert("L")` has it.
+impl Drop for GrayPage {
+    fn drop(&mut self) {
+        if let Some(copy) = self.copy.take() {
+            buffers::give_back(copy);
+        }
+    }
+}
+
+/// Gray levels of red, green and blue pixels, in a buffer that may be given back: the luma of ITU-R BT.601 in 16-bit fixed point, as Pillow's `convert("L")` has it.
 pub fn luma(pixels: &[u8]) -> Vec<u8> {
     let gray = |&[r, g, b]: &[u8; 3]| {
         ((u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000) >> 16) as u8
     };
-    pixels.as_chunks().0.iter().map(gray).collect()
+    let (pixels, _) = pixels.as_chunks();
+    let mut levels = buffers::take(pixels.len());
+    levels.iter_mut().zip(pixels).for_each(|(level, pixel)| *level = gray(pixel));
+    levels
 }
 
 #[cfg(test)]
