@@ -109,7 +109,7 @@ impl SimilarityIndex {
     }
 
     /// Whether a page repeats an earlier one; either way it is remembered. First by the text itself; then the signature
-    /// proposes pages, and one of them is repeated if the words say so ([`super::alignment`]). Asked again about the same page and text it gives the same answer, and a page never repeats itself,
+    /// proposes pages, and one of them is repeated if the words say so (`alignment.rs`). Asked again about the same page and text it gives the same answer, and a page never repeats itself,
     /// also not through another page, when it is read again after a crash. Texts shorter than
     /// [`MIN_CHARACTERS`](super::MIN_CHARACTERS) are unique.
     ///

@@ -14,7 +14,7 @@ pub(super) const FOLDED: usize = 768;
 /// Characters in a run.
 const GRAM: usize = 4;
 
-/// Cosine similarity from which two texts are compared word by word ([`super::alignment`]). At .783 the signature alone told
+/// Cosine similarity from which two texts are compared word by word (`alignment.rs`). At .783 the signature alone told
 /// readings of one page from other pages where no two pages shared a template; a page with 8% of its letters misread is at .7.
 pub const NEAR_DUPLICATE: f32 = 0.68;
 
