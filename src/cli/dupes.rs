@@ -18,10 +18,10 @@ use pagestream_store::Reader;
 use serde_json::{Value, json};
 
 use super::{
+    answer::{Format, Stopped},
     documents::{self, DataArgs, Refusal},
     exit::Exit,
     printer::Printer,
-    similar::{Format, output_failed},
 };
 
 #[derive(Args)]
@@ -37,26 +37,24 @@ pub struct DupesArgs {
 }
 
 pub fn run(args: &DupesArgs, settings: &Settings, printer: &Printer) -> Exit {
-    let found = within(args.within.as_deref()).and_then(|within| {
-        let reader = documents::open(settings)?;
-        let clusters = reader.duplicates(|source| within.takes(source))?;
-        Ok((reader, clusters))
-    });
-    let (reader, clusters) = match found {
-        Ok(found) => found,
-        Err(refusal) => return refusal.tell(printer),
+    let clusters = match dupes(args, settings) {
+        Ok(clusters) => clusters,
+        Err(stopped) => return stopped.tell("the answer", printer),
     };
-    match print(&reader, &clusters, args.format) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return output_failed(&error, printer),
-        Err(refusal) => return refusal.tell(printer),
-    }
     let repeats: usize = clusters.iter().map(|cluster| cluster.repeats.len()).sum();
     printer.note(&match clusters.len() {
         0 => "no page repeats another".to_owned(),
         groups => format!("{repeats} pages repeat {groups} others"),
     });
     Exit::Ok
+}
+
+fn dupes(args: &DupesArgs, settings: &Settings) -> Result<Vec<Cluster>, Stopped> {
+    let within = within(args.within.as_deref())?;
+    let reader = documents::open(settings)?;
+    let clusters = reader.duplicates(|source| within.takes(source))?;
+    print(&reader, &clusters, args.format)?;
+    Ok(clusters)
 }
 
 /// Which documents are looked at.
@@ -97,19 +95,16 @@ fn within(named: Option<&Path>) -> Result<Within, Refusal> {
     })
 }
 
-fn print(reader: &Reader, clusters: &[Cluster], format: Format) -> Result<io::Result<()>, Refusal> {
+fn print(reader: &Reader, clusters: &[Cluster], format: Format) -> Result<(), Stopped> {
     let mut names = Names { reader, known: HashMap::new() };
     let mut out = io::stdout().lock();
     for cluster in clusters {
-        let text = match format {
-            Format::Text => names.lines(cluster)?,
-            Format::Jsonl => format!("{}\n", names.object(cluster)?),
-        };
-        if let Err(error) = out.write_all(text.as_bytes()) {
-            return Ok(Err(error));
+        match format {
+            Format::Text => write!(out, "{}", names.lines(cluster)?)?,
+            Format::Jsonl => writeln!(out, "{}", names.object(cluster)?)?,
         }
     }
-    Ok(out.flush())
+    Ok(out.flush()?)
 }
 
 /// What documents are called, asked once each.

@@ -14,6 +14,7 @@ use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
 
 use self::{exit::Exit, printer::Printer};
 
+mod answer;
 mod backup;
 mod bar;
 mod bench;

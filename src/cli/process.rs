@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 
 use self::summary::Summary;
 use super::{
+    answer::Format,
     bar::PageBar,
     exit::Exit,
     fetching, inputs,
@@ -84,12 +85,6 @@ pub struct ProcessArgs {
     pub(super) duplicates: Option<String>,
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Text,
-    Jsonl,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

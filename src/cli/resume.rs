@@ -7,10 +7,11 @@ use pagestream::{Settings, output::Expected};
 use pagestream_actors::needs_password;
 
 use super::{
+    answer::Format,
     documents::{self, DataArgs, Refusal},
     exit::Exit,
     printer::Printer,
-    process::{self, Format, Headings, ProcessArgs, Work},
+    process::{self, Headings, ProcessArgs, Work},
     reading::ReadingArgs,
 };
 

@@ -11,6 +11,7 @@ use pagestream::{Hit, Origin, SearchQuery, SearchResults, Settings, harmless};
 use serde_json::json;
 
 use super::{
+    answer::{Format, Stopped},
     documents::{self, DataArgs, FilterArgs, Refusal},
     exit::Exit,
     printer::Printer,
@@ -71,24 +72,13 @@ enum TextFrom {
     Mixed,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Jsonl,
-}
-
 pub fn run(args: &SearchArgs, settings: &Settings, printer: &Printer) -> Exit {
     let results = match search(args, settings) {
         Ok(results) => results,
         Err(refusal) => return refusal.tell(printer),
     };
-    match args.print(&results) {
-        // Whoever read the hits has seen enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            printer.error(&format!("hits cannot be written: {error}"), None);
-            return Exit::FileAccess;
-        }
-        _ => {}
+    if let Err(error) = args.print(&results) {
+        return Stopped::Output(error).tell("hits", printer);
     }
     tell(&results, printer);
     if results.hits.is_empty() { Exit::NOTHING_FOUND } else { Exit::Ok }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use futures::StreamExt;
 use pagestream::{
     DuplicateMode, Error, PageNumber, PageRecord, PageStatus, Settings, Source, SubmitOptions, harmless,
@@ -17,6 +17,7 @@ use pagestream_store::Reader;
 use serde_json::json;
 
 use super::{
+    answer::{Format, Stopped},
     documents::{self, DataArgs, FilterArgs, Refusal},
     exit::Exit,
     fetching,
@@ -45,12 +46,6 @@ pub struct SimilarArgs {
     pub data: DataArgs,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    Text,
-    Jsonl,
-}
-
 /// A page asked for: its number, its text, and who it is where it is in the store.
 struct Asked {
     page: PageNumber,
@@ -59,44 +54,7 @@ struct Asked {
 }
 
 pub fn run(args: &SimilarArgs, settings: Settings, printer: &Printer) -> Exit {
-    match similar(args, settings, printer) {
-        Ok(exit) | Err(Stopped::Told(exit)) => exit,
-        Err(Stopped::Refused(refusal)) => refusal.tell(printer),
-        Err(Stopped::Output(error)) => output_failed(&error, printer),
-    }
-}
-
-/// A pipe that closes early has seen enough.
-pub fn output_failed(error: &io::Error, printer: &Printer) -> Exit {
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return Exit::Ok;
-    }
-    printer.error(&format!("the answer cannot be written: {error}"), None);
-    Exit::FileAccess
-}
-
-enum Stopped {
-    Refused(Refusal),
-    Output(io::Error),
-    Told(Exit),
-}
-
-impl From<Refusal> for Stopped {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<pagestream_store::Error> for Stopped {
-    fn from(error: pagestream_store::Error) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
+    similar(args, settings, printer).unwrap_or_else(|stopped| stopped.tell("the answer", printer))
 }
 
 fn similar(args: &SimilarArgs, settings: Settings, printer: &Printer) -> Result<Exit, Stopped> {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use pagestream::{
     DocumentId, PageNumber, PageSelection, PageStatus, Settings, harmless,
     output::{Jsonl, PageWriter, Text},
@@ -16,7 +16,8 @@ use pagestream::{
 use pagestream_store::{Cursor, Document, DocumentState, Error as StoreError, Reader, Sequence, StoredPage, Watch};
 
 use super::{
-    documents::{self, DataArgs, FilterArgs, Refusal},
+    answer::{Format, Stopped},
+    documents::{self, DataArgs, FilterArgs},
     exit::Exit,
     printer::Printer,
 };
@@ -59,46 +60,8 @@ pub struct TailArgs {
     pub data: DataArgs,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Jsonl,
-}
-
 pub fn run(args: &TailArgs, settings: &Settings, printer: &Printer) -> Exit {
-    match tail(args, settings, printer) {
-        Ok(exit) => exit,
-        Err(Stopped::Refused(refusal)) => refusal.tell(printer),
-        // Whoever read the pages has seen enough.
-        Err(Stopped::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
-        Err(Stopped::Output(error)) => {
-            printer.error(&format!("pages cannot be written: {error}"), None);
-            Exit::FileAccess
-        }
-    }
-}
-
-enum Stopped {
-    Refused(Refusal),
-    Output(io::Error),
-}
-
-impl From<Refusal> for Stopped {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<StoreError> for Stopped {
-    fn from(error: StoreError) -> Self {
-        Self::Refused(error.into())
-    }
-}
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
+    tail(args, settings, printer).unwrap_or_else(|stopped| stopped.tell("pages", printer))
 }
 
 fn tail(args: &TailArgs, settings: &Settings, printer: &Printer) -> Result<Exit, Stopped> {

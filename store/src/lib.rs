@@ -23,6 +23,7 @@ mod requests;
 mod retention;
 mod rows;
 mod schema;
+mod script;
 mod search;
 pub mod similarity;
 mod store;

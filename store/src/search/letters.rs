@@ -2,6 +2,8 @@
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
+use crate::script::has_no_spaces;
+
 /// What a character is to a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -26,24 +28,14 @@ pub fn kind(c: char) -> Kind {
         '²' | '³' | '¹' | '\u{2070}'..='\u{209c}' | '\u{2b0}'..='\u{2b8}' | '\u{1d2c}'..='\u{1d6a}' => Kind::Script,
         // Their compatibility forms are letters that nobody means.
         '©' | '®' | '™' | '℠' | '\u{2bc}' | '\u{fffd}' => Kind::Between,
-        _ if is_written_without_spaces(c) => Kind::Alone,
+        // Of Korean the spaces part phrases, with particles at the words.
+        '\u{ac00}'..='\u{d7a3}' => Kind::Alone,
+        _ if has_no_spaces(c) => Kind::Alone,
         _ if c.is_alphanumeric() || is_combining_mark(c) => Kind::Letter,
         // Ligatures, fractions and the like are letters once they are taken apart.
         _ if std::iter::once(c).nfkd().any(char::is_alphanumeric) => Kind::Letter,
         _ => Kind::Between,
     }
-}
-
-/// Chinese, Japanese, Korean (whose spaces part phrases, with particles at the words), Thai, Lao, Khmer, Burmese.
-fn is_written_without_spaces(c: char) -> bool {
-    matches!(c,
-        '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{3096}' | '\u{309d}'..='\u{309f}' | '\u{30a1}'..='\u{30fa}'
-        | '\u{30fc}'..='\u{30ff}' | '\u{3105}'..='\u{312f}' | '\u{31a0}'..='\u{31bf}' | '\u{31f0}'..='\u{31ff}'
-        | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}'
-        | '\u{ff66}'..='\u{ff9d}' | '\u{20000}'..='\u{3fffd}'
-        | '\u{e01}'..='\u{e30}' | '\u{e32}'..='\u{e33}' | '\u{e40}'..='\u{e46}' | '\u{e81}'..='\u{eb0}' | '\u{ec0}'..='\u{ec4}'
-        | '\u{1000}'..='\u{102a}' | '\u{1780}'..='\u{17b3}')
-        && !is_combining_mark(c)
 }
 
 /// Appends the character without case, diacritics and compatibility forms.

@@ -2,6 +2,8 @@
 
 use rapidfuzz::distance::levenshtein;
 
+use crate::script::has_no_spaces;
+
 /// Words of a text that are compared: some forty full pages. What is beyond them is not looked at.
 pub const MAX_WORDS: usize = 20_000;
 
@@ -141,18 +143,12 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let mut rest = word;
     std::iter::from_fn(move || {
         let first = rest.chars().next()?;
-        let end = match is_unspaced(first) {
+        let end = match has_no_spaces(first) {
             true => first.len_utf8(),
-            false => rest.find(is_unspaced).unwrap_or(rest.len()),
+            false => rest.find(has_no_spaces).unwrap_or(rest.len()),
         };
         let (piece, after) = rest.split_at(end);
         rest = after;
         Some(piece)
     })
-}
-
-/// Han, kana, Thai, Lao, Khmer, Burmese.
-fn is_unspaced(c: char) -> bool {
-    matches!(u32::from(c), 0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff | 0x3040..=0x30ff | 0x3400..=0x4dbf
-        | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff)
 }

@@ -63,17 +63,14 @@ impl Evidence {
     pub(super) fn of(glyphs: &[Glyph], lines: &[TextLine], images: &[Rect], outlines: &Outlines, page: Rect) -> Self {
         let mut evidence =
             Self { outlines: outlines.shapes, different_outlines: outlines.kinds.len(), ..Self::default() };
-        let [mut under_images, mut under_text, mut under_any] = [(); 3].map(|()| Cells::of(page));
+        let [mut under_images, mut under_text, mut under_hidden] = [(); 3].map(|()| Cells::of(page));
         images.iter().for_each(|&image| under_images.cover(image));
         for glyph in glyphs.iter().filter(|glyph| !glyph.is_space()) {
             evidence.characters += 1;
             evidence.undecoded += usize::from(!glyph.decoded);
             evidence.invisible += usize::from(glyph.invisible);
             if !images.is_empty() {
-                under_any.cover(glyph.bounds());
-                if !glyph.invisible {
-                    under_text.cover(glyph.bounds());
-                }
+                (if glyph.invisible { &mut under_hidden } else { &mut under_text }).cover(glyph.bounds());
             }
             if glyph.text.starts_with(is_ideograph) {
                 evidence.ideographs += 1;
@@ -81,6 +78,7 @@ impl Evidence {
             }
         }
         lines.iter().for_each(|line| evidence.words.add(&line.text));
+        let under_any = under_hidden.joined(&under_text);
         Self {
             image_share: under_images.share(),
             text_share: under_text.share(),
@@ -208,6 +206,11 @@ impl Cells {
                 }
             }
         }
+    }
+
+    fn joined(mut self, other: &Self) -> Self {
+        self.covered.iter_mut().zip(&other.covered).for_each(|(here, there)| *here |= there);
+        self
     }
 
     /// Share of the page that is covered here and not there.
