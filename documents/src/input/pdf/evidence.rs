@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::{glyph::Glyph, letters::Words};
+use super::{glyph::Glyph, letters};
 use crate::record::TextLine;
 use hayro::kurbo::{Affine, BezPath, PathEl, Rect, Shape};
 
@@ -50,7 +50,8 @@ pub(super) struct Evidence {
     /// Of the page: images that no text lies over, and text of either kind.
     bare_share: f64,
     covered_share: f64,
-    words: Words,
+    /// Letters that make no words.
+    makes_no_words: bool,
     /// Chinese characters and kana, and those that are too narrow to be some.
     ideographs: usize,
     narrow: usize,
@@ -77,7 +78,7 @@ impl Evidence {
                 evidence.narrow += usize::from(glyph.advance < NARROW * glyph.size);
             }
         }
-        lines.iter().for_each(|line| evidence.words.add(&line.text));
+        evidence.makes_no_words = letters::make_no_words(lines.iter().map(|line| line.text.as_str()));
         let under_any = under_hidden.joined(&under_text);
         Self {
             image_share: under_images.share(),
@@ -107,7 +108,7 @@ impl Evidence {
                 None
             };
         }
-        if self.words.are_none() {
+        if self.makes_no_words {
             return doubt(false, "its letters make no words".to_owned());
         }
         if self.narrow >= IDEOGRAPHS_TO_JUDGE && 2 * self.narrow > self.ideographs {
