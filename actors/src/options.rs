@@ -250,6 +250,11 @@ pub struct PipelineOptions {
     pub page_cache: CacheOptions,
     /// Recognised lines by their crop. Default 4 MiB, about 4,000 lines: running heads, forms, blank fields.
     pub line_cache: CacheOptions,
+    /// Vectors of pages by their text. Default 4 MiB, about 800 pages: the log knows the others.
+    pub embedding_cache: CacheOptions,
+    /// The digest of the model that makes vectors of what was read, which the devices' engines have for
+    /// [`Task::Embed`](pagestream_models::ocr::Task::Embed). Default: none, and pages are found by their words alone.
+    pub embeddings: Option<Digest>,
     /// Device threads that may be lost before the device counts as lost. Default 3.
     pub device_losses: u32,
     /// Which finished documents are forgotten, at the start and then once a minute. Default: none.
@@ -273,6 +278,8 @@ impl Default for PipelineOptions {
             device_losses: 3,
             page_cache: CacheOptions { max_size: ByteSize::mib(4), time_to_live: Duration::from_secs(3600) },
             line_cache: CacheOptions { max_size: ByteSize::mib(4), time_to_live: Duration::from_secs(3600) },
+            embedding_cache: CacheOptions { max_size: ByteSize::mib(4), time_to_live: Duration::from_secs(3600) },
+            embeddings: None,
             retention: Retention::default(),
         }
     }

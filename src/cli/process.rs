@@ -34,6 +34,7 @@ use super::{
     signals::Signals,
 };
 
+mod embeddings;
 pub mod summary;
 
 /// Failed pages named at the end; the others are counted.
@@ -83,6 +84,9 @@ pub struct ProcessArgs {
     /// Pages that repeat earlier ones: mark (the default), skip (their text is not delivered again), off
     #[arg(long, value_name = "HOW")]
     pub(super) duplicates: Option<String>,
+    /// Make no vectors for search by meaning
+    #[arg(long)]
+    pub(super) no_embeddings: bool,
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
 }
@@ -99,7 +103,8 @@ impl ProcessArgs {
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let data_dir = self.data_dir.as_ref().map(|dir| ("store.data_dir", dir.to_string_lossy().into_owned()));
         let duplicates = self.duplicates.as_ref().map(|how| ("duplicates.mode", how.clone()));
-        self.reading.settings().into_iter().chain(data_dir).chain(duplicates).collect()
+        let embeddings = self.no_embeddings.then(|| ("embeddings.mode", "never".to_owned()));
+        self.reading.settings().into_iter().chain(data_dir).chain(duplicates).chain(embeddings).collect()
     }
 
     fn submit_options(&self, settings: &Settings) -> SubmitOptions {
@@ -292,6 +297,9 @@ async fn process(
             Exit::FileAccess
         }
     };
+    if signal.is_none() {
+        signal = embeddings::wait(&pipeline, data_dir.as_deref(), &mut signals, &printer).await;
+    }
     // Stopping waits for threads, and one of them may wait for a pipe that nobody writes to.
     drop(tokio::time::timeout(STOPPING_PATIENCE, pipeline.stop()).await);
     signal.unwrap_or(exit)

@@ -1,0 +1,119 @@
+//! `pagestream index`: what search by meaning needs. `update` makes vectors of the pages that have none, `verify` looks whether what is
+//! found is what there is.
+
+use clap::{Args, Subcommand};
+use pagestream::{Plan, Settings, settings::EmbeddingMode};
+use pagestream_store::{Store, StoreOptions};
+use serde_json::json;
+
+use super::{
+    answer::Format,
+    documents::{self, DataArgs, Refusal},
+    exit::Exit,
+    fetching,
+    printer::Printer,
+    reading,
+    signals::Signals,
+    words::count,
+};
+
+#[derive(Subcommand)]
+pub enum IndexCommand {
+    /// Make vectors of the pages that have none; the model is fetched if it is missing
+    Update(UpdateArgs),
+    /// Compare what the index finds with an exact scan, and mend what is wrong
+    Verify(VerifyArgs),
+}
+
+#[derive(Args)]
+pub struct UpdateArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// How the answer looks: text (the default) or jsonl, one object
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+impl IndexCommand {
+    /// The flags that are settings.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Update(args) => args.data.settings(),
+            Self::Verify(args) => args.data.settings(),
+        }
+    }
+}
+
+pub fn run(command: &IndexCommand, settings: Settings, printer: &Printer) -> Exit {
+    match command {
+        IndexCommand::Update(_) => update(settings, printer).unwrap_or_else(|refusal| refusal.tell(printer)),
+        IndexCommand::Verify(args) => verify(args, &settings, printer).unwrap_or_else(|refusal| refusal.tell(printer)),
+    }
+}
+
+fn update(mut settings: Settings, printer: &Printer) -> Result<Exit, Refusal> {
+    // A directory that is not there is a mistake, not one to be made.
+    drop(documents::open(&settings)?);
+    settings.embeddings.mode = EmbeddingMode::Always;
+    let plan = match reading::check(&settings, printer) {
+        Ok(plan) => plan,
+        Err(exit) => return Ok(exit),
+    };
+    let runtime = match reading::runtime(printer) {
+        Ok(runtime) => runtime,
+        Err(exit) => return Ok(exit),
+    };
+    let exit = runtime.block_on(make(settings, plan, printer));
+    runtime.shutdown_background();
+    Ok(exit)
+}
+
+async fn make(settings: Settings, plan: Plan, printer: &Printer) -> Exit {
+    let fetching = fetching::asking(&settings, printer);
+    let (mut signals, pipeline) =
+        match (Signals::listen(), pagestream::start_planned(settings, plan, fetching).await) {
+            (Ok(signals), Ok(pipeline)) => (signals, pipeline),
+            (Err(error), _) => {
+                printer.error(&format!("signals cannot be listened for: {error}"), None);
+                return Exit::Other;
+            }
+            (_, Err(error)) => {
+                printer.error(&error.to_string(), error.hint());
+                return Exit::of_error(&error);
+            }
+        };
+    let exit = tokio::select! {
+        report = pipeline.embedded() => match report {
+            Ok(Some(report)) => {
+                let made = count(usize::try_from(report.made).unwrap_or(usize::MAX), "page");
+                match report.given_up {
+                    None => {
+                        printer.note(&format!("{made} have got vectors; none is without"));
+                        Exit::Ok
+                    }
+                    Some(cause) => {
+                        printer.error(&format!("{made} have got vectors, and no more: {cause}"), None);
+                        Exit::MissingDependency
+                    }
+                }
+            }
+            Ok(None) => Exit::Ok,
+            Err(error) => {
+                printer.error(&error.to_string(), error.hint());
+                Exit::of_error(&error)
+            }
+        },
+        exit = signals.next() => {
+            printer.note("stopped; the pages that have vectors keep them, and the same command goes on");
+            exit
+        }
+    };
+    pipeline.stop().await;
+    exit
+}
