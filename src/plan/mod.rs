@@ -250,7 +250,7 @@ impl Plan {
 
 /// What `auto` comes to, by what a page asks of every device's models.
 fn automatic(common: &Arc<Common>, when: Measure) -> Result<devices::Verdict, ModelError> {
-    let Common { registry, machine, settings, selected, quality } = &**common;
+    let Common { registry, machine, settings, selected, quality, .. } = &**common;
     let of_registry = TASKS.iter().any(|entry| {
         (entry.used)(*quality) == Use::Always && matches!(entry.model, ModelOf::Registry { .. }) && entry.load.is_some()
     });
