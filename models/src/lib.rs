@@ -1,5 +1,5 @@
-//! Models: where they come from (`registry`), what runs them (`backend`), what they are for (`ocr`), and how one is made of
-//! another (`optimize`).
+//! Models: where they come from (`registry`), what runs them (`backend`), what they are for (`ocr`, `embedding`), and how one is
+//! made of another (`convert`, `optimize`).
 //!
 //! Nothing here knows of actors. The scheduler owns sessions and calls them; the decoder drives an [`ocr::PageReader`].
 
@@ -7,6 +7,7 @@ pub mod backend;
 #[cfg(feature = "built-in-models")]
 pub mod built_in;
 pub mod device;
+pub mod embedding;
 pub mod error;
 pub mod instructions;
 pub mod ocr;

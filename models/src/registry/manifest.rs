@@ -66,6 +66,8 @@ pub enum Role {
     Orient,
     /// Reads a text line.
     Recognize,
+    /// Says what a text means, as a vector.
+    Embed,
 }
 
 impl std::fmt::Display for Role {
@@ -74,6 +76,7 @@ impl std::fmt::Display for Role {
             Self::Detect => "detect",
             Self::Orient => "orient",
             Self::Recognize => "recognize",
+            Self::Embed => "embed",
         })
     }
 }
