@@ -19,7 +19,7 @@ use pagestream_models::ocr::{Inference, Inferred, Task};
 use pagestream_store::{
     Error as StoreError, Sequence, Store,
     similarity::PageKey,
-    vectors::PassageVector,
+    vectors::{Embedded, PassageVector},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -32,6 +32,7 @@ use crate::{
     guard::guarded,
     messages::BackgroundInferences,
     metrics::Metrics,
+    query_encoder::passage_vector,
     stages::device_router::DeviceRouter,
     under_way::UnderWay,
 };
@@ -56,8 +57,10 @@ const FAILURES: u32 = 2;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EmbeddingReport {
-    /// Pages that have their vectors, and did not when this run began.
+    /// Pages that have their vectors, or in which there is nothing to embed, and of which that was not known when this run began.
     pub made: u64,
+    /// Pages without.
+    pub left: u64,
     /// Why the others have none; `None` where all have theirs.
     pub given_up: Option<String>,
 }
@@ -85,7 +88,8 @@ pub struct Embedder {
 struct Course {
     /// Pages up to here have been looked at.
     after: Sequence,
-    made: u64,
+    /// Pages that were through when the run began.
+    before: Option<u64>,
     failures: u32,
     given_up: Option<String>,
 }
@@ -102,7 +106,7 @@ struct Page {
 enum Asked {
     /// Its text has vectors, or there is nothing in it to embed.
     Known(Vec<PassageVector>),
-    Compute { ranges: Vec<Range<u32>>, inferences: Vec<Inference> },
+    Compute { ranges: Vec<Range<usize>>, inferences: Vec<Inference> },
 }
 
 impl Embedder {
@@ -117,11 +121,27 @@ impl Embedder {
                 _ = look.tick(), if course.given_up.is_none() => {}
                 Some(asker) = self.waiting.recv() => waiting.push(asker),
             }
+            if course.before.is_none() {
+                course.before = self.progress().await.map(|embedded| embedded.done);
+            }
             self.catch_up(&mut course, &mut waiting).await;
-            let report = EmbeddingReport { made: course.made, given_up: course.given_up.clone() };
-            // Whoever asked may have gone.
-            waiting.drain(..).for_each(|asker| drop(asker.send(report.clone())));
+            if !waiting.is_empty() {
+                let report = self.report(&course).await;
+                // Whoever asked may have gone.
+                waiting.drain(..).for_each(|asker| drop(asker.send(report.clone())));
+            }
         }
+    }
+
+    async fn progress(&self) -> Option<Embedded> {
+        let model = self.model;
+        self.blocking(move |store| store.embedded(model)).await
+    }
+
+    async fn report(&self, course: &Course) -> EmbeddingReport {
+        let Embedded { done, waiting } = self.progress().await.unwrap_or_default();
+        let made = done.saturating_sub(course.before.unwrap_or(done));
+        EmbeddingReport { made, left: waiting, given_up: course.given_up.clone() }
     }
 
     /// Until every page of the log has been looked at.
@@ -141,10 +161,7 @@ impl Embedder {
                     under_way.push(self.embed(page));
                 }
                 match under_way.next().await {
-                    Some(Ok(done)) => {
-                        course.failures = 0;
-                        course.made += u64::from(done);
-                    }
+                    Some(Ok(())) => course.failures = 0,
                     Some(Err(cause)) => course.fail(&cause),
                     None => break,
                 }
@@ -161,8 +178,8 @@ impl Embedder {
         self.under_way.pages().is_empty()
     }
 
-    /// Whether the page has its vectors now; not so where it is gone.
-    async fn embed(&self, page: Page) -> Result<bool, String> {
+    /// The page has its vectors then, unless it is gone.
+    async fn embed(&self, page: Page) -> Result<(), String> {
         let Page { key, text, hash, .. } = page;
         let (model, caches, engine) = (self.model, self.caches.clone(), self.engine.clone());
         let metrics = self.metrics.clone();
@@ -175,14 +192,14 @@ impl Embedder {
                 let vectors = self.compute(inferences).await?;
                 self.metrics.embeddings.computed(vectors.len(), since.elapsed());
                 self.rest_after(since.elapsed()).await;
-                ranges.into_iter().zip(vectors).map(|(range, vector)| PassageVector { range, vector }).collect()
+                ranges.into_iter().zip(vectors).map(|(range, vector)| passage_vector(range, vector)).collect()
             }
         };
         self.caches.embeddings.insert((model, hash), Arc::new(Embedding(passages.clone())));
         let put = self.blocking(move |store| store.vectors().put(model, key, hash, &passages)).await;
-        let there = put.ok_or_else(|| format!("the vectors of page {} of {} cannot be kept", key.page, key.document))?;
+        put.ok_or_else(|| format!("the vectors of page {} of {} cannot be kept", key.page, key.document))?;
         self.metrics.embeddings.kept();
-        Ok(there)
+        Ok(())
     }
 
     async fn compute(&self, inferences: Vec<Inference>) -> Result<Vec<Vec<f32>>, String> {
@@ -263,9 +280,7 @@ fn ask(
     if passages.is_empty() {
         return Ok(Asked::Known(Vec::new()));
     }
-    let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-    let ranges = passages.iter().map(|passage| place(passage.range.start)..place(passage.range.end)).collect();
-    let inferences =
-        passages.into_iter().map(|passage| Inference { task: Task::Embed, input: passage.input }).collect();
+    let (ranges, inputs): (Vec<_>, Vec<_>) = passages.into_iter().map(|passage| (passage.range, passage.input)).unzip();
+    let inferences = inputs.into_iter().map(|input| Inference { task: Task::Embed, input }).collect();
     Ok(Asked::Compute { ranges, inferences })
 }

@@ -228,6 +228,11 @@ impl Plan {
         makes.then_some(embedder)
     }
 
+    /// The digest of the model that the settings name for vectors of what was read, whether any are made or not.
+    pub fn embedding_model(&self) -> Digest {
+        self.common.embedder.sha256
+    }
+
     /// The models of the registry that the settings name, but for that of [`Plan::embedder`].
     pub fn selected(&self) -> &[(Task, Selected)] {
         &self.common.selected
