@@ -1,8 +1,8 @@
 //! What a search computes in a store of many pages, at rest and while pages are committed at full speed, beside FTS5 alone over the
 //! same text.
 //!
-//! `cargo run --release -p pagestream-store --example search_latency -- [PAGES]` (100,000; some 2 GB of disk in the temporary
-//! directory). Words are made up, as frequent as in a language (Zipf), 400 a page in 40 lines; of 100 pages is a document.
+//! `cargo run --release -p pagestream-store --example search_latency -- [PAGES] [DIR]` (100,000; some 2 GB of disk in the temporary
+//! directory; in DIR, what an earlier run left there is used again). Words are made up, as frequent as in a language (Zipf), 400 a page in 40 lines; of 100 pages is a document.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -94,6 +94,7 @@ fn document(store: &Store, numbers: &mut Numbers, committed: &AtomicU64, stop: &
         options: serde_json::json!({}),
         selection: None,
         priority: Priority::Bulk,
+        tags: Vec::new(),
     };
     store.submit(&new).expect("submitted");
     let pages: Vec<_> = (1..=PAGES_OF_A_DOCUMENT)
@@ -154,16 +155,23 @@ fn measure(queries: &[String], mut ask: impl FnMut(&str)) -> (f64, f64) {
 
 fn main() {
     let pages: u64 = std::env::args().nth(1).map_or(100_000, |text| text.parse().expect("a number of pages"));
-    let dir = tempfile::tempdir().expect("a directory");
-    let store = Store::open(dir.path(), StoreOptions::default()).expect("opened");
-    let (committed, stop, mut numbers) = (AtomicU64::new(0), AtomicBool::new(false), Numbers(1));
+    let temporary = tempfile::tempdir().expect("a directory");
+    let dir = std::env::args_os().nth(2).map_or(temporary.path().to_owned(), std::path::PathBuf::from);
+    let store = Store::open(&dir, StoreOptions::default()).expect("opened");
+    let there = store.status().expect("read").pages;
+    let (committed, stop, mut numbers) = (AtomicU64::new(there), AtomicBool::new(false), Numbers(1 + there));
     let (start, cpu) = (Instant::now(), cpu_time());
     while committed.load(Ordering::Relaxed) < pages {
         document(&store, &mut numbers, &committed, &stop);
     }
-    println!("{pages} pages in {:.1} s, {:.1} CPU s", start.elapsed().as_secs_f64(), (cpu_time() - cpu).as_secs_f64());
+    println!(
+        "{} pages in {:.1} s, {:.1} CPU s",
+        pages.saturating_sub(there),
+        start.elapsed().as_secs_f64(),
+        (cpu_time() - cpu).as_secs_f64()
+    );
     let alone = fts5_alone(&store);
-    let reader = Store::open_reader(dir.path()).expect("opened to read");
+    let reader = Store::open_reader(&dir).expect("opened to read");
     let ask = |query: &str| drop(reader.search(&SearchQuery::new(query)).expect("searched"));
 
     println!("p50 / p99 in CPU ms:                        at rest        while writing    FTS5 alone");
@@ -210,7 +218,11 @@ fn main() {
 /// The text in a table of FTS5 as it comes.
 fn fts5_alone(store: &Store) -> rusqlite::Connection {
     let path = store.dir().join("alone.sqlite3");
+    let is_there = path.exists();
     let mut connection = rusqlite::Connection::open(path).expect("opened");
+    if is_there {
+        return connection;
+    }
     connection.execute_batch("PRAGMA journal_mode = WAL; CREATE VIRTUAL TABLE t USING fts5 (text)").expect("made");
     let (mut last, start) = (0, Instant::now());
     loop {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 use crate::{
     error::{Error, Result},
-    private, schema,
+    private, ranking, schema,
 };
 
 /// The database's name within a data directory.
@@ -175,13 +175,16 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags)?;
         connection.busy_timeout(self.busy_timeout)?;
+        ranking::register(&connection)?;
         let looked = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
         match looked.map_err(|error| error.sqlite_error_code()) {
             // Readers share a file beside the database, which on a read-only disk nobody can make. Nobody writes there either: when
             // the log is empty, the database is all there is, and will not change.
             Err(Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)) if self.log_is_empty() => {
                 let uri = format!("file:{}?immutable=1", escaped(&path));
-                Ok(Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?)
+                let connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
+                ranking::register(&connection)?;
+                Ok(connection)
             }
             _ => Ok(connection),
         }

@@ -1,6 +1,9 @@
 //! From a query to its hits: all pages with the words are ranked, documents take turns, and the few that are shown are read.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::HashMap,
+    ops::{Range, RangeInclusive},
+};
 
 use pagestream_documents::{DocumentId, PageNumber, Polygon};
 use rusqlite::{Connection, params_from_iter, types::Value};
@@ -65,16 +68,23 @@ pub(crate) fn search(db: &Connection, query: &SearchQuery) -> Result<SearchResul
 
 /// The best pages, best first.
 fn rank(db: &Connection, terms: &Terms, query: &SearchQuery) -> Result<Vec<Ranked>> {
+    let (Some(all), Some(wanted)) = (all_rows(db)?, wanted_rows(db, query)?) else { return Ok(Vec::new()) };
     let (conditions, mut values) = conditions(query);
     let limit = RANKED.max((query.limit.saturating_add(query.offset)).saturating_mul(RANKED_FOR_EACH));
-    values.splice(0..0, [Value::from(terms.expression()), i64::try_from(limit).unwrap_or(i64::MAX).into()]);
-    // Another form of a word says less than the word itself.
+    let first = [Value::from(terms.expression()), i64::try_from(limit).unwrap_or(i64::MAX).into()];
+    let rows = [all.start(), all.end(), wanted.start(), wanted.end()].map(|row| Value::from(*row));
+    values.splice(0..0, first.into_iter().chain(rows));
+    // What is not narrowed needs no look at which document a page is of before it is known to be among the best.
+    let narrowed = if conditions.is_empty() { "" } else { "CROSS JOIN searched s ON s.seq = page_words.rowid" };
     let sql = format!(
-        "SELECT seq, document, score FROM (
-            SELECT s.seq, s.document, -bm25(page_words, 1.0, 0.5) AS score
-            FROM page_words CROSS JOIN searched s ON s.seq = page_words.rowid
-            WHERE page_words MATCH ?1 {conditions} ORDER BY page_words.rowid DESC LIMIT {COMPARED}
-         ) ORDER BY score DESC, seq LIMIT ?2"
+        "SELECT f.seq, t.document, f.score FROM (
+            SELECT seq, score FROM (
+                SELECT page_words.rowid AS seq, page_score(page_words, ?3, ?4) AS score
+                FROM page_words {narrowed}
+                WHERE page_words MATCH ?1 AND page_words.rowid BETWEEN ?5 AND ?6 {conditions}
+                ORDER BY page_words.rowid DESC LIMIT {COMPARED}
+            ) ORDER BY score DESC, seq LIMIT ?2
+         ) f CROSS JOIN searched t ON t.seq = f.seq"
     );
     let mut select = db.prepare_cached(&sql)?;
     let rows = select.query_map(params_from_iter(values), |row| {
@@ -83,28 +93,70 @@ fn rank(db: &Connection, terms: &Terms, query: &SearchQuery) -> Result<Vec<Ranke
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What narrows the search, numbered behind the expression and the limit.
-fn conditions(query: &SearchQuery) -> (String, Vec<Value>) {
-    let (mut sql, mut values) = (String::new(), Vec::<Value>::new());
+/// From the first page that is in the index to the last; nothing where none is.
+fn all_rows(db: &Connection) -> Result<Option<RangeInclusive<i64>>> {
+    // Each by itself is the end of the table.
+    rows(db, "SELECT (SELECT min(seq) FROM searched), (SELECT max(seq) FROM searched)", Vec::new())
+}
+
+/// From the first page of the documents that are asked for to the last: FTS5 passes over the others.
+fn wanted_rows(db: &Connection, query: &SearchQuery) -> Result<Option<RangeInclusive<i64>>> {
+    let (documents, values) = documents(query, 0);
+    if documents.is_empty() {
+        return Ok(Some(i64::MIN..=i64::MAX));
+    }
+    let sql = format!(
+        "SELECT min((SELECT min(seq) FROM pages WHERE document = d.key)), max((SELECT max(seq) FROM pages WHERE document = d.key))
+         FROM documents d WHERE {}",
+        documents.join(" AND ")
+    );
+    rows(db, &sql, values)
+}
+
+fn rows(db: &Connection, sql: &str, values: Vec<Value>) -> Result<Option<RangeInclusive<i64>>> {
+    let ends: (Option<i64>, Option<i64>) =
+        db.prepare_cached(sql)?.query_row(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(ends.0.zip(ends.1).map(|(first, last)| first..=last))
+}
+
+/// What narrows the search to documents, as conditions on `documents d`, and their values, numbered behind `before` others.
+fn documents(query: &SearchQuery, before: usize) -> (Vec<String>, Vec<Value>) {
+    let (mut conditions, mut values) = (Vec::new(), Vec::<Value>::new());
     let mut add = |condition: &str, value: Value| {
         values.push(value);
-        sql.push_str(&condition.replace('#', &format!("?{}", values.len() + 2)));
+        conditions.push(condition.replace('#', &format!("?{}", values.len() + before)));
     };
     if let Some(document) = query.document {
-        add(" AND s.document = (SELECT key FROM documents WHERE id = #)", document.to_string().into());
+        add("d.id = #", document.to_string().into());
     }
     if let Some(source) = &query.source {
-        let condition = " AND s.document IN (SELECT key FROM documents WHERE source GLOB # OR source GLOB '*/' || #)";
-        add(condition, source.clone().into());
+        add("(d.source GLOB # OR d.source GLOB '*/' || #)", source.clone().into());
     }
     if let Some(after) = query.after {
-        add(" AND s.document IN (SELECT key FROM documents WHERE submitted_at >= #)", millis(after).into());
+        add("d.submitted_at >= #", millis(after).into());
     }
     if let Some(before) = query.before {
-        add(" AND s.document IN (SELECT key FROM documents WHERE submitted_at < #)", millis(before).into());
+        add("d.submitted_at < #", millis(before).into());
+    }
+    for tag in &query.tags {
+        add("EXISTS (SELECT 1 FROM tags t WHERE t.document = d.key AND t.tag = #)", tag.as_str().to_owned().into());
+    }
+    (conditions, values)
+}
+
+/// Values before those of the conditions in the query that ranks.
+const OWN_VALUES: usize = 6;
+
+/// What narrows the search, of a page `s` of the index.
+fn conditions(query: &SearchQuery) -> (String, Vec<Value>) {
+    let (documents, mut values) = documents(query, OWN_VALUES);
+    let mut sql = String::new();
+    if !documents.is_empty() {
+        sql = format!(" AND s.document IN (SELECT d.key FROM documents d WHERE {})", documents.join(" AND "));
     }
     if let Some(origin) = query.origin {
-        add(" AND s.origin = #", origin_name(origin).to_owned().into());
+        values.push(origin_name(origin).to_owned().into());
+        sql.push_str(&format!(" AND s.origin = ?{}", values.len() + OWN_VALUES));
     }
     (sql, values)
 }

@@ -4,6 +4,8 @@ use std::{ops::Range, time::SystemTime};
 
 use pagestream_documents::{DocumentId, Origin, PageNumber, Polygon};
 
+use crate::tags::Tag;
+
 /// A search for pages by their words.
 ///
 /// In `text`, words must all occur on a page; `"words in quotes"` stand beside each other; `-word` and `-"a phrase"` must
@@ -25,6 +27,8 @@ pub struct SearchQuery {
     pub after: Option<SystemTime>,
     /// Only documents that were submitted before this time.
     pub before: Option<SystemTime>,
+    /// Only documents that were submitted with all of these tags ([`NewDocument::tags`](crate::NewDocument::tags)).
+    pub tags: Vec<Tag>,
     /// Only pages whose text comes from there.
     pub origin: Option<Origin>,
     /// As long as other documents have hits, a document gives at most so many; one that is asked for by name gives all.
@@ -42,6 +46,7 @@ impl SearchQuery {
             source: None,
             after: None,
             before: None,
+            tags: Vec::new(),
             origin: None,
             pages_of_a_document: 2,
         }
