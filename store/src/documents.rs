@@ -57,6 +57,13 @@ pub struct Document {
     pub record_size: ByteSize,
 }
 
+impl Document {
+    /// Whether it is filed under all of these.
+    pub fn has_tags(&self, tags: &[Tag]) -> bool {
+        tags.iter().all(|tag| self.tags.contains(tag))
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Priority {

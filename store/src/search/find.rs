@@ -34,7 +34,6 @@ const COMPARED: usize = 5_000;
 /// A page with what was asked for.
 struct Ranked {
     seq: i64,
-    document: i64,
     score: f64,
 }
 
@@ -61,7 +60,7 @@ pub(crate) fn search(db: &Connection, query: &SearchQuery) -> Result<SearchResul
             results.near.clear();
         }
     }
-    let shown = in_turn(found, query);
+    let shown = in_turn(db, found, query)?;
     results.hits = shown.iter().map(|page| hit(db, page, &terms.wanted)).collect::<Result<_>>()?;
     Ok(results)
 }
@@ -70,27 +69,22 @@ pub(crate) fn search(db: &Connection, query: &SearchQuery) -> Result<SearchResul
 fn rank(db: &Connection, terms: &Terms, query: &SearchQuery) -> Result<Vec<Ranked>> {
     let (Some(all), Some(wanted)) = (all_rows(db)?, wanted_rows(db, query)?) else { return Ok(Vec::new()) };
     let (conditions, mut values) = conditions(query);
-    let limit = RANKED.max((query.limit.saturating_add(query.offset)).saturating_mul(RANKED_FOR_EACH));
-    let first = [Value::from(terms.expression()), i64::try_from(limit).unwrap_or(i64::MAX).into()];
     let rows = [all.start(), all.end(), wanted.start(), wanted.end()].map(|row| Value::from(*row));
-    values.splice(0..0, first.into_iter().chain(rows));
+    values.splice(0..0, std::iter::once(Value::from(terms.expression())).chain(rows));
     // What is not narrowed needs no look at which document a page is of before it is known to be among the best.
     let narrowed = if conditions.is_empty() { "" } else { "CROSS JOIN searched s ON s.seq = page_words.rowid" };
     let sql = format!(
-        "SELECT f.seq, t.document, f.score FROM (
-            SELECT seq, score FROM (
-                SELECT page_words.rowid AS seq, page_score(page_words, ?3, ?4) AS score
-                FROM page_words {narrowed}
-                WHERE page_words MATCH ?1 AND page_words.rowid BETWEEN ?5 AND ?6 {conditions}
-                ORDER BY page_words.rowid DESC LIMIT {COMPARED}
-            ) ORDER BY score DESC, seq LIMIT ?2
-         ) f CROSS JOIN searched t ON t.seq = f.seq"
+        "SELECT page_words.rowid, page_score(page_words, ?2, ?3) FROM page_words {narrowed}
+         WHERE page_words MATCH ?1 AND page_words.rowid BETWEEN ?4 AND ?5 {conditions}
+         ORDER BY page_words.rowid DESC LIMIT {COMPARED}"
     );
     let mut select = db.prepare_cached(&sql)?;
-    let rows = select.query_map(params_from_iter(values), |row| {
-        Ok(Ranked { seq: row.get(0)?, document: row.get(1)?, score: row.get(2)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = select.query_map(params_from_iter(values), |row| Ok(Ranked { seq: row.get(0)?, score: row.get(1)? }))?;
+    let mut found: Vec<Ranked> = rows.collect::<Result<_, _>>()?;
+    // SQLite keeps the best of so many in a tree, which costs as much as to score them.
+    found.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.seq.cmp(&b.seq)));
+    found.truncate(RANKED.max(query.limit.saturating_add(query.offset).saturating_mul(RANKED_FOR_EACH)));
+    Ok(found)
 }
 
 /// From the first page that is in the index to the last; nothing where none is.
@@ -145,7 +139,7 @@ fn documents(query: &SearchQuery, before: usize) -> (Vec<String>, Vec<Value>) {
 }
 
 /// Values before those of the conditions in the query that ranks.
-const OWN_VALUES: usize = 6;
+const OWN_VALUES: usize = 5;
 
 /// What narrows the search, of a page `s` of the index.
 fn conditions(query: &SearchQuery) -> (String, Vec<Value>) {
@@ -162,15 +156,27 @@ fn conditions(query: &SearchQuery) -> (String, Vec<Value>) {
 }
 
 /// The pages that are shown. What a document has beyond its share comes behind all others.
-fn in_turn(found: Vec<Ranked>, query: &SearchQuery) -> Vec<Ranked> {
-    let share = if query.document.is_some() { usize::MAX } else { query.pages_of_a_document.max(1) };
-    let mut given: HashMap<i64, usize> = HashMap::new();
-    let (first, last): (Vec<_>, Vec<_>) = found.into_iter().partition(|page| {
-        let given = given.entry(page.document).or_default();
-        *given += 1;
-        *given <= share
+fn in_turn(db: &Connection, found: Vec<Ranked>, query: &SearchQuery) -> Result<Vec<Ranked>> {
+    let (wanted, shown) = (query.offset.saturating_add(query.limit), |page: Vec<Ranked>| {
+        page.into_iter().skip(query.offset).take(query.limit).collect()
     });
-    first.into_iter().chain(last).skip(query.offset).take(query.limit).collect()
+    if query.document.is_some() {
+        return Ok(shown(found));
+    }
+    let mut document = db.prepare_cached("SELECT document FROM searched WHERE seq = ?1")?;
+    let mut given: HashMap<i64, usize> = HashMap::new();
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for page in found {
+        // Most of what was found is never shown, and need not be looked up.
+        if first.len() >= wanted {
+            break;
+        }
+        let given = given.entry(document.query_row([page.seq], |row| row.get(0))?).or_default();
+        *given += 1;
+        if *given <= query.pages_of_a_document.max(1) { &mut first } else { &mut last }.push(page);
+    }
+    first.append(&mut last);
+    Ok(shown(first))
 }
 
 /// What is shown of a record; words and their polygons are passed over.
