@@ -28,6 +28,7 @@ fn read(store: &Store, source: &str, lines: &[&str]) -> DocumentId {
         options: serde_json::Value::Null,
         selection: None,
         priority: Priority::Interactive,
+        tags: Vec::new(),
     };
     store.submit(&new).unwrap();
     let document = DocumentRef { id: new.id, source: source.to_owned(), sha256: Digest::of(b""), pages: 1 };

@@ -4,8 +4,7 @@ use std::{fmt, num::NonZeroUsize, str::FromStr, time::Duration};
 
 use pagestream_documents::{ByteSize, Digest, Limits, PageNumber, RenderOptions};
 use pagestream_models::ocr::OcrOptions;
-use pagestream_store::CacheOptions;
-use pagestream_store::Retention;
+use pagestream_store::{CacheOptions, Retention, Tag};
 use serde::{Deserialize, Serialize};
 
 pub use crate::budget::Priority;
@@ -149,6 +148,9 @@ pub struct SubmitOptions {
     /// What is made of pages that repeat earlier ones; `None` for what the pipeline does ([`ReadingOptions::duplicates`]).
     #[serde(default)]
     pub duplicates: Option<DuplicateMode>,
+    /// What the document is filed under, for searches and listings; more than it has where it was submitted before.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
 }
 
 impl SubmitOptions {

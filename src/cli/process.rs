@@ -17,7 +17,7 @@ use futures::{
 };
 use pagestream::{
     DocumentHandle, DocumentId, DocumentState, Error, FileKind, PageRecord, PageSelection, PageStatus, PageStream,
-    Pipeline, Settings, Source, SubmitOptions,
+    Pipeline, Settings, Source, SubmitOptions, Tag,
     output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text},
     plan::Plan,
 };
@@ -81,6 +81,9 @@ pub struct ProcessArgs {
     /// Keep documents and results here; after a crash the same command goes on where it was
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
+    /// File the documents under this tag, for `search`, `status`, `dupes` and `rm`; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(super) tags: Vec<Tag>,
     /// Pages that repeat earlier ones: mark (the default), skip (their text is not delivered again), off
     #[arg(long, value_name = "HOW")]
     pub(super) duplicates: Option<String>,
@@ -114,6 +117,7 @@ impl ProcessArgs {
             password: self.reading.password.clone(),
             unordered: self.unordered,
             force: self.force,
+            tags: self.tags.clone(),
             ..SubmitOptions::default()
         }
     }
@@ -158,6 +162,11 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
     };
     if args.headings != Headings::Auto && args.format == Format::Jsonl {
         printer.error("--headings is about text, and the format is jsonl, where every page names its document", None);
+        return Exit::Configuration;
+    }
+    if !args.tags.is_empty() && settings.store.data_dir.is_none() {
+        let hint = "give --data-dir DIR, or set `store.data_dir` once in your configuration";
+        printer.error("tags are kept with the documents, and no data directory is named", Some(hint));
         return Exit::Configuration;
     }
     inputs.tell_passed_over(printer);

@@ -81,6 +81,7 @@ impl From<ResumeArgs> for ProcessArgs {
             report: None,
             force: false,
             data_dir: data.data_dir,
+            tags: Vec::new(),
             duplicates: None,
             no_embeddings,
             reading,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use pagestream::{Hit, Origin, SearchMode, SearchQuery, SearchResults, Settings, harmless};
+use pagestream::{Hit, Origin, SearchMode, SearchQuery, SearchResults, Settings, Tag, harmless};
 use serde_json::json;
 
 use super::{
@@ -60,6 +60,9 @@ pub struct SearchArgs {
     /// Only documents submitted before this day
     #[arg(long, value_name = "DATE", value_parser = day)]
     before: Option<SystemTime>,
+    /// Only documents with this tag; several: with all of them
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
     /// Only pages whose text comes from there
     #[arg(long, value_enum)]
     origin: Option<TextFrom>,
@@ -116,6 +119,7 @@ fn search(args: &SearchArgs, settings: Settings, printer: &Printer) -> Result<Se
         source: args.source.clone(),
         after: args.after,
         before: args.before,
+        tags: args.tags.clone(),
         origin: args.origin.map(|origin| match origin {
             TextFrom::Ocr => Origin::Ocr,
             TextFrom::TextLayer => Origin::TextLayer,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, io::Write, path::Path, time::SystemTime};
 
 use clap::Args;
-use pagestream::{ByteSize, DocumentId, PageNumber, PageStatus, Plan, Settings, harmless, machine::Measure};
+use pagestream::{ByteSize, DocumentId, PageNumber, PageStatus, Plan, Settings, Tag, harmless, machine::Measure};
 use pagestream_store::{
     Cursor, Document, DocumentState, Listing, Reader, Writer,
     vectors::Embedded,
@@ -186,6 +186,10 @@ fn describe(document: &Document, now: &Now, failed: &[(PageNumber, String)], dir
     if let Some(selection) = document.selection.as_deref().filter(|selection| *selection != "all") {
         field("selected", selection);
     }
+    if !document.tags.is_empty() {
+        let tags: Vec<_> = document.tags.iter().map(Tag::as_str).collect();
+        field("tags", &tags.join(" "));
+    }
     field("priority", document.priority.as_str());
     field("results", &document.record_size.to_string());
     if document.failed > 0 {
@@ -220,6 +224,7 @@ fn summary(document: &Document, now: &Now) -> Value {
         "committed": document.committed,
         "failed": document.failed,
         "priority": document.priority,
+        "tags": document.tags,
         "submitted_at_ms": milliseconds(document.submitted_at),
         "finished_at_ms": document.finished_at.map(milliseconds),
         "record_bytes": document.record_size.bytes(),

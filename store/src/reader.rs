@@ -100,9 +100,9 @@ impl Reader {
         self.db.read(|db| similarity::similar(db, text, k, except))
     }
 
-    /// The pages that repeat one another, of the documents whose name `wanted` takes. The earliest of each cluster is the one
+    /// The pages that repeat one another, of the documents that `wanted` takes by identity and name. The earliest of each cluster is the one
     /// to keep: it is what the records of the others refer to, and its text is there whatever was skipped.
-    pub fn duplicates(&self, wanted: impl FnMut(&str) -> bool) -> Result<Vec<Cluster>> {
+    pub fn duplicates(&self, wanted: impl FnMut(DocumentId, &str) -> bool) -> Result<Vec<Cluster>> {
         self.db.read(|db| similarity::clusters(db, wanted))
     }
 

@@ -28,6 +28,7 @@ use crate::{
     retention::{self, Retention},
     search::{backlog::Backlog, index},
     similarity::{SimilarityIndex, SimilarityOptions},
+    tags::{self, Tag},
     temporary,
     vectors::{Memory, VectorOptions, Vectors},
     work::{self, SqliteWork, WorkQueue},
@@ -291,6 +292,14 @@ impl Store {
     pub fn submit(&self, new: &NewDocument) -> Result<()> {
         // The blob is pinned by `new` until the row that refers to it is there.
         self.inner.db.write_through(|db| documents::insert(db, new))
+    }
+
+    /// Files a document under more tags; those that it has stay. As durable as a submission.
+    pub fn tag(&self, document: DocumentId, tags: &[Tag]) -> Result<()> {
+        match tags {
+            [] => Ok(()),
+            _ => self.inner.db.write_through(|db| tags::add(db, document, tags)),
+        }
     }
 
     /// Notes how many pages the document has, once it was opened.

@@ -1,6 +1,9 @@
 //! From a query to its hits: all pages with the words are ranked, documents take turns, and the few that are shown are read.
 
-use std::{collections::HashMap, ops::Range};
+use std::{
+    collections::HashMap,
+    ops::{Range, RangeInclusive},
+};
 
 use pagestream_documents::{DocumentId, PageNumber, Polygon};
 use rusqlite::{Connection, params_from_iter, types::Value};
@@ -32,7 +35,6 @@ const COMPARED: usize = 5_000;
 /// A page with what was asked for.
 pub(super) struct Ranked {
     pub seq: i64,
-    pub document: i64,
     pub score: f64,
 }
 
@@ -49,7 +51,7 @@ pub(crate) fn search(db: &Connection, query: &SearchQuery, meant: Option<Vec<Mea
         SearchMode::Keyword | SearchMode::Hybrid => by_words(db, query, &mut results)?,
     };
     let (found, known) = fuse(db, mode, found, meant.unwrap_or_default(), &terms)?;
-    let shown = in_turn(found, query);
+    let shown = in_turn(db, found, query)?;
     results.hits = shown.iter().map(|page| hit(db, page, &terms.wanted, &known)).collect::<Result<_>>()?;
     Ok(results)
 }
@@ -84,7 +86,7 @@ pub(crate) fn pages_let_through(db: &Connection, query: &SearchQuery) -> Result<
     if conditions.is_empty() {
         return Ok(None);
     }
-    values.splice(0..0, [Value::Null, Value::Null]);
+    values.splice(0..0, [const { Value::Null }; OWN_VALUES]);
     let mut select = db.prepare_cached(&format!("SELECT s.seq FROM searched s WHERE true {conditions}"))?;
     let rows = select.query_map(params_from_iter(values), |row| row.get(0))?;
     Ok(Some(rows.collect::<Result<_, _>>()?))
@@ -92,60 +94,116 @@ pub(crate) fn pages_let_through(db: &Connection, query: &SearchQuery) -> Result<
 
 /// The best pages, best first.
 fn rank(db: &Connection, terms: &Terms, query: &SearchQuery) -> Result<Vec<Ranked>> {
+    let (Some(all), Some(wanted)) = (all_rows(db)?, wanted_rows(db, query)?) else { return Ok(Vec::new()) };
     let (conditions, mut values) = conditions(query);
-    let limit = RANKED.max((query.limit.saturating_add(query.offset)).saturating_mul(RANKED_FOR_EACH));
-    values.splice(0..0, [Value::from(terms.expression()), i64::try_from(limit).unwrap_or(i64::MAX).into()]);
-    // Another form of a word says less than the word itself.
+    let rows = [all.start(), all.end(), wanted.start(), wanted.end()].map(|row| Value::from(*row));
+    values.splice(0..0, std::iter::once(Value::from(terms.expression())).chain(rows));
+    // What is not narrowed needs no look at which document a page is of before it is known to be among the best.
+    let narrowed = if conditions.is_empty() { "" } else { "CROSS JOIN searched s ON s.seq = page_words.rowid" };
     let sql = format!(
-        "SELECT seq, document, score FROM (
-            SELECT s.seq, s.document, -bm25(page_words, 1.0, 0.5) AS score
-            FROM page_words CROSS JOIN searched s ON s.seq = page_words.rowid
-            WHERE page_words MATCH ?1 {conditions} ORDER BY page_words.rowid DESC LIMIT {COMPARED}
-         ) ORDER BY score DESC, seq LIMIT ?2"
+        "SELECT page_words.rowid, page_score(page_words, ?2, ?3) FROM page_words {narrowed}
+         WHERE page_words MATCH ?1 AND page_words.rowid BETWEEN ?4 AND ?5 {conditions}
+         ORDER BY page_words.rowid DESC LIMIT {COMPARED}"
     );
     let mut select = db.prepare_cached(&sql)?;
-    let rows = select.query_map(params_from_iter(values), |row| {
-        Ok(Ranked { seq: row.get(0)?, document: row.get(1)?, score: row.get(2)? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = select.query_map(params_from_iter(values), |row| Ok(Ranked { seq: row.get(0)?, score: row.get(1)? }))?;
+    let mut found: Vec<Ranked> = rows.collect::<Result<_, _>>()?;
+    // SQLite keeps the best of so many in a tree, which costs as much as to score them.
+    found.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.seq.cmp(&b.seq)));
+    found.truncate(RANKED.max(query.limit.saturating_add(query.offset).saturating_mul(RANKED_FOR_EACH)));
+    Ok(found)
 }
 
-/// What narrows the search, numbered behind the expression and the limit.
-fn conditions(query: &SearchQuery) -> (String, Vec<Value>) {
-    let (mut sql, mut values) = (String::new(), Vec::<Value>::new());
+/// From the first page that is in the index to the last; nothing where none is.
+fn all_rows(db: &Connection) -> Result<Option<RangeInclusive<i64>>> {
+    // Each by itself is the end of the table.
+    rows(db, "SELECT (SELECT min(seq) FROM searched), (SELECT max(seq) FROM searched)", Vec::new())
+}
+
+/// From the first page of the documents that are asked for to the last: FTS5 passes over the others.
+fn wanted_rows(db: &Connection, query: &SearchQuery) -> Result<Option<RangeInclusive<i64>>> {
+    let (documents, values) = documents(query, 0);
+    if documents.is_empty() {
+        return Ok(Some(i64::MIN..=i64::MAX));
+    }
+    let sql = format!(
+        "SELECT min((SELECT min(seq) FROM pages WHERE document = d.key)), max((SELECT max(seq) FROM pages WHERE document = d.key))
+         FROM documents d WHERE {}",
+        documents.join(" AND ")
+    );
+    rows(db, &sql, values)
+}
+
+fn rows(db: &Connection, sql: &str, values: Vec<Value>) -> Result<Option<RangeInclusive<i64>>> {
+    let ends: (Option<i64>, Option<i64>) =
+        db.prepare_cached(sql)?.query_row(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(ends.0.zip(ends.1).map(|(first, last)| first..=last))
+}
+
+/// What narrows the search to documents, as conditions on `documents d`, and their values, numbered behind `before` others.
+fn documents(query: &SearchQuery, before: usize) -> (Vec<String>, Vec<Value>) {
+    let (mut conditions, mut values) = (Vec::new(), Vec::<Value>::new());
     let mut add = |condition: &str, value: Value| {
         values.push(value);
-        sql.push_str(&condition.replace('#', &format!("?{}", values.len() + 2)));
+        conditions.push(condition.replace('#', &format!("?{}", values.len() + before)));
     };
     if let Some(document) = query.document {
-        add(" AND s.document = (SELECT key FROM documents WHERE id = #)", document.to_string().into());
+        add("d.id = #", document.to_string().into());
     }
     if let Some(source) = &query.source {
-        let condition = " AND s.document IN (SELECT key FROM documents WHERE source GLOB # OR source GLOB '*/' || #)";
-        add(condition, source.clone().into());
+        add("(d.source GLOB # OR d.source GLOB '*/' || #)", source.clone().into());
     }
     if let Some(after) = query.after {
-        add(" AND s.document IN (SELECT key FROM documents WHERE submitted_at >= #)", millis(after).into());
+        add("d.submitted_at >= #", millis(after).into());
     }
     if let Some(before) = query.before {
-        add(" AND s.document IN (SELECT key FROM documents WHERE submitted_at < #)", millis(before).into());
+        add("d.submitted_at < #", millis(before).into());
+    }
+    for tag in &query.tags {
+        add("EXISTS (SELECT 1 FROM tags t WHERE t.document = d.key AND t.tag = #)", tag.as_str().to_owned().into());
+    }
+    (conditions, values)
+}
+
+/// Values before those of the conditions in the query that ranks.
+const OWN_VALUES: usize = 5;
+
+/// What narrows the search, of a page `s` of the index.
+fn conditions(query: &SearchQuery) -> (String, Vec<Value>) {
+    let (documents, mut values) = documents(query, OWN_VALUES);
+    let mut sql = String::new();
+    if !documents.is_empty() {
+        sql = format!(" AND s.document IN (SELECT d.key FROM documents d WHERE {})", documents.join(" AND "));
     }
     if let Some(origin) = query.origin {
-        add(" AND s.origin = #", origin_name(origin).to_owned().into());
+        values.push(origin_name(origin).to_owned().into());
+        sql.push_str(&format!(" AND s.origin = ?{}", values.len() + OWN_VALUES));
     }
     (sql, values)
 }
 
 /// The pages that are shown. What a document has beyond its share comes behind all others.
-fn in_turn(found: Vec<Ranked>, query: &SearchQuery) -> Vec<Ranked> {
-    let share = if query.document.is_some() { usize::MAX } else { query.pages_of_a_document.max(1) };
-    let mut given: HashMap<i64, usize> = HashMap::new();
-    let (first, last): (Vec<_>, Vec<_>) = found.into_iter().partition(|page| {
-        let given = given.entry(page.document).or_default();
-        *given += 1;
-        *given <= share
+fn in_turn(db: &Connection, found: Vec<Ranked>, query: &SearchQuery) -> Result<Vec<Ranked>> {
+    let (wanted, shown) = (query.offset.saturating_add(query.limit), |page: Vec<Ranked>| {
+        page.into_iter().skip(query.offset).take(query.limit).collect()
     });
-    first.into_iter().chain(last).skip(query.offset).take(query.limit).collect()
+    if query.document.is_some() {
+        return Ok(shown(found));
+    }
+    let mut document = db.prepare_cached("SELECT document FROM searched WHERE seq = ?1")?;
+    let mut given: HashMap<i64, usize> = HashMap::new();
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    for page in found {
+        // Most of what was found is never shown, and need not be looked up.
+        if first.len() >= wanted {
+            break;
+        }
+        let given = given.entry(document.query_row([page.seq], |row| row.get(0))?).or_default();
+        *given += 1;
+        if *given <= query.pages_of_a_document.max(1) { &mut first } else { &mut last }.push(page);
+    }
+    first.append(&mut last);
+    Ok(shown(first))
 }
 
 /// What is shown of a record; words and their polygons are passed over.

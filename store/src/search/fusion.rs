@@ -63,14 +63,12 @@ pub(super) fn fuse(
         let score = if mode == SearchMode::Hybrid { share(rank) } else { page.score };
         pages.push(Ranked { score, ..page });
     }
-    let mut document_of = db.prepare_cached("SELECT document FROM pages WHERE seq = ?1")?;
     for (rank, found) in meant.iter().enumerate() {
         let score = if mode == SearchMode::Hybrid { share(rank) } else { found.similarity.into() };
         if let Some(&at) = places.get(&found.page) {
             pages[at].score += score;
         } else {
-            let document = document_of.query_row([found.page], |row| row.get(0))?;
-            pages.push(Ranked { seq: found.page, document, score });
+            pages.push(Ranked { seq: found.page, score });
         }
     }
     pages.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.seq.cmp(&b.seq)));

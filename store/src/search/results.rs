@@ -4,6 +4,8 @@ use std::{ops::Range, time::SystemTime};
 
 use pagestream_documents::{Digest, DocumentId, Origin, PageNumber, Polygon};
 
+use crate::tags::Tag;
+
 /// What pages are searched by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SearchMode {
@@ -49,6 +51,8 @@ pub struct SearchQuery {
     pub after: Option<SystemTime>,
     /// Only documents that were submitted before this time.
     pub before: Option<SystemTime>,
+    /// Only documents that were submitted with all of these tags ([`NewDocument::tags`](crate::NewDocument::tags)).
+    pub tags: Vec<Tag>,
     /// Only pages whose text comes from there.
     pub origin: Option<Origin>,
     /// As long as other documents have hits, a document gives at most so many; one that is asked for by name gives all.
@@ -68,6 +72,7 @@ impl SearchQuery {
             source: None,
             after: None,
             before: None,
+            tags: Vec::new(),
             origin: None,
             pages_of_a_document: 2,
         }
