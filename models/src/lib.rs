@@ -6,6 +6,7 @@
 pub mod backend;
 #[cfg(feature = "built-in-models")]
 pub mod built_in;
+pub mod convert;
 pub mod device;
 pub mod embedding;
 pub mod error;

@@ -14,7 +14,7 @@ mod tokenizer;
 mod unicode;
 
 pub use passages::Passage;
-pub use tokenizer::Tokenizer;
+pub use tokenizer::{Tokenizer, VOCABULARY};
 
 /// Numbers of a vector.
 pub const DIMENSIONS: usize = 384;
