@@ -188,7 +188,7 @@ fn in_turn(db: &Connection, found: Vec<Ranked>, query: &SearchQuery) -> Result<V
     if query.document.is_some() {
         return Ok(shown(found));
     }
-    let mut document = db.prepare_cached("SELECT document FROM searched WHERE seq = ?1")?;
+    let mut document = db.prepare_cached("SELECT document FROM pages WHERE seq = ?1")?;
     let mut given: HashMap<i64, usize> = HashMap::new();
     let (mut first, mut last) = (Vec::new(), Vec::new());
     for page in found {

@@ -23,12 +23,6 @@ pub struct Variant {
     pub begins: bool,
 }
 
-impl Variant {
-    fn words(words: Vec<String>) -> Self {
-        Self { words, begins: false }
-    }
-}
-
 /// One thing that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
