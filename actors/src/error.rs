@@ -90,7 +90,7 @@ pub fn store_error(error: pagestream_store::Error) -> Error {
     };
     let (message, hint) = (error.to_string(), error.hint().map(str::to_owned));
     match error {
-        pagestream_store::Error::Query(_) => Error::Query { message, hint },
+        pagestream_store::Error::Query(_) | pagestream_store::Error::QueryVector(_) => Error::Query { message, hint },
         _ => Error::Store { message, hint, failure },
     }
 }

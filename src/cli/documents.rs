@@ -47,7 +47,10 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::NoStore { .. } | StoreError::NoSuchDocument(_) | StoreError::Query(_) => Exit::Configuration,
+            StoreError::NoStore { .. }
+            | StoreError::NoSuchDocument(_)
+            | StoreError::Query(_)
+            | StoreError::QueryVector(_) => Exit::Configuration,
             _ => Exit::FileAccess,
         };
         Self { message: error.to_string(), hint: error.hint().map(str::to_owned), exit }

@@ -30,6 +30,7 @@ use crate::{
     similarity::{SimilarityIndex, SimilarityOptions},
     tags::{self, Tag},
     temporary,
+    vectors::{Memory, VectorOptions, Vectors},
     work::{self, SqliteWork, WorkQueue},
 };
 
@@ -43,6 +44,7 @@ pub struct StoreOptions {
     /// The database may not grow beyond this; a commit that would fails as on a full disk. `None`: the disk decides.
     pub max_database: Option<ByteSize>,
     pub similarity: SimilarityOptions,
+    pub vectors: VectorOptions,
 }
 
 impl Default for StoreOptions {
@@ -55,6 +57,7 @@ impl Default for StoreOptions {
             max_waiting: 1_024,
             max_database: None,
             similarity: SimilarityOptions::default(),
+            vectors: VectorOptions::default(),
         }
     }
 }
@@ -75,6 +78,7 @@ struct Inner {
     pages: SqlitePageLog,
     work: SqliteWork,
     similarity: SimilarityIndex,
+    vectors: Vectors,
     /// Only of a temporary store.
     in_place: InPlaceFiles,
     _lock: WriterLock,
@@ -161,14 +165,16 @@ impl Store {
     ) -> Result<Self> {
         let db = Arc::new(Database::open(dir, options.busy_timeout, options.durability, options.max_database)?);
         let blobs = FolderBlobs::open(&dir.join("spool"))?;
+        let memory = Arc::new(Memory::new(options.vectors.clone()));
         let store = Self {
             inner: Arc::new(Inner {
                 backlog: Backlog::start(&db)?,
-                reader: Reader { db: db.clone() },
+                reader: Reader { db: db.clone(), memory: memory.clone() },
                 blobs,
                 pages: SqlitePageLog { db: db.clone() },
                 work: SqliteWork::open(db.clone(), options.max_waiting)?,
                 similarity: SimilarityIndex::new(db.clone(), options.similarity.clone()),
+                vectors: Vectors::new(db.clone(), memory),
                 db,
                 in_place: InPlaceFiles::default(),
                 _lock: lock,
@@ -208,6 +214,11 @@ impl Store {
 
     pub fn similarity(&self) -> &SimilarityIndex {
         &self.inner.similarity
+    }
+
+    /// What pages mean: which have no vectors yet, and where those go.
+    pub fn vectors(&self) -> &Vectors {
+        &self.inner.vectors
     }
 
     /// Waits until the pages that an older version wrote are in the index of words; they are brought there while the store is open.

@@ -58,9 +58,13 @@ fn is(variant: &Variant, at: usize, token: &Token) -> bool {
 
 /// The piece of the text with the most of what was asked for, its white space as single spaces, and the marks in it.
 pub fn snippet(text: &str, marks: &[Mark]) -> (String, Vec<Range<usize>>) {
-    let window = best_window(text, marks);
+    passage(text, best_window(text, marks), marks)
+}
+
+/// A given piece of the text, as [`snippet`] gives the best.
+pub fn passage(text: &str, window: Range<usize>, marks: &[Mark]) -> (String, Vec<Range<usize>>) {
     let mut snippet = String::new();
-    if window.start > 0 {
+    if !text[..window.start].trim().is_empty() {
         snippet.push('…');
     }
     let mut shown: Vec<Range<usize>> = Vec::new();

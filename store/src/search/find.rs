@@ -16,11 +16,12 @@ use crate::{
 
 use super::{
     backlog,
-    evidence::{lines_hit, marks, snippet},
+    evidence::{Mark, lines_hit, marks, passage, snippet},
+    fusion::{Found, Meant, Ranked, fuse},
     index::origin_name,
     near::near,
     query::{Term, Terms},
-    results::{Hit, HitLine, NearWord, SearchQuery, SearchResults},
+    results::{FoundBy, Hit, HitLine, NearWord, SearchMode, SearchQuery, SearchResults},
 };
 
 /// Pages among which documents take turns: the best, so many for each that is shown.
@@ -31,17 +32,27 @@ const RANKED_FOR_EACH: usize = 20;
 /// have than this tell nobody which one is meant.
 const COMPARED: usize = 5_000;
 
-/// A page with what was asked for.
-struct Ranked {
-    seq: i64,
-    score: f64,
-}
-
+/// `meant` are the pages near in meaning, nearest first; `None` where that was not asked for, or could not be.
+///
 /// # Errors
 /// [`crate::Error::Query`] for a query that asks for nothing.
-pub(crate) fn search(db: &Connection, query: &SearchQuery) -> Result<SearchResults> {
+pub(crate) fn search(db: &Connection, query: &SearchQuery, meant: Option<Vec<Meant>>) -> Result<SearchResults> {
+    let mode = if meant.is_some() { query.mode } else { SearchMode::Keyword };
+    let mut results = SearchResults { pages_not_indexed: backlog::waiting(db)?, mode, ..SearchResults::default() };
+    let (terms, found) = match mode {
+        // A question by its meaning alone need not have a word that can be searched for.
+        SearchMode::Semantic => (Terms::parse(&query.text).unwrap_or_default(), Vec::new()),
+        SearchMode::Keyword | SearchMode::Hybrid => by_words(db, query, &mut results)?,
+    };
+    let (found, known) = fuse(db, mode, found, meant.unwrap_or_default(), &terms)?;
+    let shown = in_turn(db, found, query)?;
+    results.hits = shown.iter().map(|page| hit(db, page, &terms.wanted, &known)).collect::<Result<_>>()?;
+    Ok(results)
+}
+
+/// The pages with the words, or with words near to them, best first.
+fn by_words(db: &Connection, query: &SearchQuery, results: &mut SearchResults) -> Result<(Terms, Vec<Ranked>)> {
     let mut terms = Terms::parse(&query.text)?;
-    let mut results = SearchResults { pages_not_indexed: backlog::waiting(db)?, ..SearchResults::default() };
     let mut found = rank(db, &terms, query)?;
     // A word that no page has is wrong; where all are there, and never on one page, any may be.
     for only_unknown in [true, false] {
@@ -53,9 +64,18 @@ pub(crate) fn search(db: &Connection, query: &SearchQuery) -> Result<SearchResul
     if found.is_empty() {
         results.near.clear();
     }
-    let shown = in_turn(db, found, query)?;
-    results.hits = shown.iter().map(|page| hit(db, page, &terms.wanted)).collect::<Result<_>>()?;
-    Ok(results)
+    Ok((terms, found))
+}
+
+/// The rows of the pages that the query's conditions let through; `None` where it has none.
+pub(crate) fn pages_let_through(db: &Connection, query: &SearchQuery) -> Result<Option<Vec<i64>>> {
+    let (conditions, values) = conditions(query, 0);
+    if conditions.is_empty() {
+        return Ok(None);
+    }
+    let mut select = db.prepare_cached(&format!("SELECT s.seq FROM searched s WHERE true {conditions}"))?;
+    let rows = select.query_map(params_from_iter(values), |row| row.get(0))?;
+    Ok(Some(rows.collect::<Result<_, _>>()?))
 }
 
 /// Words of a query to which near ones are looked for.
@@ -219,7 +239,7 @@ struct ShownLine {
     polygon: Polygon,
 }
 
-fn hit(db: &Connection, page: &Ranked, terms: &[Term]) -> Result<Hit> {
+fn hit(db: &Connection, page: &Ranked, terms: &[Term], known: &Found) -> Result<Hit> {
     let mut select = db.prepare_cached(
         "SELECT d.id, d.source, p.page, p.record FROM pages p JOIN documents d ON d.key = p.document WHERE p.seq = ?1",
     )?;
@@ -228,7 +248,16 @@ fn hit(db: &Connection, page: &Ranked, terms: &[Term]) -> Result<Hit> {
     })?;
     let record: Shown = serde_json::from_str(&json)?;
     let marks = marks(&record.text, terms);
-    let (snippet, shown): (String, Vec<Range<usize>>) = snippet(&record.text, &marks);
+    let (found_by, meant) = known.of(page.seq);
+    let place = meant.map(|meant| within(&record.text, &meant.range));
+    let (snippet, shown): (String, Vec<Range<usize>>) = match &place {
+        Some(place) if found_by == FoundBy::Semantic => passage(&record.text, place.clone(), &marks),
+        _ => snippet(&record.text, &marks),
+    };
+    let marks = match &place {
+        Some(place) if found_by == FoundBy::Semantic => vec![Mark { range: place.clone(), term: 0 }],
+        _ => marks,
+    };
     let hit = lines_hit(&record.text, &marks, record.lines.iter().map(|line| line.text.as_str()));
     let lines = hit.into_iter().map(|index| {
         let line = &record.lines[index];
@@ -239,10 +268,19 @@ fn hit(db: &Connection, page: &Ranked, terms: &[Term]) -> Result<Hit> {
         source,
         page: PageNumber::new(number).ok_or_else(|| unreadable("page 0".into()))?,
         score: page.score,
+        found_by,
+        similarity: meant.map(|meant| meant.similarity),
+        passage: place,
         snippet,
         marks: shown,
         lines: lines.collect(),
         width: record.width,
         height: record.height,
     })
+}
+
+/// A range as it can be cut out of the text.
+fn within(text: &str, range: &Range<u32>) -> Range<usize> {
+    let end = text.floor_char_boundary(range.end as usize);
+    text.floor_char_boundary((range.start as usize).min(end))..end
 }

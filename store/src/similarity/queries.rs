@@ -9,13 +9,12 @@ use rusqlite::Connection;
 use super::{
     PageKey,
     alignment::Comparison,
-    exact::Best,
     side_by_side::align,
     signature::{Compact, normalise, of_normalised},
     table,
     words::words,
 };
-use crate::error::Result;
+use crate::{error::Result, nearest::Best};
 
 /// A page that is like another.
 #[derive(Clone, Debug, PartialEq)]
