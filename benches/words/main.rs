@@ -89,7 +89,11 @@ impl Engine for Ours {
     fn find(&self, query: &str) -> Vec<usize> {
         let found = self.reader.search(&SearchQuery { limit: HITS, ..SearchQuery::new(query) }).expect("searched");
         let place = |id| self.documents.iter().position(|of| *of == id).expect("a document of this run");
-        found.hits.iter().map(|hit| place(hit.document) * PAGES_OF_A_DOCUMENT as usize + hit.page.index() as usize).collect()
+        found
+            .hits
+            .iter()
+            .map(|hit| place(hit.document) * PAGES_OF_A_DOCUMENT as usize + hit.page.index() as usize)
+            .collect()
     }
 
     fn size(&self) -> u64 {
@@ -135,9 +139,14 @@ impl Engine for Fts5 {
     fn find(&self, query: &str) -> Vec<usize> {
         let sql = "SELECT rowid, snippet(t, 0, '[', ']', '…', 16) FROM t WHERE t MATCH ?1 ORDER BY rank LIMIT ?2";
         let mut select = self.0.prepare_cached(sql).expect("prepared");
-        let found = select.query_map((query, HITS as i64), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
-        // Punctuation is a syntax error to it.
-        found.map_or(Vec::new(), |rows| rows.filter_map(Result::ok).map(|(row, _)| row as usize - 1).collect())
+        let mut find = |query: &str| {
+            let found = select.query_map((query, HITS as i64), |row| Ok((row.get(0)?, row.get::<_, String>(1)?)));
+            found.and_then(Iterator::collect::<rusqlite::Result<Vec<(i64, String)>>>)
+        };
+        // Punctuation is a syntax error to it unless it is quoted.
+        let quoted = || query.split(' ').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ");
+        let found = find(query).or_else(|_| find(&quoted())).expect("searched");
+        found.into_iter().map(|(row, _)| row as usize - 1).collect()
     }
 
     fn size(&self) -> u64 {
@@ -272,7 +281,10 @@ fn main() {
         spent += process_time() - start;
         println!("| {} | {spent:.1} | {:.0} |", engine.name(), engine.size() as f64 / 1e6);
     }
-    println!("\n| CPU ms, p50 / p99, ten hits with snippets | {} |", engines.iter().map(|e| e.name()).collect::<Vec<_>>().join(" | "));
+    println!(
+        "\n| CPU ms, p50 / p99, ten hits with snippets | {} |",
+        engines.iter().map(|e| e.name()).collect::<Vec<_>>().join(" | ")
+    );
     println!("|---{}|", "|---".repeat(engines.len()));
     for (name, queries) in queries() {
         let times = engines.iter().map(|engine| {
@@ -289,13 +301,37 @@ fn main() {
 /// must not be mistaken for.
 const KINDS: [(&str, &[(&str, &str)]); 11] = [
     ("ligatures", &[("a\u{fb01}b and an e\u{fb00}usion", "afib"), ("the o\u{fb03}cial \u{fb02}oor", "official floor")]),
-    ("a word broken at a line's end", &[("the exami-\nnation of", "examination"), ("the docu\u{ad}\nment ends", "document")]),
+    (
+        "a word broken at a line's end",
+        &[("the exami-\nnation of", "examination"), ("the docu\u{ad}\nment ends", "document")],
+    ),
     ("a soft hyphen", &[("an in\u{ad}visible sign", "invisible")]),
-    ("diacritics", &[("in \u{141}\u{f3}d\u{17a} and \u{d8}rsted", "lodz orsted"), ("cafe\u{301} d'\u{e9}t\u{e9}", "caf\u{e9}"), ("Stra\u{df}e", "strasse")]),
-    ("Chinese, Japanese, Korean, Thai", &[("\u{6771}\u{4eac}\u{90fd}\u{306b}\u{884c}", "\u{4eac}\u{90fd}"), ("\u{4eba}\u{5de5}\u{667a}\u{80fd}\u{7684}\u{53d1}\u{5c55}", "\u{667a}\u{80fd}"), ("\u{d55c}\u{ad6d}\u{c5b4}\u{b97c}", "\u{d55c}\u{ad6d}\u{c5b4}"), ("\u{e20}\u{e32}\u{e29}\u{e32}\u{e44}\u{e17}\u{e22}", "\u{e44}\u{e17}\u{e22}")]),
-    ("numbers", &[("a sum of 1,234,567 in all", "1234567"), ("some 2 500 of them", "2,500"), ("about 3.14 or so", "3.14")]),
-    ("formula text", &[("H\u{2082}O is water", "h2o"), ("E = mc\u{b2} is known", "mc2"), ("of x^2 and \u{1d6fc}", "x2")]),
-    ("words with a hyphen", &[("a well-known x-ray", "wellknown xray"), ("a wellknown fact", "well-known")]),
+    (
+        "diacritics",
+        &[
+            ("in \u{141}\u{f3}d\u{17a} and \u{d8}rsted", "lodz orsted"),
+            ("cafe\u{301} d'\u{e9}t\u{e9}", "caf\u{e9}"),
+            ("Stra\u{df}e", "strasse"),
+        ],
+    ),
+    (
+        "Chinese, Japanese, Korean, Thai",
+        &[
+            ("\u{6771}\u{4eac}\u{90fd}\u{306b}\u{884c}", "\u{4eac}\u{90fd}"),
+            ("\u{4eba}\u{5de5}\u{667a}\u{80fd}\u{7684}\u{53d1}\u{5c55}", "\u{667a}\u{80fd}"),
+            ("\u{d55c}\u{ad6d}\u{c5b4}\u{b97c}", "\u{d55c}\u{ad6d}\u{c5b4}"),
+            ("\u{e20}\u{e32}\u{e29}\u{e32}\u{e44}\u{e17}\u{e22}", "\u{e44}\u{e17}\u{e22}"),
+        ],
+    ),
+    (
+        "numbers",
+        &[("a sum of 1,234,567 in all", "1234567"), ("some 2 500 of them", "2,500"), ("about 3.14 or so", "3.14")],
+    ),
+    (
+        "formula text",
+        &[("H\u{2082}O is water", "h2o"), ("E = mc\u{b2} is known", "mc2"), ("of x^2 and \u{1d6fc}", "x2")],
+    ),
+    ("words with a hyphen", &[("a well-known x-ray", "wellknown xray"), ("a highlevel view", "high-level")]),
     ("a phrase", &[("the quick brown fox", "\"quick brown\"")]),
     ("one letter wrong in the query", &[("acute stroke care", "strpke"), ("the receiver is on", "reciever")]),
     ("one letter misread on the page", &[("a modem world of rnedicine", "medicine"), ("the rninute book", "minute")]),
@@ -306,7 +342,8 @@ fn kinds() {
     let cases: Vec<_> = KINDS.iter().flat_map(|(kind, cases)| cases.iter().map(move |case| (kind, case))).collect();
     let document = DocumentId::new();
     let template = page(document, 1, &mut Numbers(1));
-    let filler = PageRecord { text: "nothing that anybody looks for".to_owned(), lines: Vec::new(), ..template.clone() };
+    let filler =
+        PageRecord { text: "nothing that anybody looks for".to_owned(), lines: Vec::new(), ..template.clone() };
     let pages: Vec<_> = std::iter::once("nothing that anybody looks for")
         .chain(cases.iter().map(|(_, (text, _))| *text))
         .zip(1..)
@@ -325,7 +362,8 @@ fn kinds() {
     }
     for (kind, of_kind) in &KINDS {
         let found = engines.iter().map(|engine| {
-            let found = cases.iter().enumerate().filter(|(at, (of, (_, query)))| *of == kind && engine.find(query) == [at + 1]);
+            let found =
+                cases.iter().enumerate().filter(|(at, (of, (_, query)))| *of == kind && engine.find(query) == [at + 1]);
             format!("{} of {}", found.count(), of_kind.len())
         });
         println!("| {kind} | {} |", found.collect::<Vec<_>>().join(" | "));

@@ -18,8 +18,7 @@ mod vectors;
 const APPLICATION_ID: i64 = 0x5047_5354;
 
 /// Migration `n` takes a file from version `n` to `n + 1`.
-const MIGRATIONS: [&str; 5] =
-    [DOCUMENTS_AND_PAGES, SIMILARITY, search::SEARCH, vectors::VECTORS, tags::TAGS];
+const MIGRATIONS: [&str; 5] = [DOCUMENTS_AND_PAGES, SIMILARITY, search::SEARCH, vectors::VECTORS, tags::TAGS];
 
 /// The version that this crate reads and writes.
 pub const VERSION: u32 = MIGRATIONS.len() as u32;

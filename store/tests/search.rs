@@ -8,6 +8,7 @@ use common::{commit, new_document, page, record};
 use pagestream_documents::{DocumentId, Origin, Point, Polygon, TextLine};
 use pagestream_store::{
     DATABASE_FILE, Error, NewDocument, Outcome, PageCommit, Retention, SearchQuery, SearchResults, Store, StoreOptions,
+    Tag,
 };
 
 fn store() -> Store {
@@ -142,6 +143,10 @@ fn a_word_with_a_letter_wrong_is_found_where_nothing_else_is_and_the_answer_says
     assert_eq!(near("4712"), (false, vec![]), "another number is another number");
     assert_eq!(near("zzzz"), (false, vec![]));
     assert_eq!(near("mat"), (false, vec![]), "of a short word every other is near");
+    assert_eq!(near("\"modern strokc\""), (true, vec![2]), "of a phrase, too");
+    assert_eq!(near("\"unit strokc\""), (false, vec![]), "whose words still stand in their order");
+    let words: Vec<_> = search(&store, "modern floar").near.into_iter().map(|near| near.word).collect();
+    assert_eq!(words, ["floar"], "a word that pages have is not doubted before one that none has");
     let results = search(&store, "floar");
     assert_eq!((results.near[0].word.as_str(), &results.near[0].instead[..]), ("floar", &["floor".to_owned()][..]));
     let hit = &results.hits[0];
@@ -194,6 +199,56 @@ fn a_search_is_narrowed_by_document_source_time_and_origin() {
     );
     assert_eq!(found(SearchQuery { after: Some(submitted + hour), ..query() }), []);
     assert_eq!(found(SearchQuery { before: Some(submitted - hour), ..query() }), []);
+}
+
+#[test]
+fn tags_stay_with_a_document_and_narrow_a_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let tags = |text: &str| text.split_whitespace().map(|tag| tag.parse().unwrap()).collect::<Vec<Tag>>();
+    let store = Store::open(dir.path(), StoreOptions::default()).unwrap();
+    let [a, b] = [("a", "red blue"), ("b", "red")].map(|(source, of)| {
+        let blob = store.spool(&mut source.as_bytes()).unwrap();
+        let new = NewDocument { tags: tags(of), ..new_document(&blob) };
+        store.submit(&new).unwrap();
+        store.commit(&[commit(new.id, 1, "kumquat")]).unwrap();
+        store.finish(new.id, Outcome::Done, None).unwrap();
+        new.id
+    });
+    store.tag(b, &tags("green red")).unwrap();
+    assert!(matches!(store.tag(DocumentId::new(), &tags("red")), Err(Error::NoSuchDocument(_))));
+    drop(store);
+    let store = Store::open(dir.path(), StoreOptions::default()).unwrap();
+    assert_eq!(store.document(b).unwrap().unwrap().tags, tags("green red"));
+    let found = |of: &str| -> Vec<DocumentId> {
+        let query = SearchQuery { tags: tags(of), ..SearchQuery::new("kumquat") };
+        store.search(&query).unwrap().hits.iter().map(|hit| hit.document).collect()
+    };
+    assert_eq!(
+        (found("red"), found("red blue"), found("Red"), found("blue green")),
+        (vec![a, b], vec![a], vec![], vec![])
+    );
+    store.remove(a).unwrap();
+    assert_eq!((found("red"), found("blue")), (vec![b], vec![]));
+}
+
+/// The latest pages are compared; among those that a search is narrowed to, they are the latest of these.
+#[test]
+fn a_frequent_word_is_found_also_in_the_first_document() {
+    let store = store();
+    let first = read(&store, "first.pdf", &["kumquat", "kumquat kumquat"]);
+    for n in 0..52 {
+        let texts = vec!["kumquat and more"; 100];
+        read(&store, &format!("{n}.pdf"), &texts);
+    }
+    let everywhere = SearchQuery { limit: 20_000, ..SearchQuery::new("kumquat") };
+    assert!(store.search(&everywhere).unwrap().hits.iter().all(|hit| hit.document != first));
+    for narrowed in [
+        SearchQuery { document: Some(first), ..everywhere.clone() },
+        SearchQuery { source: Some("first.pdf".to_owned()), ..everywhere.clone() },
+    ] {
+        let hits = store.search(&narrowed).unwrap().hits;
+        assert_eq!(hits.iter().map(|hit| (hit.document, hit.page.get())).collect::<Vec<_>>(), [(first, 2), (first, 1)]);
+    }
 }
 
 #[test]

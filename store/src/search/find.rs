@@ -17,7 +17,7 @@ use crate::{
 use super::{
     backlog,
     evidence::{Mark, lines_hit, marks, passage, snippet},
-    fusion::{Found, Meant, fuse},
+    fusion::{Found, Meant, Ranked, fuse},
     index::origin_name,
     near::near,
     query::{Term, Terms},
@@ -31,12 +31,6 @@ const RANKED_FOR_EACH: usize = 20;
 /// Pages that are compared: the latest of those with what was asked for. A page costs half a microsecond, and words that more pages
 /// have than this tell nobody which one is meant.
 const COMPARED: usize = 5_000;
-
-/// A page with what was asked for.
-pub(super) struct Ranked {
-    pub seq: i64,
-    pub score: f64,
-}
 
 /// `meant` are the pages near in meaning, nearest first; `None` where that was not asked for, or could not be.
 ///
@@ -60,42 +54,66 @@ pub(crate) fn search(db: &Connection, query: &SearchQuery, meant: Option<Vec<Mea
 fn by_words(db: &Connection, query: &SearchQuery, results: &mut SearchResults) -> Result<(Terms, Vec<Ranked>)> {
     let mut terms = Terms::parse(&query.text)?;
     let mut found = rank(db, &terms, query)?;
-    if found.is_empty() {
-        for term in &mut terms.wanted {
-            let Some(word) = term.word().map(str::to_owned) else { continue };
-            let instead = near(db, &word)?;
-            if !instead.is_empty() {
-                term.or(&instead);
-                results.near.push(NearWord { word, instead });
-            }
-        }
-        if !results.near.is_empty() {
+    // A word that no page has is wrong; where all are there, and never on one page, any may be.
+    for only_unknown in [true, false] {
+        if found.is_empty() && widen(db, &mut terms, only_unknown, &mut results.near)? {
             found = rank(db, &terms, query)?;
         }
-        results.approximate = !found.is_empty();
-        if found.is_empty() {
-            results.near.clear();
-        }
+    }
+    results.approximate = !results.near.is_empty() && !found.is_empty();
+    if found.is_empty() {
+        results.near.clear();
     }
     Ok((terms, found))
 }
 
 /// The rows of the pages that the query's conditions let through; `None` where it has none.
 pub(crate) fn pages_let_through(db: &Connection, query: &SearchQuery) -> Result<Option<Vec<i64>>> {
-    let (conditions, mut values) = conditions(query);
+    let (conditions, values) = conditions(query, 0);
     if conditions.is_empty() {
         return Ok(None);
     }
-    values.splice(0..0, [const { Value::Null }; OWN_VALUES]);
     let mut select = db.prepare_cached(&format!("SELECT s.seq FROM searched s WHERE true {conditions}"))?;
     let rows = select.query_map(params_from_iter(values), |row| row.get(0))?;
     Ok(Some(rows.collect::<Result<_, _>>()?))
 }
 
+/// Words of a query to which near ones are looked for.
+const WIDENED: usize = 8;
+
+/// Lets words near to those that are asked for do as well; whether there are any. Of a phrase, where a page has not one of its words.
+fn widen(db: &Connection, terms: &mut Terms, only_unknown: bool, near_words: &mut Vec<NearWord>) -> Result<bool> {
+    let before = near_words.len();
+    for term in &mut terms.wanted {
+        let words = term.words().to_vec();
+        if words.len() > 1 && !only_unknown {
+            continue;
+        }
+        for (at, word) in words.into_iter().enumerate() {
+            let is_done = near_words.len() >= WIDENED || near_words.iter().any(|near| near.word == word);
+            if is_done || (only_unknown && is_known(db, &word)?) {
+                continue;
+            }
+            let instead = near(db, &word)?;
+            if !instead.is_empty() {
+                term.or(at, &instead);
+                near_words.push(NearWord { word, instead });
+            }
+        }
+    }
+    Ok(near_words.len() > before)
+}
+
+/// Whether a page has the word.
+fn is_known(db: &Connection, word: &str) -> Result<bool> {
+    let mut select = db.prepare_cached("SELECT 1 FROM page_words WHERE page_words MATCH ?1 LIMIT 1")?;
+    Ok(select.exists([format!("\"{word}\"")])?)
+}
+
 /// The best pages, best first.
 fn rank(db: &Connection, terms: &Terms, query: &SearchQuery) -> Result<Vec<Ranked>> {
     let (Some(all), Some(wanted)) = (all_rows(db)?, wanted_rows(db, query)?) else { return Ok(Vec::new()) };
-    let (conditions, mut values) = conditions(query);
+    let (conditions, mut values) = conditions(query, OWN_VALUES);
     let rows = [all.start(), all.end(), wanted.start(), wanted.end()].map(|row| Value::from(*row));
     values.splice(0..0, std::iter::once(Value::from(terms.expression())).chain(rows));
     // What is not narrowed needs no look at which document a page is of before it is known to be among the best.
@@ -168,16 +186,16 @@ fn documents(query: &SearchQuery, before: usize) -> (Vec<String>, Vec<Value>) {
 /// Values before those of the conditions in the query that ranks.
 const OWN_VALUES: usize = 5;
 
-/// What narrows the search, of a page `s` of the index.
-fn conditions(query: &SearchQuery) -> (String, Vec<Value>) {
-    let (documents, mut values) = documents(query, OWN_VALUES);
+/// What narrows the search, of a page `s` of the index; the values are numbered behind `before` others.
+fn conditions(query: &SearchQuery, before: usize) -> (String, Vec<Value>) {
+    let (documents, mut values) = documents(query, before);
     let mut sql = String::new();
     if !documents.is_empty() {
         sql = format!(" AND s.document IN (SELECT d.key FROM documents d WHERE {})", documents.join(" AND "));
     }
     if let Some(origin) = query.origin {
         values.push(origin_name(origin).to_owned().into());
-        sql.push_str(&format!(" AND s.origin = ?{}", values.len() + OWN_VALUES));
+        sql.push_str(&format!(" AND s.origin = ?{}", values.len() + before));
     }
     (sql, values)
 }
@@ -190,7 +208,7 @@ fn in_turn(db: &Connection, found: Vec<Ranked>, query: &SearchQuery) -> Result<V
     if query.document.is_some() {
         return Ok(shown(found));
     }
-    let mut document = db.prepare_cached("SELECT document FROM searched WHERE seq = ?1")?;
+    let mut document = db.prepare_cached("SELECT document FROM pages WHERE seq = ?1")?;
     let mut given: HashMap<i64, usize> = HashMap::new();
     let (mut first, mut last) = (Vec::new(), Vec::new());
     for page in found {

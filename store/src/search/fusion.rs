@@ -6,7 +6,6 @@ use std::ops::Range;
 use rusqlite::Connection;
 
 use super::{
-    find::Ranked,
     query::{Term, Terms},
     results::{FoundBy, SearchMode},
 };
@@ -15,6 +14,12 @@ use crate::error::Result;
 /// Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009): a page has `1 / (60 + rank)` of each list that it is in, so that what both have
 /// comes first and neither's scores, which cannot be compared, matter.
 const RANK_OFFSET: f64 = 60.0;
+
+/// A page with what was asked for.
+pub(super) struct Ranked {
+    pub seq: i64,
+    pub score: f64,
+}
 
 /// A page that was found by its meaning.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +66,7 @@ pub(super) fn fuse(
     for (rank, page) in words.into_iter().enumerate() {
         places.insert(page.seq, pages.len());
         let score = if mode == SearchMode::Hybrid { share(rank) } else { page.score };
-        pages.push(Ranked { score, ..page });
+        pages.push(Ranked { seq: page.seq, score });
     }
     for (rank, found) in meant.iter().enumerate() {
         let score = if mode == SearchMode::Hybrid { share(rank) } else { found.similarity.into() };
