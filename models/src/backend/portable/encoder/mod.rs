@@ -162,6 +162,3 @@ fn rows(count: usize, width: usize) -> Activation {
 fn product(outputs: usize, inputs: usize, weights: &[f32], bias: &[f32]) -> Weights {
     Weights::new([outputs, inputs, 1, 1], weights, bias, (1, 1), (0, 0), false)
 }
-
-#[cfg(test)]
-mod tests;
