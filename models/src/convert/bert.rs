@@ -16,19 +16,13 @@ use super::{
     graph::{Attribute, GraphBuilder, Type},
     safetensors::SafeTensors,
 };
-use crate::embedding::{MAX_PIECES, VOCABULARY};
-
-/// Metadata key and value that say that a file is one of ours.
-pub const ARCHITECTURE: (&str, &str) = ("architecture", "bert-encoder");
-/// Metadata keys of what the graph says only by its shape.
-pub const HEADS: &str = "heads";
-pub const EPSILON: &str = "epsilon";
+use crate::{
+    backend::portable::encoder::{ARCHITECTURE, EPSILON, HEADS, STEPS},
+    embedding::{MAX_PIECES, VOCABULARY},
+};
 
 /// Largest weight: seven bits.
 const WEIGHT_STEPS: f32 = 64.0;
-/// Largest activation, and number of a table.
-pub const STEPS: f32 = 127.0;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     F32,

@@ -69,7 +69,7 @@ impl<'a> SafeTensors<'a> {
 
 /// A file of these tensors, for tests.
 #[cfg(test)]
-pub fn file(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
+fn file(tensors: &[(&str, &[usize], &[f32])]) -> Vec<u8> {
     let (mut header, mut data) = (serde_json::Map::new(), Vec::new());
     for (name, shape, values) in tensors {
         let from = data.len();

@@ -25,6 +25,9 @@ pub const MAX_PIECES: usize = 256;
 /// Lengths that inputs are filled up to, so that few shapes occur and inputs of one shape can share a run.
 pub const BUCKETS: [usize; 5] = [16, 32, 64, 128, MAX_PIECES];
 
+/// Passages of one page at the most: about 12,000 words, ten times a full page of print. What lies beyond is found by its words only.
+pub const MAX_PASSAGES: usize = 64;
+
 /// The vector of one input out of the model's output `[1, DIMENSIONS]`.
 ///
 /// # Errors

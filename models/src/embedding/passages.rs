@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{MAX_PIECES, Tokenizer, tokenizer::Word};
+use super::{MAX_PASSAGES, MAX_PIECES, Tokenizer, tokenizer::Word};
 use crate::backend::Tensor;
 
 /// A part of a page's text, and the model's input for it.
@@ -26,13 +26,13 @@ enum Break {
     Paragraph,
 }
 
-/// Cuts `text`. Every word is in one passage and only one.
+/// Cuts `text`. Every word is in one passage and only one, up to [`MAX_PASSAGES`].
 pub fn cut(tokenizer: &Tokenizer, text: &str) -> Vec<Passage> {
     let words = joined(tokenizer, text);
     let breaks = breaks(text, &words);
     let mut passages = Vec::new();
     let mut start = 0;
-    while start < words.len() {
+    while start < words.len() && passages.len() < MAX_PASSAGES {
         let end = end_of(&words, &breaks, start);
         let taken = &words[start..end];
         let pieces: Vec<u32> = taken.iter().flat_map(|word| &word.pieces).copied().collect();
