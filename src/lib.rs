@@ -13,7 +13,7 @@ pub use pagestream_documents::{
     output,
 };
 pub use pagestream_models::ocr::Quality;
-pub use pagestream_store::{Hit, HitLine, NearWord, SearchMode, SearchQuery, SearchResults, Tag};
+pub use pagestream_store::{FoundBy, Hit, HitLine, NearWord, SearchMode, SearchQuery, SearchResults, Tag};
 pub use plan::Plan;
 pub use searcher::Searcher;
 pub use settings::{Settings, SettingsError};

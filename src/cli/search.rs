@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use pagestream::{Hit, Origin, SearchMode, SearchQuery, SearchResults, Settings, Tag, harmless};
+use pagestream::{FoundBy, Hit, Origin, SearchMode, SearchQuery, SearchResults, Settings, Tag, harmless};
 use serde_json::json;
 
 use super::{
@@ -141,6 +141,12 @@ fn tell(results: &SearchResults, printer: &Printer) {
     if results.hits.is_empty() {
         printer.note("no page has this");
     }
+    if results.mode == SearchMode::Hybrid
+        && !results.hits.is_empty()
+        && results.hits.iter().all(|hit| hit.found_by == FoundBy::Semantic)
+    {
+        printer.note("no page has these words; these are the nearest in meaning");
+    }
     if results.approximate {
         for near in &results.near {
             let instead = near.instead.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
@@ -195,6 +201,12 @@ fn line(hit: &Hit, approximate: bool) -> serde_json::Value {
         "document": { "id": hit.document, "source": hit.source },
         "page": hit.page,
         "score": hit.score,
+        "found_by": match hit.found_by {
+            FoundBy::Keyword => "keyword",
+            FoundBy::Semantic => "semantic",
+            FoundBy::Both => "both",
+        },
+        "similarity": hit.similarity,
         "approximate": approximate,
         "snippet": hit.snippet,
         "marks": marks,

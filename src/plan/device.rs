@@ -21,7 +21,7 @@ use crate::machine::precision::{Trial, Verdict};
 use crate::machine::{
     Measure,
     devices::Work,
-    libraries::{Libraries, Library},
+    libraries::{Libraries, Library, has_library},
 };
 
 /// What runs on one device. Cheap to clone.
@@ -146,10 +146,7 @@ impl DevicePlan {
 
     /// Whether the device's library is at hand.
     fn has_library(&self) -> bool {
-        match self.device {
-            DeviceChoice::Onnx(_) => self.common.registry.has_runtime(),
-            DeviceChoice::OpenVino { .. } => self.common.registry.openvino_library().is_some(),
-        }
+        has_library(&self.common.registry, &self.device)
     }
 
     /// Fetches what every page needs here and is not there, all at once: the question that may be asked names all of it.

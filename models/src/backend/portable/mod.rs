@@ -20,6 +20,16 @@ use graph::{Graph, Operation};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PortableBackend;
 
+impl PortableBackend {
+    /// Whether it is a model of texts, which this runs as any library would.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when its file cannot be opened.
+    pub fn runs(model: &ModelSource) -> Result<bool> {
+        Ok(encoder::is_encoder(&model.bytes()?))
+    }
+}
+
 impl Backend for PortableBackend {
     fn name(&self) -> &str {
         "portable"
