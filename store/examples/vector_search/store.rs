@@ -35,6 +35,7 @@ fn document(store: &Store, made_up: &MadeUp, from: u64, stop: &AtomicBool) {
         options: serde_json::json!({}),
         selection: None,
         priority: Priority::Bulk,
+        tags: Vec::new(),
     };
     store.submit(&new).expect("submitted");
     let named = DocumentRef {
