@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use pagestream_actors::{Device, Engine, Error, LazyEngine, QueryEncoder};
-use pagestream_models::{Error as ModelError, ocr::Task};
 pub use pagestream_models::registry::{FetchPolicy, FetchRequest, Fetching, Progress as FetchProgress};
+use pagestream_models::{Error as ModelError, ocr::Task};
 use pagestream_store::{CacheOptions, Store};
 
 use crate::{

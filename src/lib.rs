@@ -3,9 +3,9 @@
 pub use engine::Fetching;
 use machine::Measure;
 pub use pagestream_actors::{
-    DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, Error, MetricsSnapshot, OcrMode,
-    EmbeddingReport, PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress, QuarantinedPage, ReadingOptions, Source,
-    StoreFailure, SubmitOptions, Tail,
+    DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, EmbeddingReport, Error,
+    MetricsSnapshot, OcrMode, PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress,
+    QuarantinedPage, ReadingOptions, Source, StoreFailure, SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
     Block, BlockKind, ByteSize, Differences, Digest, DocumentId, DocumentRef, DuplicateOf, DuplicateTier, ErrorKind,

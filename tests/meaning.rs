@@ -138,7 +138,8 @@ async fn pages_are_found_by_their_meaning_and_by_both() {
         assert_eq!((hit.source.as_str(), hit.page.get()), (source, page), "{query}");
         let both = pipeline.search(SearchQuery::new(query)).await.unwrap();
         assert_eq!((both.hits[0].source.as_str(), both.hits[0].page.get()), (source, page), "{query}");
-        let words = pipeline.search(SearchQuery { mode: SearchMode::Keyword, ..SearchQuery::new(query) }).await.unwrap();
+        let words =
+            pipeline.search(SearchQuery { mode: SearchMode::Keyword, ..SearchQuery::new(query) }).await.unwrap();
         assert!(words.hits.is_empty(), "no page has the word {query}");
     }
     pipeline.stop().await;
@@ -245,11 +246,7 @@ async fn pages_go_before_vectors() {
     let store = open(dir.path());
     read(&store, "a.pdf", &["the cat", "a car", "the house"]);
     let batch = BatchLimits::ONE;
-    let options = PipelineOptions {
-        embeddings: Some(model().sha256),
-        pages_in_flight: count(4),
-        ..options()
-    };
+    let options = PipelineOptions { embeddings: Some(model().sha256), pages_in_flight: count(4), ..options() };
     let device = Device { name: "fake".to_owned(), engine, threads: 1, batch };
     let pipeline = pagestream_actors::start(options, store, vec![device]).unwrap();
     // The first vector is being computed when a document comes.

@@ -106,7 +106,10 @@ struct Page {
 enum Asked {
     /// Its text has vectors, or there is nothing in it to embed.
     Known(Vec<PassageVector>),
-    Compute { ranges: Vec<Range<usize>>, inferences: Vec<Inference> },
+    Compute {
+        ranges: Vec<Range<usize>>,
+        inferences: Vec<Inference>,
+    },
 }
 
 impl Embedder {
@@ -242,7 +245,10 @@ impl Course {
         tracing::warn!(cause, "a page has no vectors yet");
         self.failures += 1;
         if self.failures >= FAILURES && self.given_up.is_none() {
-            tracing::warn!(cause, "no more vectors are made in this run; pages are read and found by their words as before");
+            tracing::warn!(
+                cause,
+                "no more vectors are made in this run; pages are read and found by their words as before"
+            );
             self.given_up = Some(cause.to_owned());
         }
     }

@@ -52,9 +52,9 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
     let caches = Arc::new(Caches::new(options.page_cache, options.line_cache, options.embedding_cache));
     let engines: Vec<LazyEngine> = devices.iter().map(|device| device.engine.clone()).collect();
     let (embeddings, wait_for_embeddings) = mpsc::unbounded_channel();
-    let queries = options.embeddings.and_then(|model| {
-        Some(QueryEncoder::new(engines.first()?.clone(), model, options.embedding_cache))
-    });
+    let queries = options
+        .embeddings
+        .and_then(|model| Some(QueryEncoder::new(engines.first()?.clone(), model, options.embedding_cache)));
     let parts = Parts {
         options: options.clone(),
         metrics: metrics.clone(),

@@ -87,9 +87,8 @@ fn verify(args: &VerifyArgs, settings: &Settings, printer: &Printer) -> Result<E
     let dir = documents::data_dir(settings)?;
     // A directory that is not there is a mistake, not one to be made.
     drop(documents::open(settings)?);
-    let plan = Plan::resolve(settings, Measure::Never).map_err(|error| {
-        Refusal::new(error.to_string(), error.hint().unwrap_or_default(), Exit::Configuration)
-    })?;
+    let plan = Plan::resolve(settings, Measure::Never)
+        .map_err(|error| Refusal::new(error.to_string(), error.hint().unwrap_or_default(), Exit::Configuration))?;
     let model = plan.embedding_model();
     // What is wrong is mended, so that nobody else may write meanwhile.
     let store = Store::open(&dir, settings.store_options())?;
@@ -135,18 +134,17 @@ fn object(verified: &Verified, embedded: Embedded) -> serde_json::Value {
 
 async fn make(settings: Settings, plan: Plan, printer: &Printer) -> Exit {
     let fetching = fetching::asking(&settings, printer);
-    let (mut signals, pipeline) =
-        match (Signals::listen(), pagestream::start_planned(settings, plan, fetching).await) {
-            (Ok(signals), Ok(pipeline)) => (signals, pipeline),
-            (Err(error), _) => {
-                printer.error(&format!("signals cannot be listened for: {error}"), None);
-                return Exit::Other;
-            }
-            (_, Err(error)) => {
-                printer.error(&error.to_string(), error.hint());
-                return Exit::of_error(&error);
-            }
-        };
+    let (mut signals, pipeline) = match (Signals::listen(), pagestream::start_planned(settings, plan, fetching).await) {
+        (Ok(signals), Ok(pipeline)) => (signals, pipeline),
+        (Err(error), _) => {
+            printer.error(&format!("signals cannot be listened for: {error}"), None);
+            return Exit::Other;
+        }
+        (_, Err(error)) => {
+            printer.error(&error.to_string(), error.hint());
+            return Exit::of_error(&error);
+        }
+    };
     let exit = tokio::select! {
         report = pipeline.embedded() => match report {
             Ok(Some(report)) => {

@@ -3,11 +3,7 @@
 use pagestream::{Plan, Settings, engine, machine::Measure, settings::EmbeddingMode};
 use pagestream_actors::QueryEncoder;
 use pagestream_models::Error as ModelError;
-use pagestream_store::{
-    QueryVector, Reader,
-    similarity::PageKey,
-    vectors::Related,
-};
+use pagestream_store::{QueryVector, Reader, similarity::PageKey, vectors::Related};
 
 use super::{documents::Refusal, exit::Exit, fetching, printer::Printer};
 

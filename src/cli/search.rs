@@ -131,7 +131,9 @@ fn search(args: &SearchArgs, settings: Settings, printer: &Printer) -> Result<Se
     };
     let vector = match query.mode {
         SearchMode::Keyword => None,
-        SearchMode::Semantic | SearchMode::Hybrid => meaning::encode(&query.text, args.mode.is_some(), settings, printer)?,
+        SearchMode::Semantic | SearchMode::Hybrid => {
+            meaning::encode(&query.text, args.mode.is_some(), settings, printer)?
+        }
     };
     Ok(reader.search(&SearchQuery { vector, ..query })?)
 }

@@ -4,10 +4,7 @@ use std::{collections::HashSet, io::Write, path::Path, time::SystemTime};
 
 use clap::Args;
 use pagestream::{ByteSize, DocumentId, PageNumber, PageStatus, Plan, Settings, Tag, harmless, machine::Measure};
-use pagestream_store::{
-    Cursor, Document, DocumentState, Listing, Reader, Writer,
-    vectors::Embedded,
-};
+use pagestream_store::{Cursor, Document, DocumentState, Listing, Reader, Writer, vectors::Embedded};
 use serde_json::{Value, json};
 
 use super::{

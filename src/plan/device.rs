@@ -133,7 +133,11 @@ impl DevicePlan {
             sha256: model.sha256,
             precision: if from == ModelOrigin::Registry { Precision::F32 } else { Precision::File },
             from,
-            library: if used == Use::ForSearch && !self.has_library() { Library::Own } else { Library::of(&self.device) },
+            library: if used == Use::ForSearch && !self.has_library() {
+                Library::Own
+            } else {
+                Library::of(&self.device)
+            },
             device: self.device.to_string(),
             used,
             why,

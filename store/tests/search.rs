@@ -5,10 +5,10 @@ mod common;
 use std::{path::Path, time::Duration};
 
 use common::{commit, new_document, page, record};
-use pagestream_documents::{DocumentId, Origin, Point, Polygon, TextLine};
+use pagestream_documents::{Digest, DocumentId, Origin, Point, Polygon, TextLine};
 use pagestream_store::{
     DATABASE_FILE, Error, NewDocument, Outcome, PageCommit, Retention, SearchQuery, SearchResults, Store, StoreOptions,
-    Tag,
+    Tag, similarity::PageKey, vectors::PassageVector,
 };
 
 fn store() -> Store {
@@ -294,13 +294,14 @@ fn a_reader_in_another_process_finds_what_a_writer_has_just_written() {
 }
 
 /// The files of the directory, all of them, that hold this.
-fn files_with(dir: &Path, secret: &str) -> Vec<String> {
+fn files_with(dir: &Path, secret: impl AsRef<[u8]> + Copy) -> Vec<String> {
+    let bytes = secret.as_ref();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files_with(&path, secret));
-        } else if std::fs::read(&path).unwrap().windows(secret.len()).any(|bytes| bytes == secret.as_bytes()) {
+        } else if std::fs::read(&path).unwrap().windows(bytes.len()).any(|found| found == bytes) {
             found.push(path.display().to_string());
         }
     }
@@ -326,9 +327,32 @@ fn what_is_removed_is_in_no_file_any_more() {
             })
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        documents.push(read(&store, &format!("{n}.pdf"), &texts));
+        let id = read(&store, &format!("{n}.pdf"), &texts);
+        for (number, text) in (1..).zip(&texts) {
+            // Its direction is as secret as its words.
+            let passage = PassageVector {
+                range: 0..9,
+                vector: Digest::of(text.as_bytes()).0.map(|b| f32::from(b) - 99.5).into(),
+            };
+            let key = PageKey { document: id, page: page(number) };
+            assert!(store.vectors().put(Digest::of(b"model"), key, Digest::of(text.as_bytes()), &[passage]).unwrap());
+        }
+        documents.push(id);
     }
     store.checkpoint().unwrap();
+    let vectors = |document: DocumentId| -> Vec<Vec<u8>> {
+        let connection = rusqlite::Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
+        let mut select = connection
+            .prepare(
+                "SELECT vector FROM vectors WHERE page IN
+                 (SELECT seq FROM pages WHERE document = (SELECT key FROM documents WHERE id = ?1))",
+            )
+            .unwrap();
+        select.query_map([document.to_string()], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let vectors: Vec<Vec<u8>> = [0, 7, 31].iter().flat_map(|n: &usize| vectors(documents[*n])).collect();
+    assert_eq!(vectors.len(), 15);
+    assert!(vectors.iter().all(|vector| !files_with(dir.path(), vector).is_empty()), "they are there at first");
     let secrets = |n: u32| (n * 200..(n + 1) * 200).map(secret);
     assert!(secrets(7).all(|secret| !files_with(dir.path(), &secret).is_empty()), "they are there at first");
     let removed = [0, 7, 8, 31, 59];
@@ -336,6 +360,9 @@ fn what_is_removed_is_in_no_file_any_more() {
         store.remove(documents[n as usize]).unwrap();
     }
     store.give_back_space().unwrap();
+    for vector in &vectors {
+        assert_eq!(files_with(dir.path(), vector), [""; 0]);
+    }
     for secret in removed.into_iter().flat_map(secrets) {
         assert_eq!(files_with(dir.path(), &secret), [""; 0], "{secret}");
         assert!(search(&store, &secret).hits.is_empty());

@@ -336,8 +336,12 @@ impl GpuScheduler {
             self.remove(Asker::Page(sequence), "");
         }
         // Nobody waits for these any more.
-        let given_up: Vec<_> =
-            self.background.iter().filter(|(_, waiting)| waiting.reply.is_closed()).map(|(&number, _)| number).collect();
+        let given_up: Vec<_> = self
+            .background
+            .iter()
+            .filter(|(_, waiting)| waiting.reply.is_closed())
+            .map(|(&number, _)| number)
+            .collect();
         for number in given_up {
             self.remove(Asker::Other(number), "");
         }
