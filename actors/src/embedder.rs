@@ -242,7 +242,7 @@ impl Embedder {
 
 impl Course {
     fn fail(&mut self, cause: &str) {
-        tracing::warn!(cause, "a page has no vectors yet");
+        tracing::info!(cause, "a page is left without vectors in this run");
         self.failures += 1;
         if self.failures >= FAILURES && self.given_up.is_none() {
             tracing::warn!(

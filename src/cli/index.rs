@@ -2,7 +2,7 @@
 //! found is what there is.
 
 use clap::{Args, Subcommand};
-use pagestream::{Plan, Settings, machine::Measure, settings::EmbeddingMode};
+use pagestream::{Fetching, Plan, Settings, machine::Measure, settings::EmbeddingMode};
 use pagestream_store::{
     Store,
     vectors::{Embedded, Verified},
@@ -68,11 +68,19 @@ fn update(mut settings: Settings, printer: &Printer) -> Result<Exit, Refusal> {
         Ok(plan) => plan,
         Err(exit) => return Ok(exit),
     };
+    // What is missing is told before anything starts.
+    let fetching = fetching::asking(&settings, printer);
+    if let Some(model) = plan.embedder()
+        && let Err(error) = plan.registry().locate(std::slice::from_ref(model), &fetching)
+    {
+        printer.error(&error.to_string(), error.hint());
+        return Ok(Exit::MissingDependency);
+    }
     let runtime = match reading::runtime(printer) {
         Ok(runtime) => runtime,
         Err(exit) => return Ok(exit),
     };
-    let exit = runtime.block_on(make(settings, plan, printer));
+    let exit = runtime.block_on(make(settings, plan, fetching, printer));
     runtime.shutdown_background();
     Ok(exit)
 }
@@ -132,8 +140,7 @@ fn object(verified: &Verified, embedded: Embedded) -> serde_json::Value {
     })
 }
 
-async fn make(settings: Settings, plan: Plan, printer: &Printer) -> Exit {
-    let fetching = fetching::asking(&settings, printer);
+async fn make(settings: Settings, plan: Plan, fetching: Fetching, printer: &Printer) -> Exit {
     let (mut signals, pipeline) = match (Signals::listen(), pagestream::start_planned(settings, plan, fetching).await) {
         (Ok(signals), Ok(pipeline)) => (signals, pipeline),
         (Err(error), _) => {
@@ -150,9 +157,13 @@ async fn make(settings: Settings, plan: Plan, printer: &Printer) -> Exit {
             Ok(Some(report)) => {
                 let made = count(usize::try_from(report.made).unwrap_or(usize::MAX), "page");
                 match report.given_up {
-                    None => {
+                    None if report.left == 0 => {
                         printer.note(&format!("{made} have got vectors; none is without"));
                         Exit::Ok
+                    }
+                    None => {
+                        printer.error(&format!("{made} have got vectors, and {} could not", report.left), None);
+                        Exit::PagesFailed
                     }
                     Some(cause) => {
                         printer.error(&format!("{made} have got vectors, and no more: {cause}"), None);

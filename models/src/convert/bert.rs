@@ -102,7 +102,7 @@ fn check(config: &Config) -> Result<(), String> {
     let sizes = [width, intermediate_size, heads, config.vocab_size, config.type_vocab_size];
     // Sums of int8 products must be whole numbers in f32.
     let too_wide = sizes[..2].iter().any(|&size| size as f32 * STEPS * WEIGHT_STEPS >= 16_777_216.0);
-    if sizes.contains(&0) || width % heads != 0 || too_wide || config.max_position_embeddings < MAX_PIECES {
+    if sizes.contains(&0) || !width.is_multiple_of(heads) || too_wide || config.max_position_embeddings < MAX_PIECES {
         return Err("the configuration's sizes do not fit together, or are not known here".to_owned());
     }
     Ok(())

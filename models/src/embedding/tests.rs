@@ -88,7 +88,7 @@ fn odd_strings_come_to_the_pieces_that_hugging_face_s_tokenizers_finds() {
                 let (first, last) = RANGES[numbers.next() as usize % RANGES.len()];
                 text.extend(char::from_u32(first + numbers.next() % (last - first + 1)));
             }
-            if numbers.next() % 16 == 0 {
+            if numbers.next().is_multiple_of(16) {
                 text.push_str(&"a".repeat(95 + numbers.next() as usize % 10));
             }
             let pieces: Vec<u32> = tokenizer.words(&text).into_iter().flat_map(|word| word.pieces).collect();

@@ -285,6 +285,11 @@ mod tests {
         check("licence = \"Apache-2.0\"", "", "licence");
         check("licence", "license", "license");
         check("bytes = 3", "bytes = 0", "no size");
+        let made = "\n[item.files.made]\nconversion = \"bert-encoder-int8\"\nfrom = []\n[[item.notices]]";
+        check("[[item.notices]]", made, "cannot be made and lie in the wheel");
+        check("in_wheel = \"wheelhouse/reader.onnx\"", "", "no place in the wheel");
+        let made = GOOD.replacen("in_wheel = \"wheelhouse/reader.onnx\"", "", 1).replacen("[[item.notices]]", made, 1);
+        assert!(Manifest::parse(&made).unwrap_err().to_string().contains("is made of 3 files, not 0"));
         let twice = format!("{GOOD}{}", GOOD.replace("schema = 1", ""));
         assert!(Manifest::parse(&twice).unwrap_err().to_string().contains("twice"));
         let other = GOOD.replace("schema = 1", "").replace("\"reader\"", "\"other\"").replacen("ba78", "ba79", 1);

@@ -30,9 +30,10 @@ pub async fn wait(
         tokio::select! {
             done = &mut embedded => {
                 if let Ok(Some(report)) = done
-                    && let Some(cause) = report.given_up
+                    && report.left > 0
                 {
-                    printer.warning(&format!("not every page can be found by its meaning: {cause}"));
+                    let cause = report.given_up.map(|cause| format!(": {cause}")).unwrap_or_default();
+                    printer.warning(&format!("{} pages cannot be found by their meaning{cause}", report.left));
                 }
                 return None;
             }

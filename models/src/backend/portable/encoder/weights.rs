@@ -84,8 +84,12 @@ impl Network {
             Table::F32(_) => true,
             Table::Int8(_, scales) => scales.len() == count,
         };
-        let fits = width > 0 && heads > 0 && width % heads == 0 && scaled && network.words.numbers() % width == 0;
-        if !fits || network.places.len() % width != 0 || network.layers.is_empty() {
+        let fits = width > 0
+            && heads > 0
+            && width.is_multiple_of(heads)
+            && scaled
+            && network.words.numbers().is_multiple_of(width);
+        if !fits || !network.places.len().is_multiple_of(width) || network.layers.is_empty() {
             return Err("its sizes do not fit together".to_owned());
         }
         Ok(network)
