@@ -250,7 +250,7 @@ mod tests {
             (true, false, days(30), "failed"),
             (false, false, days(30), "open done failed"),
         ] {
-            let filter = FilterArgs { failed, open, older_than };
+            let filter = FilterArgs { failed, open, older_than, ..FilterArgs::default() };
             let taken = all.iter().filter(|document| filter.takes(document, SystemTime::now()));
             let taken: Vec<_> = taken.map(|document| document.source.as_str()).collect();
             assert_eq!(taken.join(" "), expected, "{filter:?}");
