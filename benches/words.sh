@@ -18,7 +18,7 @@ edition = "2024"
 
 [[bin]]
 name = "words"
-path = "$root/benches/words/main.rs"
+path = "$root/benches/words/compare.rs"
 
 [dependencies]
 libc = "0.2"
