@@ -29,7 +29,7 @@ pub struct Reader {
 }
 
 /// Pages near in meaning that are looked at for each one that is shown, for documents to take turns.
-const MEANT_FOR_EACH: usize = 5;
+const MEANT_FOR_EACH: usize = 3;
 
 impl Reader {
     pub(crate) fn open(dir: &Path, busy_timeout: Duration) -> Result<Self> {
@@ -132,7 +132,7 @@ impl Reader {
     }
 
     /// Pages by their words, by what they mean, or by both, best first. The first search by meaning in a process reads all vectors of its model:
-    /// a second for 1,000,000.
+    /// some .4 s for 100,000.
     ///
     /// # Errors
     /// [`Error::Query`] for a query that asks for nothing; [`Error::QueryVector`] for one that asks for a meaning and has none,

@@ -20,12 +20,14 @@ pub fn encode(vector: &[f32]) -> Vec<u8> {
 
 /// From bytes of the table, with length 1; `None` for what no vector of so many values has as its bytes.
 pub fn decode(bytes: &[u8], dimensions: usize) -> Option<Vec<f32>> {
+    scale_to_one(&direction(bytes, dimensions)?)
+}
+
+/// As [`decode`], of whatever length: all that an index needs, in a third of the time.
+pub fn direction(bytes: &[u8], dimensions: usize) -> Option<Vec<f32>> {
     let (values, rest) = bytes.as_chunks::<2>();
-    if values.len() != dimensions || !rest.is_empty() {
-        return None;
-    }
-    let values: Vec<f32> = values.iter().map(|bytes| f32::from(i16::from_le_bytes(*bytes))).collect();
-    scale_to_one(&values)
+    let is_one = values.len() == dimensions && rest.is_empty() && bytes.iter().any(|byte| *byte != 0);
+    is_one.then(|| values.iter().map(|bytes| f32::from(i16::from_le_bytes(*bytes))).collect())
 }
 
 /// Of two vectors of length 1.
@@ -41,10 +43,13 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest_a.iter().zip(rest_b).map(|(a, b)| a * b).sum::<f32>()
 }
 
+/// Beside a number as large as this a float has room for whole numbers alone: its last bits are what was added, rounded.
+const WHOLE: f32 = 12_582_912.0;
+
 /// 8 bits a value.
 pub fn small(vector: &[f32]) -> Vec<i8> {
     let scale = 127.0 / largest(vector);
-    vector.iter().map(|value| (value * scale).round() as i8).collect()
+    vector.iter().map(|value| (value * scale + WHOLE).to_bits() as i8).collect()
 }
 
 /// One bit a value, whether it is negative; the first in the lowest bit.
@@ -75,6 +80,7 @@ mod tests {
             assert_eq!(scale_to_one(&[bad, 0.0]), None);
         }
         assert_eq!(scale_to_one(&[f32::MAX, f32::MAX]).unwrap(), [0.5_f32.sqrt(); 2]);
+        assert_eq!(small(&[1.0, -0.5, 0.004, -0.004, -1.0, 0.0]), [127, -64, 1, -1, -127, 0]);
         assert_eq!(signs(&[1, -1, 0, -5]).collect::<Vec<_>>(), [0b1010]);
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
     Embedded, PassageVector,
-    code::{decode, encode},
+    code::{decode, direction, encode},
     index::Entry,
 };
 use crate::{
@@ -81,13 +81,13 @@ pub fn removed_since(db: &Connection, change: i64) -> Result<Option<Vec<i64>>> {
     Ok(Some(removed))
 }
 
-/// Gives the vectors of a model behind an id, ascending. Rows that hold no vector are passed over.
+/// Gives the vectors of a model behind an id, ascending, of whatever length. Rows that hold no vector are passed over.
 pub fn each_after(db: &Connection, model: Model, after: i64, mut give: impl FnMut(Entry)) -> Result<()> {
     let mut select = db.prepare_cached("SELECT id, page, model, vector FROM vectors WHERE id > ?1 ORDER BY id")?;
     let mut rows = select.query([after])?;
     while let Some(row) = rows.next()? {
         if row.get::<_, i64>(2)? == model.key
-            && let Some(vector) = decode(row.get_ref(3)?.as_blob().unwrap_or_default(), model.dimensions)
+            && let Some(vector) = direction(row.get_ref(3)?.as_blob().unwrap_or_default(), model.dimensions)
         {
             give(Entry { id: row.get(0)?, page: row.get(1)?, vector });
         }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::{
     Memory,
-    code::cosine,
+    code::{cosine, scale_to_one},
     index::VectorIndex,
     table::{self, Model},
 };
@@ -73,13 +73,16 @@ fn look(db: &Connection, memory: &Memory, model: Model, sample: usize) -> Result
     let sampled: BTreeSet<i64> = ids.iter().step_by(step).take(sample).copied().collect();
     let mut queries = Vec::with_capacity(sampled.len());
     table::each_after(db, model, 0, |entry| {
-        if sampled.contains(&entry.id) {
-            queries.push((entry.id, entry.vector, Best::new(NEIGHBOURS)));
+        if sampled.contains(&entry.id)
+            && let Some(vector) = scale_to_one(&entry.vector)
+        {
+            queries.push((entry.id, vector, Best::new(NEIGHBOURS)));
         }
     })?;
     table::each_after(db, model, 0, |entry| {
+        let Some(vector) = scale_to_one(&entry.vector) else { return };
         for (_, query, best) in &mut queries {
-            best.offer(entry.id, cosine(query, &entry.vector));
+            best.offer(entry.id, cosine(query, &vector));
         }
     })?;
     memory.ask_settled(db, model, |index| {
