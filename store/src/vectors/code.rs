@@ -23,7 +23,7 @@ pub fn decode(bytes: &[u8], dimensions: usize) -> Option<Vec<f32>> {
     scale_to_one(&direction(bytes, dimensions)?)
 }
 
-/// As [`decode`], of whatever length: all that an index needs, in a third of the time.
+/// As [`decode`], of whatever length: all that an index needs.
 pub fn direction(bytes: &[u8], dimensions: usize) -> Option<Vec<f32>> {
     let (values, rest) = bytes.as_chunks::<2>();
     let is_one = values.len() == dimensions && rest.is_empty() && bytes.iter().any(|byte| *byte != 0);

@@ -17,7 +17,7 @@ use crate::{
     similarity::PageKey,
 };
 
-/// Passages looked at for each page that is wanted, and at least: pages have several, and the index rounds. One costs .02 ms.
+/// Passages looked at for each page that is wanted, and at least: pages have several, and the index rounds. One costs some .01 ms.
 const FOR_EACH: usize = 2;
 const FEWEST: usize = 32;
 

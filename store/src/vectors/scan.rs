@@ -18,7 +18,7 @@ use crate::nearest::{Best, cosine_of, dot_i8};
 const BLOCK: usize = 4_096;
 
 /// Vectors that are compared by value: at least, for each that is wanted, and one in so many of all. 4,096 find ten of ten among 1,000,000 vectors that
-/// lie in groups as those of sentences do, and nine among 100,000 that lie like nothing (BENCHMARKS.md); twice as many cost .2 ms.
+/// lie in groups as those of sentences do, and nine among 100,000 that lie like nothing (BENCHMARKS.md); twice as many cost .7 ms.
 const FEWEST: usize = 8_192;
 const FOR_EACH: usize = 64;
 const ONE_IN: usize = 64;
