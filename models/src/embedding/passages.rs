@@ -26,8 +26,15 @@ enum Break {
     Paragraph,
 }
 
+impl Tokenizer {
+    /// A page's text as inputs, each with the bytes of the text that it is about, in order. None for a text without words.
+    pub fn passages(&self, text: &str) -> Vec<Passage> {
+        cut(self, text)
+    }
+}
+
 /// Cuts `text`. Every word is in one passage and only one, up to [`MAX_PASSAGES`].
-pub fn cut(tokenizer: &Tokenizer, text: &str) -> Vec<Passage> {
+fn cut(tokenizer: &Tokenizer, text: &str) -> Vec<Passage> {
     let words = joined(tokenizer, text);
     let breaks = breaks(text, &words);
     let mut passages = Vec::new();

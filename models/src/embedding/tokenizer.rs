@@ -9,7 +9,6 @@ use unicode_normalization::char::decompose_canonical;
 
 use super::{
     BUCKETS, MAX_PIECES,
-    passages::{self, Passage},
     unicode::{is_dropped, is_ideograph, is_nonspacing_mark, is_punctuation},
 };
 use crate::{
@@ -77,11 +76,6 @@ impl Tokenizer {
     pub fn query(&self, text: &str) -> Option<Tensor> {
         let pieces: Vec<u32> = self.words(text).into_iter().flat_map(|word| word.pieces).take(MAX_PIECES - 2).collect();
         (!pieces.is_empty()).then(|| self.input(&pieces))
-    }
-
-    /// A page's text as inputs, each with the bytes of the text that it is about, in order. None for a text without words.
-    pub fn passages(&self, text: &str) -> Vec<Passage> {
-        passages::cut(self, text)
     }
 
     /// Pieces between the marks of beginning and end, filled up with zeros to the next of [`BUCKETS`].
