@@ -50,7 +50,7 @@ fn cut(tokenizer: &Tokenizer, text: &str) -> Vec<Passage> {
     passages
 }
 
-/// Behind the last word of the passage that begins at `start`: the best place in the second half of what it may hold, and of equally
+/// Behind the last word of the passage that begins at `start`: the best place in the last eighth of what it may hold, and of equally
 /// good ones the last.
 fn end_of(words: &[Word], breaks: &[Break], start: usize) -> usize {
     let mut filled = 0;
@@ -60,7 +60,7 @@ fn end_of(words: &[Word], breaks: &[Break], start: usize) -> usize {
         if filled > ROOM {
             return best.1;
         }
-        if breaks[index] >= best.0 && filled >= ROOM / 2 || best.0 == Break::Word && breaks[index] == Break::Word {
+        if breaks[index] >= best.0 && filled >= ROOM * 7 / 8 || best.0 == Break::Word && breaks[index] == Break::Word {
             best = (breaks[index], index + 1);
         }
     }

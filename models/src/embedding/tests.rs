@@ -135,10 +135,10 @@ fn inner(passage: &Passage) -> &[f32] {
 fn a_page_is_cut_at_the_best_places_and_loses_no_word() {
     let tokenizer = tokenizer();
     let sentence = "the an the st the an the st the an. ";
-    let paragraph = format!("{}\n\n", sentence.repeat(16).trim_end());
+    let paragraph = format!("{}\n\n", sentence.repeat(22).trim_end());
     let page = paragraph.repeat(4);
     let passages = tokenizer.passages(&page);
-    // A paragraph has 176 pieces: each fills more than half a passage, and two do not fit in one.
+    // A paragraph has 242 pieces: each nearly fills a passage.
     assert_eq!(passages.len(), 4);
     for passage in &passages {
         assert_eq!(&page[passage.range.clone()], paragraph.trim_end());
