@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     backlog,
-    evidence::{Mark, lines_hit, marks, passage, snippet},
+    evidence::{Mark, lines_hit, marks, snippet, snippet_within},
     fusion::{Found, Meant, Ranked, fuse},
     index::origin_name,
     near::near,
@@ -251,7 +251,7 @@ fn hit(db: &Connection, page: &Ranked, terms: &[Term], known: &Found) -> Result<
     let (found_by, meant) = known.of(page.seq);
     let place = meant.map(|meant| within(&record.text, &meant.range));
     let (snippet, shown): (String, Vec<Range<usize>>) = match &place {
-        Some(place) if found_by == FoundBy::Semantic => passage(&record.text, place.clone(), &marks),
+        Some(place) if found_by == FoundBy::Semantic => snippet_within(&record.text, place.clone(), &marks),
         _ => snippet(&record.text, &marks),
     };
     let marks = match &place {

@@ -112,7 +112,7 @@ pub struct Hit {
     /// The path or name that the document was submitted under.
     pub source: String,
     pub page: PageNumber,
-    /// Larger is better: BM25 by words, the cosine by meaning, and the sum of `1 / (60 + rank)` by both. It compares pages of one search only.
+    /// Larger is better: BM25 by words, the cosine by meaning, and the sum of `1 / (10 + rank)` by both. It compares pages of one search only.
     pub score: f64,
     pub found_by: FoundBy,
     /// Cosine of the query and the nearest passage, where the page was found by its meaning.
