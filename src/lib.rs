@@ -25,6 +25,8 @@ pub mod machine;
 pub mod plan;
 pub mod repeats;
 pub mod settings;
+#[cfg(feature = "watch")]
+pub mod watch;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with
 /// it. Models are loaded when the first page needs them. Nothing is fetched: see [`start_with`].

@@ -251,7 +251,9 @@ impl Desk {
             let Ok(Some(lock)) = lock::hold(&dir.join(LOCK)) else { continue };
             match self.take_from(&dir) {
                 Ok(taken) => claims.extend(taken),
-                Err(error) => tracing::warn!(dir = %dir.display(), %error, "what a daemon left that died cannot be taken over"),
+                Err(error) => {
+                    tracing::warn!(dir = %dir.display(), %error, "what a daemon left that died cannot be taken over")
+                }
             }
             drop(lock);
         }
@@ -264,7 +266,7 @@ impl Desk {
         let mut open = self.open_now();
         for (id, mut progress) in progress {
             // Which document it was is known to the other's data directory alone.
-            progress.document = None;
+            (progress.document, progress.at_ms) = (None, now_ms());
             if dir.join(&id).symlink_metadata().is_err() {
                 continue;
             }
@@ -364,7 +366,8 @@ mod tests {
         let dir = dead.dir().to_owned();
         drop(dead);
         let heir = desk(root.path(), "heir");
-        let mut taken: Vec<_> = heir.take_over().into_iter().map(|claim| (claim.path, fs::read(claim.file).unwrap())).collect();
+        let mut taken: Vec<_> =
+            heir.take_over().into_iter().map(|claim| (claim.path, fs::read(claim.file).unwrap())).collect();
         taken.sort();
         let expected = [("a.pdf", &b"a.pdf"[..]), ("b.pdf", b"b.pdf"), (&format!("recovered-{stray}"), b"c")];
         assert_eq!(taken, expected.map(|(path, bytes)| (PathBuf::from(path), bytes.to_vec())));

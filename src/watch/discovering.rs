@@ -47,7 +47,8 @@ impl Rules {
     pub fn is_out_of_bounds(&self, path: &Path) -> bool {
         let Ok(below) = path.strip_prefix(&self.root) else { return true };
         let above = below.parent().into_iter().flat_map(|parent| parent.iter());
-        self.ours.iter().any(|ours| path.starts_with(ours)) || above.into_iter().any(|part| why_left(part, true).is_some())
+        self.ours.iter().any(|ours| path.starts_with(ours))
+            || above.into_iter().any(|part| why_left(part, true).is_some())
     }
 
     /// Looks at one path, absolute and below the watched folder.
@@ -139,7 +140,8 @@ mod tests {
     fn documents_are_found_and_the_rest_is_left_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
-        for name in ["a.pdf", "sub/b.pdf", ".c.pdf", "d.pdf.part", "out/e.pdf", "f.pdf", "f.pdf.aria2", "@eaDir/g.pdf"] {
+        for name in ["a.pdf", "sub/b.pdf", ".c.pdf", "d.pdf.part", "out/e.pdf", "f.pdf", "f.pdf.aria2", "@eaDir/g.pdf"]
+        {
             fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
             fs::write(root.join(name), "%PDF-1.4").unwrap();
         }
@@ -164,7 +166,10 @@ mod tests {
         }
         assert_eq!(rules.look(&root.join("gone.pdf")).unwrap(), Found::Nothing);
         let out_of_bounds = |name: &str| rules.is_out_of_bounds(&root.join(name));
-        assert_eq!(["a.pdf", "sub/b.pdf", "@eaDir/g.pdf", "out/x/e.pdf"].map(out_of_bounds), [false, false, true, true]);
+        assert_eq!(
+            ["a.pdf", "sub/b.pdf", "@eaDir/g.pdf", "out/x/e.pdf"].map(out_of_bounds),
+            [false, false, true, true]
+        );
         rules.links = true;
         assert!(!left(&rules, "link.pdf") && left(&rules, "sublink"), "links to folders are never followed");
     }

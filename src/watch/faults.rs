@@ -62,7 +62,9 @@ impl From<&DocumentFailure> for Failure {
     fn from(failure: &DocumentFailure) -> Self {
         let mut hint = failure.hint.clone();
         if failure.kind == ErrorKind::Encrypted {
-            hint = Some("give its password with --password-file; it is tried again at the next start or SIGHUP".to_owned());
+            hint = Some(
+                "give its password with --password-file; it is tried again at the next start or SIGHUP".to_owned(),
+            );
         }
         Self { kind: failure.kind.into(), reason: failure.message.clone(), hint }
     }
@@ -152,6 +154,9 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_minute() {
         let mut backoff = Backoff::new(Duration::from_secs(20));
-        assert_eq!([backoff.pause(), backoff.pause(), backoff.pause(), backoff.pause()].map(|p| p.as_secs()), [20, 40, 60, 60]);
+        assert_eq!(
+            [backoff.pause(), backoff.pause(), backoff.pause(), backoff.pause()].map(|p| p.as_secs()),
+            [20, 40, 60, 60]
+        );
     }
 }

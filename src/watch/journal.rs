@@ -226,7 +226,9 @@ mod tests {
         std::fs::write(&path, cut_off).unwrap();
         for _ in 0..2 {
             let mut journal = Journal::open(folder.path()).unwrap();
-            let [(claim, progress)] = &journal.open.iter().collect::<Vec<_>>()[..] else { panic!("{:?}", journal.open) };
+            let [(claim, progress)] = &journal.open.iter().collect::<Vec<_>>()[..] else {
+                panic!("{:?}", journal.open)
+            };
             assert_eq!((claim.as_str(), &progress.path), ("claim-bb", &PathBuf::from("b/c.pdf")));
             assert_eq!(progress.document, Some(document));
             journal.torn = true;

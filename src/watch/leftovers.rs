@@ -111,7 +111,9 @@ mod tests {
         ] {
             assert!(why_left(OsStr::new(name), false).is_some(), "{name}");
         }
-        for name in ["scan.pdf", "a part.pdf", "~scan.pdf", "temp.pdf", "tmp", "scan.sync-conflict-20261128-1.pdf", "$1.pdf"] {
+        for name in
+            ["scan.pdf", "a part.pdf", "~scan.pdf", "temp.pdf", "tmp", "scan.sync-conflict-20261128-1.pdf", "$1.pdf"]
+        {
             assert_eq!(why_left(OsStr::new(name), false), None, "{name}");
         }
         assert!(["@eaDir", "$RECYCLE.BIN", ".stfolder"].iter().all(|name| why_left(OsStr::new(name), true).is_some()));

@@ -60,7 +60,8 @@ pub struct Taken;
 fn is_still(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
-    matches!((file.metadata(), std::fs::metadata(path)), (Ok(held), Ok(there)) if identity(held) == identity(there))
+    let there = std::fs::metadata(path).map(identity);
+    file.metadata().map(identity).is_ok_and(|held| there.is_ok_and(|there| held == there))
 }
 
 #[cfg(not(unix))]

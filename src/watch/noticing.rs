@@ -60,7 +60,8 @@ impl Notices {
             }
         };
         // That somebody, ourselves for one, reads a file is no change.
-        if matches!(event.kind, EventKind::Access(kind) if !matches!(kind, AccessKind::Close(notify::event::AccessMode::Write))) {
+        if matches!(event.kind, EventKind::Access(kind) if !matches!(kind, AccessKind::Close(notify::event::AccessMode::Write)))
+        {
             return;
         }
         let mut heard = self.lock();
@@ -195,14 +196,17 @@ impl Noticing {
         }
         eyes.forget(folder);
         if self.probed == Some(false) {
-            self.to_tell.push("changes in the watched folder are not told here; it is looked at every so often, too".to_owned());
+            self.to_tell.push(
+                "changes in the watched folder are not told here; it is looked at every so often, too".to_owned(),
+            );
         }
     }
 
     /// From here on it is noticed when something changes in the folder itself, not below it.
-    pub fn cover(&mut self, folder: &Path, device: u64) {
+    /// Whether it was not before.
+    pub fn cover(&mut self, folder: &Path, device: u64) -> bool {
         if self.watched.contains(folder) || self.polled.contains(folder) {
-            return;
+            return false;
         }
         let means = match self.asked {
             Notice::Events => EVENTS,
@@ -221,18 +225,16 @@ impl Noticing {
             self.polled.insert(folder.to_owned());
         }
         if means.events {
-            let seen = match &mut self.eyes {
-                Some(eyes) => eyes.watch(folder),
-                None => return drop(self.polled.insert(folder.to_owned())),
-            };
-            match seen {
-                Ok(()) => drop(self.watched.insert(folder.to_owned())),
-                Err(blind) => {
+            match self.eyes.as_mut().map(|eyes| eyes.watch(folder)) {
+                Some(Ok(())) => drop(self.watched.insert(folder.to_owned())),
+                Some(Err(blind)) => {
                     self.polled.insert(folder.to_owned());
                     self.tell_blindness(&blind, Some(folder));
                 }
+                None => drop(self.polled.insert(folder.to_owned())),
             }
         }
+        true
     }
 
     fn find_out(&mut self, folder: &Path) -> Means {
@@ -266,19 +268,24 @@ impl Noticing {
         }
     }
 
-    /// The folder is gone, or the watched folder as a whole is another.
+    /// The folder is gone, with all that was in it.
     pub fn forget(&mut self, folder: &Path) {
-        self.polled.remove(folder);
-        if self.watched.remove(folder)
-            && let Some(eyes) = &mut self.eyes
-        {
-            eyes.forget(folder);
+        if !self.watched.contains(folder) && !self.polled.contains(folder) {
+            return;
+        }
+        self.polled.retain(|polled| !polled.starts_with(folder));
+        let gone: Vec<PathBuf> = self.watched.extract_if(|watched| watched.starts_with(folder)).collect();
+        if let Some(eyes) = &mut self.eyes {
+            gone.iter().for_each(|folder| eyes.forget(folder));
         }
     }
 
     pub fn forget_all(&mut self) {
-        let all: Vec<PathBuf> = self.watched.iter().chain(&self.polled).cloned().collect();
-        all.iter().for_each(|folder| self.forget(folder));
+        let all: Vec<PathBuf> = self.watched.drain().collect();
+        if let Some(eyes) = &mut self.eyes {
+            all.iter().for_each(|folder| eyes.forget(folder));
+        }
+        self.polled.clear();
         self.known.clear();
     }
 
@@ -306,7 +313,8 @@ mod tests {
 
     impl Eyes for Limited {
         fn watch(&mut self, _: &Path) -> Result<(), Blind> {
-            self.0 = self.0.checked_sub(1).ok_or_else(|| blind(&notify::Error::new(notify::ErrorKind::MaxFilesWatch)))?;
+            self.0 =
+                self.0.checked_sub(1).ok_or_else(|| blind(&notify::Error::new(notify::ErrorKind::MaxFilesWatch)))?;
             Ok(())
         }
 

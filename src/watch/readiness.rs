@@ -60,13 +60,7 @@ impl Candidate {
     }
 
     /// What is to be done with it, seen as `stamp` at `now`; `is_whole` is asked only when it decides.
-    pub fn look(
-        &mut self,
-        stamp: Stamp,
-        now: Instant,
-        patience: Patience,
-        is_whole: impl FnOnce() -> bool,
-    ) -> Verdict {
+    pub fn look(&mut self, stamp: Stamp, now: Instant, patience: Patience, is_whole: impl FnOnce() -> bool) -> Verdict {
         if stamp != self.stamp {
             (self.stamp, self.since) = (stamp, now);
         }
@@ -82,10 +76,6 @@ impl Candidate {
         let again = now + patience.settle.max(Duration::from_millis(100));
         self.due = again.min(self.since + patience.incomplete);
         Verdict::Wait
-    }
-
-    pub fn stamp(&self) -> Stamp {
-        self.stamp
     }
 }
 

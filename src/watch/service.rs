@@ -76,7 +76,11 @@ fn line(text: &str) -> String {
 }
 
 #[cfg(unix)]
-fn send_to(socket: &std::os::unix::net::UnixDatagram, name: &std::ffi::OsStr, message: &[u8]) -> std::io::Result<usize> {
+fn send_to(
+    socket: &std::os::unix::net::UnixDatagram,
+    name: &std::ffi::OsStr,
+    message: &[u8],
+) -> std::io::Result<usize> {
     #[cfg(target_os = "linux")]
     {
         use std::os::{linux::net::SocketAddrExt as _, unix::ffi::OsStrExt as _};
@@ -105,7 +109,10 @@ fn monotonic_microseconds() -> u64 {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::os::{linux::net::SocketAddrExt as _, unix::net::{SocketAddr, UnixDatagram}};
+    use std::os::{
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr, UnixDatagram},
+    };
 
     use super::*;
 
