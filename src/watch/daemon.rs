@@ -30,8 +30,8 @@ const INHERIT_EVERY: Duration = Duration::from_secs(600);
 const STATE_EVERY: Duration = Duration::from_secs(1);
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
-/// The pause after a claim that could not be made.
-const AFTER_REFUSAL: Duration = Duration::from_secs(5);
+/// The least pause after a claim that could not be made.
+const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 
 pub enum Message {
     /// There is something new in the notices.
@@ -363,7 +363,7 @@ impl Daemon {
                 plan.claim = now + pause;
                 wanted.iter().for_each(|wanted| self.crowd.later(wanted, now, now));
                 let message = format!("no files can be claimed: {error}");
-                if self.context.once && pause >= AFTER_REFUSAL {
+                if self.context.once && pause >= 4 * AFTER_REFUSAL {
                     self.report.gave_up = Some(message.clone());
                 }
                 self.state.paused = Some(message.clone());
@@ -384,7 +384,7 @@ impl Daemon {
                         self.crowd.forget_one(&wanted.path);
                         self.report.refused += 1;
                     } else {
-                        self.crowd.later(&wanted, now + AFTER_REFUSAL, now);
+                        self.crowd.later(&wanted, now + self.poll.max(AFTER_REFUSAL), now);
                     }
                     self.tell(Told::Warning { file: Some(source), message });
                 }
