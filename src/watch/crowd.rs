@@ -34,6 +34,8 @@ pub struct Crowd {
     notices: Notices,
     was_read: WasRead,
     tell: Tell,
+    /// Called as folders are listed: a look at a large tree takes long, and is no sign of death.
+    pulse: Box<dyn Fn() + Send>,
     /// By path below the watched folder.
     candidates: HashMap<PathBuf, Candidate>,
     ready: VecDeque<Ready>,
@@ -70,6 +72,7 @@ impl Crowd {
         (noticing, notices): (Noticing, Notices),
         was_read: WasRead,
         tell: Tell,
+        pulse: impl Fn() + Send + 'static,
     ) -> Self {
         Self {
             rules,
@@ -78,6 +81,7 @@ impl Crowd {
             notices,
             was_read,
             tell,
+            pulse: Box::new(pulse),
             candidates: HashMap::new(),
             ready: VecDeque::new(),
             busy: HashSet::new(),
@@ -183,6 +187,7 @@ impl Crowd {
     fn list(&mut self, folder: PathBuf, now: Instant, all: bool) {
         let mut folders = vec![folder];
         while let Some(folder) = folders.pop() {
+            (self.pulse)();
             match Rules::list(&folder) {
                 Ok(paths) => {
                     for path in paths {

@@ -64,7 +64,7 @@ pub struct Daemon {
     pub inbox: mpsc::Receiver<Message>,
     pub sender: mpsc::Sender<Message>,
     pub runtime: tokio::runtime::Handle,
-    pub service: Service,
+    pub service: Arc<Service>,
     /// Where its state is written.
     pub state_dir: PathBuf,
     /// Files on their way at once.

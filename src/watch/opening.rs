@@ -220,7 +220,8 @@ impl Watch {
         let (of_daemon, sender_of_daemon, settings) = (context.clone(), sender.clone(), options.settings.clone());
         let (runtime, at_once) = (tokio::runtime::Handle::current(), options.at_once);
         let mut daemon = tokio::task::spawn_blocking(move || {
-            let crowd = crowd(&of_daemon, &settings, ours, &sender_of_daemon);
+            let service = Arc::new(Service::from_environment());
+            let crowd = crowd(&of_daemon, &settings, ours, &sender_of_daemon, service.clone());
             let state = WatchState::new(&of_daemon.root, of_daemon.outputs.folder(), now_ms());
             let mut daemon = Daemon {
                 was_mount_point: is_mount_point(&of_daemon.root),
@@ -229,7 +230,7 @@ impl Watch {
                 inbox,
                 sender: sender_of_daemon,
                 runtime,
-                service: Service::from_environment(),
+                service,
                 state_dir,
                 room: at_once.max(1),
                 poll: settings.poll,
@@ -369,6 +370,7 @@ fn crowd(
     settings: &WatchSettings,
     ours: Vec<PathBuf>,
     sender: &mpsc::Sender<Message>,
+    service: Arc<Service>,
 ) -> Crowd {
     let waker = Mutex::new(sender.clone());
     let notices = Notices::new(move || {
@@ -394,7 +396,7 @@ fn crowd(
         let marks = of_marks.marks.as_ref().map(|marks| marks.lock().unwrap_or_else(PoisonError::into_inner));
         marks.is_some_and(|marks| marks.has(path, stamp))
     });
-    Crowd::new(rules, patience, (noticing, notices), was_read, context.tell.clone())
+    Crowd::new(rules, patience, (noticing, notices), was_read, context.tell.clone(), move || service.alive())
 }
 
 /// Whose claims are whose: a name that belongs to the data directory and to no other, wherever that is.
