@@ -189,7 +189,7 @@ async fn watch_until_stopped(
         }
     };
     match report {
-        Ok(report) => teller.end(&report, stopped.filter(|_| args.once)),
+        Ok(report) => teller.end(&report, args.once, stopped),
         Err(error) => {
             printer.error(&error.to_string(), error.hint());
             Exit::of_error(&error)
@@ -287,8 +287,9 @@ impl Teller {
         }
     }
 
-    /// Says what came of it. `stopped`: by which signal a run was ended that would have ended by itself.
-    fn end(&self, report: &Report, stopped: Option<Exit>) -> Exit {
+    /// Says what came of it. A daemon that was told to stop has done so, whatever it has met; a run that was stopped by a signal says by
+    /// which.
+    fn end(&self, report: &Report, once: bool, stopped: Option<Exit>) -> Exit {
         let files = |n: usize| count(n, "file");
         let (done, failed) = (report.done as usize, report.failed as usize);
         let mut sentence = format!("{} read, {}", files(done), count(self.pages.load(Relaxed), "page"));
@@ -310,7 +311,12 @@ impl Teller {
         if report.refused + report.unfinished > 0 {
             self.worsen(Exit::FileAccess);
         }
-        stopped.unwrap_or_else(|| *self.exit.lock().unwrap_or_else(PoisonError::into_inner))
+        match stopped {
+            Some(_) if !once => return Exit::Ok,
+            Some(exit) => return exit,
+            None => {}
+        }
+        *self.exit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

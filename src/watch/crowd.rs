@@ -217,7 +217,7 @@ impl Crowd {
         match self.rules.look(path) {
             Ok(Found::Folder { device }) => {
                 let is_new = self.noticing.cover(path, device);
-                for message in self.noticing.to_tell() {
+                for message in self.noticing.take_sentences() {
                     (self.tell)(Told::Warning { file: None, message });
                 }
                 return if is_new { Seen::NewFolder } else { Seen::Folder };
@@ -335,7 +335,9 @@ impl Crowd {
         let patience = (self.patience.settle + self.patience.incomplete) * 2;
         let late = self.candidates.iter().filter(|(_, candidate)| now.duration_since(candidate.found) > patience);
         let late: Vec<PathBuf> = late.map(|(path, _)| path.clone()).collect();
-        late.iter().for_each(|path| drop(self.candidates.remove(path)));
+        for path in &late {
+            self.candidates.remove(path);
+        }
         late
     }
 

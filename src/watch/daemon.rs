@@ -36,7 +36,7 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 pub enum Message {
     /// There is something new in the notices.
     Noticed,
-    Passed(Claim, Result<Ended, Left>),
+    Passed(Box<Claim>, Box<Result<Ended, Left>>),
     Reload(Box<WatchSettings>, Arc<Live>),
     /// No more files are taken; it ends when those under way have, or at the moment given.
     Stop(Instant),
@@ -138,7 +138,7 @@ impl Daemon {
                 self.look_around(&mut plan, now);
             }
         }
-        self.report.left = self.backlog.len() + self.under_way + self.report.left;
+        self.report.left += self.backlog.len() + self.under_way;
         self.state.ended = true;
         self.write_state();
         self.report
@@ -183,7 +183,7 @@ impl Daemon {
         for message in messages {
             match message {
                 Message::Noticed => noticed = true,
-                Message::Passed(claim, passed) => self.passed(&claim, passed, now),
+                Message::Passed(claim, passed) => self.passed(&claim, *passed, now),
                 Message::Reload(settings, live) => self.reload(&settings, live, plan),
                 Message::Stop(deadline) => self.stop = Some(deadline),
             }
@@ -405,7 +405,7 @@ impl Daemon {
                     Err(Left::Stopping)
                 });
                 // Nobody listens any more when the time is over.
-                let _ = sender.send(Message::Passed(claim, passed));
+                let _ = sender.send(Message::Passed(Box::new(claim), Box::new(passed)));
             });
         }
     }

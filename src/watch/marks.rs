@@ -52,10 +52,10 @@ impl Marks {
         let mark = Mark { path: path.to_owned(), length: stamp.length, modified_ns: nanoseconds(stamp), failure };
         let mut line = serde_json::to_vec(&mark)?;
         line.push(b'\n');
-        self.file.write_all(&line)?;
-        self.file.sync_data()?;
+        // First here: what cannot be written down must not be read again and again.
         self.read.insert(mark.path.clone(), mark);
-        Ok(())
+        self.file.write_all(&line)?;
+        self.file.sync_data()
     }
 
     /// What failed for want of its password is tried again.

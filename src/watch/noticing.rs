@@ -299,7 +299,7 @@ impl Noticing {
         (self.watched.len(), self.polled.len())
     }
 
-    pub fn to_tell(&mut self) -> Vec<String> {
+    pub fn take_sentences(&mut self) -> Vec<String> {
         std::mem::take(&mut self.to_tell)
     }
 }
@@ -328,14 +328,14 @@ mod tests {
             noticing.cover(Path::new(&format!("/x/{n}")), 1);
         }
         assert_eq!(noticing.counts(), (2, 3));
-        let told = noticing.to_tell();
+        let told = noticing.take_sentences();
         assert_eq!(told.len(), 1, "once: {told:?}");
         assert!(told[0].contains("max_user_watches") && told[0].contains("looked at"), "{told:?}");
         let none = std::io::Error::from_raw_os_error(24);
         let mut noticing = Noticing::new(Notice::Auto, Err(blind(&notify::Error::io(none))));
         noticing.cover(Path::new("/x"), 1);
         assert_eq!(noticing.counts(), (0, 1));
-        assert!(noticing.to_tell()[0].contains("max_user_instances"));
+        assert!(noticing.take_sentences()[0].contains("max_user_instances"));
     }
 
     #[test]
@@ -369,7 +369,8 @@ mod tests {
         let notices = Notices::new(|| {});
         let event = |n: usize| notify::Event::new(EventKind::Any).add_path(format!("/{n}").into());
         (0..3).for_each(|n| notices.hear(Ok(event(n))));
-        assert_eq!((notices.lock().paths.len(), notices.lock().everything), (3, false));
+        let few = notices.take();
+        assert_eq!((few.paths.len(), few.everything), (3, false));
         (0..=MOST_PATHS).for_each(|n| notices.hear(Ok(event(n))));
         let heard = notices.take();
         assert!(heard.everything && heard.paths.len() < 3);

@@ -164,7 +164,7 @@ impl Watch {
             is_configuration: true,
         })?;
         let ours = vec![output, data_dir.clone(), root.join(HIDDEN), canonical(&archive), canonical(&failures)];
-        if ours.iter().any(|ours| *ours == root) {
+        if ours.contains(&root) {
             let message = "`watch.archive` and `watch.failed` cannot be the watched folder itself".to_owned();
             return Err(Refused::options(message, "name folders inside it, or elsewhere"));
         }

@@ -15,16 +15,28 @@ impl Service {
     pub fn from_environment() -> Self {
         #[cfg(unix)]
         {
-            let name = std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty());
-            let socket = name.and_then(|name| Some((std::os::unix::net::UnixDatagram::unbound().ok()?, name)));
             let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
             // The variable may be meant for the process that started us.
             let ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
-            let watchdog = number("WATCHDOG_USEC").filter(|_| ours && socket.is_some()).map(Duration::from_micros);
-            Self { socket, watchdog }
+            let watchdog = number("WATCHDOG_USEC").filter(|_| ours).map(Duration::from_micros);
+            match std::env::var_os("NOTIFY_SOCKET").filter(|name| !name.is_empty()) {
+                Some(name) => Self::to(name, watchdog),
+                None => Self::default(),
+            }
         }
         #[cfg(not(unix))]
         Self::default()
+    }
+
+    #[cfg(unix)]
+    fn to(name: std::ffi::OsString, watchdog: Option<Duration>) -> Self {
+        let socket = std::os::unix::net::UnixDatagram::unbound().and_then(|socket| {
+            // Who does not read what it is told must not hold us up.
+            socket.set_nonblocking(true)?;
+            Ok((socket, name))
+        });
+        let socket = socket.ok();
+        Self { watchdog: watchdog.filter(|_| socket.is_some()), socket }
     }
 
     /// How often it wants to hear that we live: half of what it waits.
@@ -126,8 +138,7 @@ mod tests {
             (UnixDatagram::bind(&path).unwrap(), path.into_os_string()),
             (UnixDatagram::bind_addr(&by_name).unwrap(), format!("@{abstract_name}").into()),
         ] {
-            let watchdog = Some(Duration::from_secs(10));
-            let service = Service { socket: Some((UnixDatagram::unbound().unwrap(), name)), watchdog };
+            let service = Service::to(name, Some(Duration::from_secs(10)));
             let heard = || {
                 let mut buffer = [0; 256];
                 let length = manager.recv(&mut buffer).unwrap();
@@ -142,6 +153,8 @@ mod tests {
             service.stopping();
             assert_eq!(heard(), "STOPPING=1");
             assert_eq!(service.watchdog(), Some(Duration::from_secs(5)));
+            // Nobody reads, and it goes on all the same.
+            (0..10_000).for_each(|_| service.alive());
         }
     }
 }

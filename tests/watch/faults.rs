@@ -90,7 +90,7 @@ fn a_full_disk_for_results_is_waited_for() {
     }
     let result = std::panic::catch_unwind(|| {
         let mut watching = folder.watch(&["--data-dir", "data"]);
-        fs::write(folder.path("out/filler"), vec![1; 64 << 10]).unwrap_err();
+        fs::write(folder.path("out/filler"), vec![1; 1 << 20]).unwrap_err();
         folder.drop_in("a.pdf", pdf("A letter"));
         let told = watching.says("tried again in");
         assert!(told.contains("No space left"), "{told}");
@@ -166,6 +166,6 @@ fn what_may_not_be_read_or_moved_is_told_and_goes_on_when_it_may() {
     let process = i32::try_from(child.id()).unwrap();
     // SAFETY: a signal to a child that was not waited for.
     unsafe { libc::kill(process, libc::SIGTERM) };
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.wait().unwrap().code(), Some(0), "a daemon that is stopped ends well");
     assert!(folder.path("in/archive/sub/fixed.pdf").exists());
 }

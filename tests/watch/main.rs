@@ -3,6 +3,8 @@
 //!
 //! Nothing here sleeps: the program says what it has done, and its service manager's socket when it is ready.
 
+#![cfg(unix)]
+
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../shell/mod.rs"]
