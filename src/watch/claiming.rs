@@ -198,10 +198,14 @@ impl Desk {
                 Err(_) => Err(Refusal::Gone),
             };
         }
-        fs::rename(&wanted.from, &claim.moved).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Refusal::Gone,
-            _ => Refusal::Io(error),
-        })?;
+        match fs::rename(&wanted.from, &claim.moved) {
+            Ok(()) => {}
+            // Over NFS a move may be asked for twice and be told of as the second, which found nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                claim.moved.symlink_metadata().map_err(|_| Refusal::Gone)?;
+            }
+            Err(error) => return Err(Refusal::Io(error)),
+        }
         let found = fs::metadata(&claim.file).map(|found| Stamp::from(&found));
         // The number of a file need not survive a move everywhere.
         let same = |found: &Stamp| (found.length, found.modified) == (wanted.stamp.length, wanted.stamp.modified);

@@ -198,21 +198,24 @@ fn read_reason(path: &Path) -> Option<Reason> {
 fn write_reason(path: &Path, reason: &Reason, replace: bool) -> io::Result<bool> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".pagestream-reason-");
-    // Like any new file, and not for its owner alone: the umask takes away from this.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
+    // A claim is its owner's alone, and done again after a crash: its name leaves nothing behind.
+    let temporary = folder.join(format!(".pagestream-reason-{}", reason.claim));
     let mut text = serde_json::to_vec_pretty(reason)?;
     text.push(b'\n');
+    let mut file = fs::File::create(&temporary)?;
     io::Write::write_all(&mut file, &text)?;
-    file.as_file().sync_all()?;
-    let named = if replace { file.persist(path) } else { file.persist_noclobber(path) };
+    file.sync_all()?;
+    drop(file);
+    let named = match replace {
+        true => fs::rename(&temporary, path),
+        false => moving::rename_noreplace(&temporary, path),
+    };
     match named {
-        Ok(_) => Ok(true),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error.error),
+        Ok(()) => Ok(true),
+        Err(error) => {
+            let _ = fs::remove_file(&temporary);
+            if error.kind() == io::ErrorKind::AlreadyExists { Ok(false) } else { Err(error) }
+        }
     }
 }
 

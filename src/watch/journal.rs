@@ -181,7 +181,9 @@ pub fn is_name(claim: &str) -> bool {
 
 fn rewrite(path: &Path, open: &BTreeMap<String, Progress>) -> io::Result<File> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".journal-").tempfile_in(folder)?;
+    // The folder is its owner's alone, so that the name is nobody else's.
+    let temporary = folder.join(".journal-new");
+    let mut file = File::create(&temporary)?;
     let mut text = Vec::new();
     for (claim, progress) in open {
         for entry in entries(claim, progress) {
@@ -190,8 +192,8 @@ fn rewrite(path: &Path, open: &BTreeMap<String, Progress>) -> io::Result<File> {
         }
     }
     file.write_all(&text)?;
-    file.as_file().sync_data()?;
-    file.persist(path).map_err(|error| error.error)?;
+    file.sync_data()?;
+    std::fs::rename(temporary, path)?;
     OpenOptions::new().append(true).open(path)
 }
 

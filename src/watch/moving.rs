@@ -61,8 +61,12 @@ pub fn nth(path: &Path, n: u32) -> PathBuf {
     }
 }
 
+/// Moves a file within a file system, not over anything.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] where there is something.
 #[cfg(target_os = "linux")]
-fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
+pub fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
     use std::{ffi::CString, os::unix::ffi::OsStrExt as _};
     let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput);
     let (old, new) = (text(from)?, text(to)?);
@@ -81,7 +85,7 @@ fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
+pub fn rename_noreplace(from: &Path, to: &Path) -> io::Result<()> {
     link_and_unlink(from, to)
 }
 
@@ -122,17 +126,25 @@ fn copy(from: &Path, to: &Path) -> io::Result<Moved> {
         };
     }
     let folder = to.parent().unwrap_or(Path::new("."));
-    let copied = tempfile::Builder::new().prefix(".pagestream-copy-").tempfile_in(folder)?;
+    // Under the claim's own name: made again after a crash, it leaves nothing behind.
+    let mut name = std::ffi::OsString::from(".pagestream-copy-");
+    name.push(from.file_name().unwrap_or_default());
+    let temporary = folder.join(name);
     let mut original = File::open(from)?;
-    io::copy(&mut original, &mut copied.as_file())?;
+    let mut copied = File::create(&temporary)?;
     let found = original.metadata()?;
-    let _ = copied.as_file().set_permissions(found.permissions());
-    let _ = found.modified().and_then(|modified| copied.as_file().set_modified(modified));
-    copied.as_file().sync_all()?;
-    match copied.persist_noclobber(to) {
-        Ok(_) => fs::remove_file(from).map(|()| Moved::Done),
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(Moved::Taken),
-        Err(error) => Err(error.error),
+    let written = io::copy(&mut original, &mut copied).and_then(|_| {
+        let _ = copied.set_permissions(found.permissions());
+        let _ = found.modified().and_then(|modified| copied.set_modified(modified));
+        copied.sync_all()?;
+        rename_noreplace(&temporary, to)
+    });
+    match written {
+        Ok(()) => fs::remove_file(from).map(|()| Moved::Done),
+        Err(error) => {
+            let _ = fs::remove_file(&temporary);
+            if error.kind() == io::ErrorKind::AlreadyExists { Ok(Moved::Taken) } else { Err(error) }
+        }
     }
 }
 

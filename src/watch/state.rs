@@ -77,9 +77,9 @@ impl WatchState {
 
     /// Writes it; who reads meanwhile sees the one before.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".state-").tempfile_in(folder)?;
-        serde_json::to_writer(&mut file, self)?;
-        file.persist(folder.join(FILE_NAME)).map(drop).map_err(|error| error.error)
+        let temporary = folder.join(".state-new");
+        fs::write(&temporary, serde_json::to_vec(self)?)?;
+        fs::rename(temporary, folder.join(FILE_NAME))
     }
 }
 

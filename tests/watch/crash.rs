@@ -131,8 +131,14 @@ fn check(folder: &Folder, dropped: &[Dropped]) {
     }
     results.sort();
     assert_eq!(folder.files("out"), results, "each once, and nothing half written");
-    let hidden: Vec<String> = folder.home.files("out").into_iter().filter(|name| name.ends_with(".tmp")).collect();
-    assert!(hidden.is_empty(), "{hidden:?}");
+    let hidden = |below: &str| {
+        let known = [".pagestream", ".pagestream-outputs.jsonl"];
+        let is_left = |name: &String| name.starts_with('.') && !known.contains(&name.as_str());
+        folder.home.files(below).into_iter().filter(is_left).collect::<Vec<_>>()
+    };
+    for below in ["in", "in/archive", "in/archive/sub 0", "in/failed", "out", "out/sub 0"] {
+        assert_eq!(hidden(below), [""; 0], "{below}");
+    }
     // The hook has heard of each, of some twice.
     let log = folder.text("log");
     assert!(dropped.iter().all(|file| log.lines().any(|line| line == file.name)), "{log}");
