@@ -4,7 +4,14 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
     path::Path,
+    thread,
+    time::Duration,
 };
+
+/// A child that a process was just starting when it was killed holds its locks until it runs, for microseconds or as long as a busy machine
+/// takes: a lock that is not free is tried again a few times before it counts as another's.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Held for as long as it lives.
 #[derive(Debug)]
@@ -25,10 +32,16 @@ impl Drop for Held {
 /// # Errors
 /// Where the file cannot be made, or the file system knows no locks.
 pub fn hold(path: &Path) -> io::Result<Option<Held>> {
+    let mut tries = 0;
     loop {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => {}
+            Err(TryLockError::WouldBlock) if tries < TRIES => {
+                tries += 1;
+                thread::sleep(PAUSE);
+                continue;
+            }
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
@@ -43,13 +56,15 @@ pub fn hold(path: &Path) -> io::Result<Option<Held>> {
 /// where they are. `None` where another has it and does not share it, or where folders cannot be locked here.
 pub fn hold_folder(folder: &Path, shared: bool) -> Result<Option<Held>, Taken> {
     let Ok(file) = File::open(folder) else { return Ok(None) };
-    let locked = if shared { file.try_lock_shared() } else { file.try_lock() };
-    match locked {
-        Ok(()) => Ok(Some(Held { file })),
-        Err(TryLockError::WouldBlock) => Err(Taken),
-        // Over NFS a folder that is open to be read cannot be locked alone.
-        Err(TryLockError::Error(_)) => Ok(None),
+    for _ in 0..TRIES {
+        match if shared { file.try_lock_shared() } else { file.try_lock() } {
+            Ok(()) => return Ok(Some(Held { file })),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            // Over NFS a folder that is open to be read cannot be locked alone.
+            Err(TryLockError::Error(_)) => return Ok(None),
+        }
     }
+    Err(Taken)
 }
 
 /// Another process has the lock.

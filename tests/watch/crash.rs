@@ -136,6 +136,11 @@ fn check(folder: &Folder, dropped: &[Dropped]) {
         let is_left = |name: &String| name.starts_with('.') && !known.contains(&name.as_str());
         folder.home.files(below).into_iter().filter(is_left).collect::<Vec<_>>()
     };
+    // A hook that was just being started when its parent was killed holds that one's locks for a moment, and what is locked is not swept:
+    // the next start does it.
+    if !hidden("out").is_empty() || !hidden("out/sub 0").is_empty() {
+        folder.once(&[]);
+    }
     for below in ["in", "in/archive", "in/archive/sub 0", "in/failed", "out", "out/sub 0"] {
         assert_eq!(hidden(below), [""; 0], "{below}");
     }
