@@ -27,6 +27,8 @@ pub mod plan;
 pub mod repeats;
 mod searcher;
 pub mod settings;
+#[cfg(feature = "watch")]
+pub mod watch;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with
 /// it. Models are loaded when the first page needs them. Nothing is fetched: see [`start_with`].

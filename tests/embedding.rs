@@ -76,8 +76,9 @@ fn crates(features: &str) -> BTreeSet<String> {
 #[test]
 fn without_a_feature_its_crates_are_not_compiled() {
     // What each feature brings, and nothing else brings.
-    let brought: [(&str, &[&str]); 5] = [
+    let brought: [(&str, &[&str]); 6] = [
         ("cli", &["clap", "indicatif", "globset", "tracing-subscriber", "signal-hook-registry"]),
+        ("watch", &["notify"]),
         ("onnx", &["ort", "ort-sys", "ndarray"]),
         ("openvino", &["openvino", "openvino-sys"]),
         ("cuda", &["cudarc"]),

@@ -243,6 +243,21 @@ impl Pipeline {
         Ok(handles.filter_map(async |resumed| resumed.transpose()))
     }
 
+    /// Goes on with one document that an earlier run left open; waits for its place among the open documents. `None` when it is under way
+    /// in this process already ([`Pipeline::document`] has it), is not open or not there, or needs its password: then it is submitted again.
+    ///
+    /// # Errors
+    /// As [`Pipeline::resume`].
+    pub async fn resume_document(&self, id: DocumentId) -> Result<Option<DocumentHandle>> {
+        self.may_submit()?;
+        let store = self.shared.store.clone();
+        let document = self.blocking(move || store.document(id)).await?.map_err(store_error)?;
+        match document.filter(|document| document.state == StoredState::Open) {
+            Some(document) => self.go_on_with(document).await,
+            None => Ok(None),
+        }
+    }
+
     /// `None` for a document that is under way already, that waits for its password, or that has ended meanwhile.
     async fn go_on_with(&self, document: Document) -> Result<Option<DocumentHandle>> {
         let id = document.id;

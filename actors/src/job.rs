@@ -253,6 +253,8 @@ impl DocumentJob {
 pub enum Source {
     /// A file, by its path. It should stay as it is until the document has ended.
     Path(PathBuf),
+    /// A file that is submitted under another name than its path: one that was moved since it was found, say.
+    Named { name: String, path: PathBuf },
     /// The bytes, under a name for people that need not be a file's.
     Bytes { name: String, bytes: Arc<[u8]> },
 }
@@ -262,7 +264,7 @@ impl Source {
     pub fn name(&self) -> String {
         match self {
             Self::Path(path) => path.display().to_string(),
-            Self::Bytes { name, .. } => name.clone(),
+            Self::Named { name, .. } | Self::Bytes { name, .. } => name.clone(),
         }
     }
 }

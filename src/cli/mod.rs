@@ -42,6 +42,7 @@ mod signals;
 mod similar;
 mod status;
 mod tail;
+mod watch;
 mod words;
 
 const ORT_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
@@ -104,6 +105,8 @@ impl Global {
 enum Command {
     /// Read documents and print their pages as they come
     Process(process::ProcessArgs),
+    /// Read what falls into a folder, for as long as it runs
+    Watch(watch::WatchArgs),
     /// Print the pages of a document as they are read, by this or another process
     Tail(tail::TailArgs),
     /// Find pages of the data directory by their words and their meaning
@@ -200,6 +203,11 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
     let printer = if settings.log.format == LogFormat::Json { printer.with_json() } else { printer };
     match cli.command {
         Command::Process(args) => process::run(args, settings, &printer),
+        // It reads its settings again when it is asked to.
+        ref command @ Command::Watch(ref args) => {
+            let again = || self::layers(&cli.global, command);
+            watch::run(args, settings, layers, &again, &printer)
+        }
         Command::Tail(args) => tail::run(&args, &settings, &printer),
         Command::Search(args) => search::run(&args, settings, &printer),
         Command::Status(args) => status::run(&args, &settings, &printer),
@@ -274,6 +282,7 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
     }
     let flags = match command {
         Command::Process(args) => args.settings(),
+        Command::Watch(args) => args.settings(),
         Command::Eval(args) => args.reading.settings(),
         Command::Bench(args) => args.reading.settings(),
         Command::Tail(args) => args.data.settings(),

@@ -38,7 +38,8 @@ impl Signals {
         exit
     }
 
-    async fn heard(&mut self) -> Exit {
+    /// As [`Signals::next`], where not every signal is one to stop: what is fetched goes on.
+    pub async fn heard(&mut self) -> Exit {
         #[cfg(unix)]
         {
             let [(interrupt, interrupted), (terminate, terminated), (hang_up, hung_up)] = &mut self.unix;

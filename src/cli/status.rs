@@ -1,9 +1,18 @@
 //! `pagestream status`: what is in the data directory and how far it has come.
 
-use std::{collections::HashSet, io::Write, path::Path, time::SystemTime};
+use std::{
+    collections::HashSet,
+    io::Write,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use clap::Args;
-use pagestream::{ByteSize, DocumentId, PageNumber, PageStatus, Plan, Settings, Tag, harmless, machine::Measure};
+use pagestream::{
+    ByteSize, DocumentId, PageNumber, PageStatus, Plan, Settings, Tag, harmless,
+    machine::Measure,
+    watch::{WatchState, states},
+};
 use pagestream_store::{Cursor, Document, DocumentState, Listing, Reader, Writer, vectors::Embedded};
 use serde_json::{Value, json};
 
@@ -11,6 +20,7 @@ use super::{
     documents::{self, DataArgs, FilterArgs, Refusal},
     exit::Exit,
     printer::Printer,
+    words::spoken,
 };
 
 /// Documents that have ended and are listed; those that are open all are.
@@ -60,13 +70,19 @@ fn answer(args: &StatusArgs, settings: &Settings) -> Result<String, Refusal> {
     let mut all = reader.documents(Listing::default())?;
     let moment = SystemTime::now();
     all.retain(|document| args.filter.takes(document, moment));
+    let watched = states(reader.dir());
     if args.json {
         let documents: Vec<Value> = all.iter().map(|document| summary(document, &now)).collect();
         let writer = now.writer.map(|writer| json!({ "pid": writer.pid }));
         let embeddings = meaning.map(|Embedded { done, waiting }| json!({ "embedded": done, "waiting": waiting }));
-        return Ok(line(
-            &json!({ "store": overview, "writer": writer, "embeddings": embeddings, "documents": documents }),
-        ));
+        let watched: Vec<Value> = watched.iter().map(|state| watch_json(state, &now)).collect();
+        return Ok(line(&json!({
+            "store": overview,
+            "writer": writer,
+            "embeddings": embeddings,
+            "watched": watched,
+            "documents": documents,
+        })));
     }
     let ended = all.iter().filter(|document| document.state != DocumentState::Open).count();
     // Who asks for some wants all of those.
@@ -103,6 +119,7 @@ fn answer(args: &StatusArgs, settings: &Settings) -> Result<String, Refusal> {
         text.push_str(&format!("search by meaning: {done} pages have their vectors, {waiting} wait for theirs\n"));
     }
     text.push_str(&now.sentence());
+    watched.iter().for_each(|state| text.push_str(&describe_watch(state, &now, moment)));
     let abandoned = all.iter().filter(|document| now.is_abandoned(document)).count();
     if abandoned > 0 {
         let (documents, them) = if abandoned == 1 { ("document is", "it") } else { ("documents are", "them") };
@@ -135,6 +152,11 @@ impl Now {
         document.state == DocumentState::Open && !self.under_way.contains(&document.id)
     }
 
+    /// Whether the process that wrote it still watches.
+    fn is_watched(&self, state: &WatchState) -> bool {
+        !state.ended && self.writer.is_some_and(|writer| writer.pid == Some(state.pid))
+    }
+
     fn sentence(&self) -> String {
         match self.writer {
             None => "no process writes here\n".to_owned(),
@@ -142,6 +164,41 @@ impl Now {
             Some(Writer { pid: None }) => "a process writes here\n".to_owned(),
         }
     }
+}
+
+/// A folder that is watched, or was.
+fn describe_watch(state: &WatchState, now: &Now, moment: SystemTime) -> String {
+    let folder = harmless(&state.folder.to_string_lossy()).into_owned();
+    let since = |ms: u64| moment.duration_since(SystemTime::UNIX_EPOCH + Duration::from_millis(ms)).unwrap_or_default();
+    let mut text = match now.is_watched(state) {
+        true => {
+            let oldest =
+                state.oldest_since_ms.map(|ms| format!(" (the oldest for {})", spoken(since(ms)))).unwrap_or_default();
+            format!(
+                "{folder} is watched: {} waiting{oldest}, {} under way, {} done and {} failed since its start\n",
+                state.waiting, state.under_way, state.done, state.failed
+            )
+        }
+        false if state.under_way > 0 => {
+            format!("{folder} is not watched now; {} of its files go on at the next start\n", state.under_way)
+        }
+        false => format!("{folder} is not watched now\n"),
+    };
+    if let Some(paused) = state.paused.as_ref().filter(|_| now.is_watched(state)) {
+        text.push_str(&format!("  nothing is taken at present: {}\n", harmless(paused)));
+    }
+    if let Some(error) = &state.last_error {
+        let about = if error.file.is_empty() { String::new() } else { format!("{}: ", error.file) };
+        let ago = spoken(since(error.at_ms));
+        text.push_str(&format!("  last error, {ago} ago: {}\n", harmless(&format!("{about}{}", error.message))));
+    }
+    text
+}
+
+fn watch_json(state: &WatchState, now: &Now) -> Value {
+    let mut value = json!(state);
+    value["watched"] = now.is_watched(state).into();
+    value
 }
 
 /// Pages that have their record, of those in the document.

@@ -24,6 +24,9 @@ const ENVIRONMENT_PREFIX: &str = "PAGESTREAM_";
 /// Variables of ours that are not settings.
 const OTHER_VARIABLES: [&str; 3] = ["PAGESTREAM_PROFILE", CONFIG_VARIABLE, "PAGESTREAM_CORPORA"];
 
+/// What a hook is told of a document (`watch.hook`): it may run pagestream itself.
+const HOOK_VARIABLES: &str = "PAGESTREAM_HOOK_";
+
 const CONFIG_VARIABLE: &str = "PAGESTREAM_CONFIG";
 
 /// Who set a value.
@@ -119,7 +122,7 @@ impl Layers {
     /// As [`Layers::standard`].
     pub fn add_environment(&mut self, variables: impl Iterator<Item = (String, String)>) -> Result<(), SettingsError> {
         for (name, text) in variables {
-            if OTHER_VARIABLES.contains(&name.as_str()) {
+            if OTHER_VARIABLES.contains(&name.as_str()) || name.starts_with(HOOK_VARIABLES) {
                 continue;
             }
             let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };

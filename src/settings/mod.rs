@@ -15,8 +15,10 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub mod layers;
 mod memory;
+pub mod watch;
 
 pub use layers::{Layers, Origin, SettingsError};
+pub use watch::WatchSettings;
 
 /// All settings, checked.
 #[derive(Clone, Debug, Deserialize)]
@@ -34,6 +36,7 @@ pub struct Settings {
     pub ort: OrtSettings,
     pub store: StoreSettings,
     pub cache: CacheSettings,
+    pub watch: WatchSettings,
     pub log: LogSettings,
 }
 

@@ -95,7 +95,10 @@ impl Deref for Store {
 
 /// What a data directory holds, and nothing else does.
 fn is_ours(name: &OsStr) -> bool {
-    name == "spool" || name == lock::FILE_NAME || name.as_encoded_bytes().starts_with(DATABASE_FILE.as_bytes())
+    name == "spool"
+        || name == "watch"
+        || name == lock::FILE_NAME
+        || name.as_encoded_bytes().starts_with(DATABASE_FILE.as_bytes())
 }
 
 /// Large enough that system calls do not show.

@@ -172,7 +172,7 @@ fn journal(
 fn take(store: &Store, source: &Source) -> Result<Blob, StoreError> {
     let path = match source {
         Source::Bytes { bytes, .. } => return store.spool(&mut &**bytes),
-        Source::Path(path) => path,
+        Source::Path(path) | Source::Named { path, .. } => path,
     };
     // Looked at before it is opened: a device may never end, and a pipe waits for its writer.
     let kind = std::fs::metadata(path).map_err(StoreError::Input)?.file_type();

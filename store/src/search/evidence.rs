@@ -64,7 +64,8 @@ pub fn snippet(text: &str, marks: &[Mark]) -> (String, Vec<Range<usize>>) {
 /// The same of a part of the text: its beginning where it is too long and nothing in it was asked for.
 pub fn snippet_within(text: &str, part: Range<usize>, marks: &[Mark]) -> (String, Vec<Range<usize>>) {
     let inside = |mark: &&Mark| part.start <= mark.range.start && mark.range.end <= part.end;
-    let moved = |mark: &Mark| Mark { range: mark.range.start - part.start..mark.range.end - part.start, term: mark.term };
+    let moved =
+        |mark: &Mark| Mark { range: mark.range.start - part.start..mark.range.end - part.start, term: mark.term };
     let moved: Vec<Mark> = marks.iter().filter(inside).map(moved).collect();
     let window = match part.len() <= SNIPPET {
         true => 0..part.len(),
