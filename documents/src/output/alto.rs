@@ -101,11 +101,11 @@ fn write_line(out: &mut String, line: &TextLine, page: &PageRecord, row: u32, ma
         if let Some(before) = before {
             // Between words that are read from the right it lies on the other side; of turned lines it has no width.
             let (from, to) = if at.left >= before.left { (before.right, at.left) } else { (at.right, before.left) };
-            match quarters(&line.polygon).is_multiple_of(2) {
-                true => {
-                    drop(write!(out, "<SP HPOS=\"{from}\" VPOS=\"{}\" WIDTH=\"{}\"/>", at.top, to.saturating_sub(from)))
-                }
-                false => out.push_str("<SP/>"),
+            if quarters(&line.polygon).is_multiple_of(2) {
+                let width = to.saturating_sub(from);
+                let _ = write!(out, "<SP HPOS=\"{from}\" VPOS=\"{}\" WIDTH=\"{width}\"/>", at.top);
+            } else {
+                out.push_str("<SP/>");
             }
         }
         let confidence =
@@ -114,7 +114,9 @@ fn write_line(out: &mut String, line: &TextLine, page: &PageRecord, row: u32, ma
         let _ = write!(out, "<String ID=\"string_{number}_{mark}\" CONTENT=\"{text}\" {}{confidence}", place(at));
         match shape(&word.polygon, page) {
             shape if shape.is_empty() => out.push_str("/>"),
-            shape => drop(write!(out, ">{shape}</String>")),
+            shape => {
+                let _ = write!(out, ">{shape}</String>");
+            }
         }
         before = Some(at);
     }

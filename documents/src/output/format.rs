@@ -1,19 +1,6 @@
-//! Which forms results have, in one list: their names, what their files end in, and who writes them.
+//! Which forms results have, in one list: their names, and what their files end in.
 
-use std::{fmt, io::Write, str::FromStr, sync::Arc};
-
-use super::{
-    PageWriter,
-    alto::Alto,
-    hocr::Hocr,
-    json::Json,
-    jsonl::Jsonl,
-    original::{NoOriginals, Originals},
-    page_xml::PageXml,
-    pdf::{Pdf, PdfOptions},
-    text::Text,
-    tsv::Tsv,
-};
+use std::{fmt, str::FromStr};
 
 /// How results look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,20 +71,6 @@ impl OutputFormat {
     pub fn needs_original(self) -> bool {
         self == Self::Pdf
     }
-
-    /// Who writes it to `out`.
-    pub fn writer(self, out: impl Write + Send + 'static, options: &OutputOptions) -> Box<dyn PageWriter> {
-        match self {
-            Self::Text => Box::new(Text::new(out)),
-            Self::Jsonl => Box::new(Jsonl::new(out)),
-            Self::Json => Box::new(Json::new(out)),
-            Self::Tsv => Box::new(Tsv::new(out)),
-            Self::Hocr => Box::new(Hocr::new(out)),
-            Self::Alto => Box::new(Alto::new(out)),
-            Self::Page => Box::new(PageXml::new(out)),
-            Self::Pdf => Box::new(Pdf::new(out, options.originals.clone(), options.pdf)),
-        }
-    }
 }
 
 impl fmt::Display for OutputFormat {
@@ -114,21 +87,6 @@ impl FromStr for OutputFormat {
             let names: Vec<&str> = Self::ALL.map(Self::name).into();
             format!("`{text}` is no output format; there are {}", names.join(", "))
         })
-    }
-}
-
-/// What some formats need beside the records.
-#[derive(Clone)]
-pub struct OutputOptions {
-    /// Where documents are found again: [`OutputFormat::needs_original`].
-    pub originals: Arc<dyn Originals>,
-    pub pdf: PdfOptions,
-}
-
-impl Default for OutputOptions {
-    /// Records alone.
-    fn default() -> Self {
-        Self { originals: Arc::new(NoOriginals), pdf: PdfOptions::default() }
     }
 }
 

@@ -11,6 +11,7 @@ mod format;
 mod hocr;
 mod json;
 mod jsonl;
+mod making;
 mod original;
 mod page_xml;
 mod parts;
@@ -24,10 +25,11 @@ use std::io;
 pub use self::{
     alto::Alto,
     files::{Expected, Files},
-    format::{OutputFormat, OutputOptions},
+    format::OutputFormat,
     hocr::Hocr,
     json::Json,
     jsonl::Jsonl,
+    making::OutputOptions,
     original::{NoOriginals, Original, Originals},
     page_xml::PageXml,
     pdf::{Pdf, PdfOptions},

@@ -23,10 +23,7 @@ use self::{
     manifest::{Entry, Manifest, Owner, digest_of},
     staging::Staging,
 };
-use super::{
-    Notice, PageWriter,
-    format::{OutputFormat, OutputOptions},
-};
+use super::{Notice, PageWriter, format::OutputFormat, making::OutputOptions};
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::DocumentId,
