@@ -86,7 +86,14 @@ pub(crate) fn uncounted_start(bytes: &[u8]) -> usize {
 /// [`ErrorKind::Encrypted`] when the password does not open it.
 pub(crate) fn decrypted(bytes: &[u8], password: Option<&str>) -> Result<Vec<u8>> {
     let options = OpenOptions { password: password.map(str::to_owned), ..OpenOptions::default() };
-    guarded("the PDF file", None, || structure::decrypt(bytes, &options))
+    let refused = |_| {
+        let message = match password {
+            Some(_) => "the password does not open the document",
+            None => "the document is encrypted, and no password was given",
+        };
+        Error::new(ErrorKind::Encrypted, message).with_hint("give its password with --password")
+    };
+    guarded("the PDF file", None, || structure::decrypt(bytes, &options).map_err(refused))
 }
 
 /// A copy of a document whose tables are damaged, put together again, whole in memory.

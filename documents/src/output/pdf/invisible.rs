@@ -200,7 +200,7 @@ mod tests {
             ("BT /F 1 Tf (seen) Tj ET", None),
             ("BT 3 Tr (gone) Tj 0 Tr (seen) Tj ET", Some("BT 3 Tr  0 Tr (seen) Tj ET")),
             ("q 3 Tr Q BT (seen)Tj ET", None),
-            ("3 Tr BT [(a) -1 (b\\))]TJ (c) ' ET/Im Do", Some("3 Tr BT   T*  ET/Im Do")),
+            ("3 Tr BT [(a) -1 (b\\))]TJ (c) ' ET/Im Do", Some("3 Tr BT  T*  ET/Im Do")),
             ("BT 3 Tr % (no) Tj\n<00> Tj ET", Some("BT 3 Tr  ET")),
             ("BI /W 1 ID 3 Tr (x) Tj EI (seen) Tj", None),
             ("/P <</MCID 0>> BDC BT 3 Tr (a(b)c) Tj ET EMC", Some("/P <</MCID 0>> BDC BT 3 Tr  ET EMC")),

@@ -5,8 +5,6 @@
 
 use std::io::Write as _;
 
-use unicode_bidi::{BidiInfo, Level};
-
 use super::{
     font::{ADVANCE, DESCENT, Font},
     place::{Place, Spot},
@@ -14,7 +12,7 @@ use super::{
 use crate::{
     output::parts::words,
     record::{Origin, PageRecord, TextLine, Word},
-    script::{has_letters_from_the_right, is_mostly_from_the_right},
+    script::has_letters_from_the_right,
 };
 
 /// The least size of letters, in units of the page; a line of no height has none.
@@ -81,11 +79,10 @@ impl Strip {
     }
 
     fn draw(&self, line: &TextLine, place: &Place, font: &mut Font, out: &mut Vec<u8>) {
-        let Spot { x, y } = self.origin;
-        let Spot { x: cos, y: sin } = self.along;
-        let numbers = [cos, sin, -sin, cos].map(|value| number(value, 4));
-        // Writing into a buffer does not fail.
-        let _ = writeln!(out, "{} {} {} Tm", numbers.join(" "), number(x, 2), number(y, 2));
+        let is_two_ways = has_letters_from_the_right(&line.text);
+        if !is_two_ways {
+            self.begin_at(0.0, false, out);
+        }
         let mut at = 0.0;
         for (from, to, text) in self.words(line, place) {
             let codes: Vec<u16> = text.chars().filter(|c| !c.is_control()).map(|letter| font.code(letter)).collect();
@@ -95,7 +92,11 @@ impl Strip {
             }
             let from = (from * 10.0).round() / 10.0;
             let stretch = 100.0 * (to - from).max(LEAST) / (inked as f64 * ADVANCE / 1_000.0 * self.height);
-            if from != at {
+            if is_two_ways {
+                let from_the_right = has_letters_from_the_right(&text);
+                self.begin_at(if from_the_right { to } else { from }, from_the_right, out);
+            } else if from != at {
+                // Writing into a buffer does not fail.
                 let _ = write!(out, "{} 0 Td ", number(from - at, 1));
                 at = from;
             }
@@ -109,6 +110,16 @@ impl Strip {
             }
             out.extend(b")Tj\n");
         }
+    }
+
+    /// Goes to a place along the line. What is read from the right runs back from there with its letters in reading order, as other
+    /// OCR programs set it and as readers know it: Tesseract's text matrix is mirrored, too.
+    fn begin_at(&self, at: f64, mirrored: bool, out: &mut Vec<u8>) {
+        let Spot { x, y } = self.origin.plus(self.along, at);
+        let Spot { x: cos, y: sin } = self.along;
+        let way = if mirrored { -1.0 } else { 1.0 };
+        let numbers = [way * cos, way * sin, -sin, cos].map(|value| number(value, 4));
+        let _ = writeln!(out, "{} {} {} Tm", numbers.join(" "), number(x, 2), number(y, 2));
     }
 
     /// Words with their beginnings and ends along the line, in the order in which they are drawn, with the blanks that part them.
@@ -131,31 +142,11 @@ impl Strip {
                 (from, to, format!("{}{}", word.text, if is_parted { " " } else { "" }))
             })
             .collect();
-        if has_letters_from_the_right(&line.text) {
-            // As in any PDF, the letters follow each other from left to right as they are seen.
-            let from_the_right = is_mostly_from_the_right([line.text.as_str()]);
-            for (_, _, text) in &mut drawn {
-                *text = format!(
-                    "{}{}",
-                    as_seen(text.trim_end(), from_the_right),
-                    if text.ends_with(' ') { " " } else { "" }
-                );
-            }
-            drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
-        }
         if let Some((_, _, last)) = drawn.last_mut() {
             last.truncate(last.trim_end().len());
         }
         drawn
     }
-}
-
-/// The letters in the order in which they are seen from left to right (Unicode standard annex 9).
-fn as_seen(word: &str, from_the_right: bool) -> String {
-    let level = if from_the_right { Level::rtl() } else { Level::ltr() };
-    let info = BidiInfo::new(word, Some(level));
-    let seen = info.paragraphs.iter().map(|paragraph| info.reorder_line(paragraph, paragraph.range.clone()));
-    seen.collect()
 }
 
 /// As PDF writes numbers, with no more digits than say something.
@@ -180,15 +171,6 @@ mod tests {
             (-3.5, 1, "-3.5"),
         ] {
             assert_eq!(number(value, digits), expected);
-        }
-    }
-
-    #[test]
-    fn letters_from_the_right_are_drawn_as_they_are_seen() {
-        for (word, from_the_right, expected) in
-            [("שלום", true, "םולש"), ("abc", true, "abc"), ("שלום", false, "םולש"), ("בשנת1948", true, "1948תנשב")]
-        {
-            assert_eq!(as_seen(word, from_the_right), expected);
         }
     }
 }
