@@ -22,7 +22,7 @@ pub use geometry::{Point, Polygon, Rect};
 pub use harmless::harmless;
 pub use ids::{ByteSize, Digest, DocumentId, PageNumber};
 pub use input::{DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, detect, open};
-pub use output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text};
+pub use output::{Expected, Files, Jsonl, OutputFormat, OutputOptions, PageWriter, Text};
 pub use page_text::{PageText, TextLayer};
 pub use raster::{PixelFormat, Raster, Rotation};
 pub use record::{

@@ -38,6 +38,10 @@ impl Refusal {
         Self { message, hint: Some(hint.to_owned()), exit }
     }
 
+    pub fn plain(message: String, hint: Option<String>, exit: Exit) -> Self {
+        Self { message, hint, exit }
+    }
+
     pub fn tell(self, printer: &Printer) -> Exit {
         printer.error(&self.message, self.hint.as_deref());
         self.exit

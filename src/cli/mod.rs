@@ -20,6 +20,7 @@ mod bar;
 mod bench;
 mod cancel;
 mod config;
+mod convert;
 mod doctor;
 mod documents;
 mod dupes;
@@ -31,6 +32,8 @@ mod inputs;
 mod manual;
 mod meaning;
 mod models;
+mod originals;
+mod output;
 mod planned;
 mod printer;
 mod process;
@@ -113,6 +116,8 @@ enum Command {
     Search(search::SearchArgs),
     /// Say what is in the data directory and how far it has come
     Status(status::StatusArgs),
+    /// Write pages that were read before in any format, without reading them again
+    Convert(convert::ConvertArgs),
     /// Stop reading documents; what has been read stays
     Cancel(cancel::CancelArgs),
     /// Forget documents, their pages and their input
@@ -211,6 +216,7 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Command::Tail(args) => tail::run(&args, &settings, &printer),
         Command::Search(args) => search::run(&args, settings, &printer),
         Command::Status(args) => status::run(&args, &settings, &printer),
+        Command::Convert(args) => convert::run(&args, &settings, &printer),
         Command::Cancel(args) => cancel::run(&args, &settings, &printer),
         Command::Rm(args) => rm::run(&args, &settings, &printer),
         Command::Resume(args) => resume::run(args, settings, &printer),
@@ -288,6 +294,7 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
         Command::Tail(args) => args.data.settings(),
         Command::Search(args) => args.data.settings(),
         Command::Status(args) => args.data.settings(),
+        Command::Convert(args) => args.data.settings(),
         Command::Cancel(args) => args.data.settings(),
         Command::Rm(args) => args.data.settings(),
         Command::Resume(args) => args.settings(),

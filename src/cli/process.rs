@@ -3,13 +3,13 @@
 use std::{
     collections::HashMap,
     ffi::OsString,
-    io::{self, BufWriter, IsTerminal},
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
     pin::pin,
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use futures::{
     StreamExt,
     future::{Either, select},
@@ -18,17 +18,19 @@ use futures::{
 use pagestream::{
     DocumentHandle, DocumentId, DocumentState, Error, FileKind, PageRecord, PageSelection, PageStatus, PageStream,
     Pipeline, Settings, Source, SubmitOptions, Tag,
-    output::{Expected, Files, FilesFormat, Jsonl, PageWriter, Text},
+    output::{Expected, PageWriter},
     plan::Plan,
 };
 use tokio::sync::mpsc;
 
 use self::summary::Summary;
 use super::{
-    answer::Format,
     bar::PageBar,
     exit::Exit,
-    fetching, inputs,
+    fetching,
+    inputs::{self, Inputs},
+    originals::Found,
+    output::{self, OutputArgs},
     printer::Printer,
     reading::{self, ReadingArgs, resume_all, submit_all},
     signals::Signals,
@@ -51,21 +53,8 @@ pub struct ProcessArgs {
     /// Files, folders, patterns such as 'scans/*.tif', or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<OsString>,
-    /// How results look: text (the default) or jsonl, one page a line
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    pub(super) format: Format,
-    /// Write a file a document into this folder instead of stdout
-    #[arg(short, long, value_name = "DIR")]
-    pub(super) output: Option<PathBuf>,
-    /// With --output: a file a page
-    #[arg(long, requires = "output")]
-    pub(super) per_page: bool,
-    /// With --output: replace files that pagestream did not write, or that were changed since
-    #[arg(long, requires = "output")]
-    pub(super) overwrite: bool,
-    /// Lines above documents and pages of printed text: always, never, or auto, on a terminal
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Headings::Auto, conflicts_with = "output")]
-    pub(super) headings: Headings,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
     /// Pages to read, such as 1-3,7 or 20-
     #[arg(long, value_name = "PAGES")]
     pub(super) pages: Option<PageSelection>,
@@ -94,13 +83,6 @@ pub struct ProcessArgs {
     pub(super) reading: ReadingArgs,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Headings {
-    Auto,
-    Always,
-    Never,
-}
-
 impl ProcessArgs {
     /// The flags that are settings.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
@@ -121,35 +103,6 @@ impl ProcessArgs {
             ..SubmitOptions::default()
         }
     }
-
-    /// Where results go. Files that stand in the way are told before anything is read.
-    ///
-    /// # Errors
-    /// One sentence, and what to do about it.
-    fn writer(&self, expected: &[Expected]) -> Result<Box<dyn PageWriter>, (String, Option<String>)> {
-        if let Some(folder) = &self.output {
-            let format = match self.format {
-                Format::Text => FilesFormat::Text,
-                Format::Jsonl => FilesFormat::Jsonl,
-            };
-            let files = match self.per_page {
-                true => Files::per_page(folder, format),
-                false => Files::per_document(folder, format),
-            };
-            let mut files = files.map_err(|error| (error.to_string(), None))?.overwriting(self.overwrite);
-            files.expect(expected).map_err(|error| (error.message, error.hint))?;
-            return Ok(Box::new(files));
-        }
-        let out = BufWriter::new(io::stdout());
-        let on_screen = io::stdout().is_terminal();
-        Ok(match (self.format, self.headings) {
-            (Format::Jsonl, _) => Box::new(Jsonl::new(out)),
-            // Whoever asked for headings wants to find them, of one document or of many.
-            (Format::Text, Headings::Always) => Box::new(Text::new(out).with_headings(true)),
-            (Format::Text, Headings::Auto) if on_screen => Box::new(Text::new(out).with_headings(expected.len() > 1)),
-            (Format::Text, Headings::Auto | Headings::Never) => Box::new(Text::new(out)),
-        })
-    }
 }
 
 pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
@@ -160,10 +113,6 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
             return Exit::FileAccess;
         }
     };
-    if args.headings != Headings::Auto && args.format == Format::Jsonl {
-        printer.error("--headings is about text, and the format is jsonl, where every page names its document", None);
-        return Exit::Configuration;
-    }
     if !args.tags.is_empty() && settings.store.data_dir.is_none() {
         let hint = "give --data-dir DIR, or set `store.data_dir` once in your configuration";
         printer.error("tags are kept with the documents, and no data directory is named", Some(hint));
@@ -174,7 +123,15 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         printer.error("there are no documents to read", Some(&FileKind::told()));
         return Exit::BadInput;
     }
-    run_with(args, settings, Work::Submit(inputs.sources), inputs.expected, printer)
+    let originals = match Found::new(&settings, args.reading.password.as_deref(), None, &args.output, &inputs.sources) {
+        Ok(originals) => originals,
+        Err(error) => {
+            printer.error(&format!("standard input cannot be kept for the PDF that is made of it: {error}"), None);
+            return Exit::FileAccess;
+        }
+    };
+    let Inputs { sources, expected, .. } = inputs;
+    run_with(args, settings, Work::Submit(sources), &expected, originals, printer)
 }
 
 /// Where a run's documents come from.
@@ -203,17 +160,27 @@ impl Work {
 }
 
 /// `expected` has a document for each that the work brings.
-pub fn run_with(args: ProcessArgs, settings: Settings, work: Work, expected: Vec<Expected>, printer: &Printer) -> Exit {
+pub fn run_with(
+    args: ProcessArgs,
+    settings: Settings,
+    work: Work,
+    expected: &[Expected],
+    originals: Found,
+    printer: &Printer,
+) -> Exit {
+    if args.unordered
+        && let Some(format) = args.output.in_order_only()
+    {
+        printer.error(&format!("--unordered does not go with {format}, whose pages stand in their order"), None);
+        return Exit::Configuration;
+    }
     let plan = match reading::check(&settings, printer) {
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
-    let writer = match args.writer(&expected) {
+    let writer = match args.output.writer(expected, originals) {
         Ok(writer) => writer,
-        Err((message, hint)) => {
-            printer.error(&message, hint.as_deref());
-            return Exit::FileAccess;
-        }
+        Err(refusal) => return refusal.tell(printer),
     };
     let runtime = match reading::runtime(printer) {
         Ok(runtime) => runtime,
@@ -250,7 +217,7 @@ async fn process(
     let drain = settings.pipeline.drain;
     let data_dir = settings.store.data_dir.clone();
     let options = args.submit_options(&settings);
-    let results_on_screen = args.output.is_none() && io::stdout().is_terminal();
+    let results_on_screen = args.output.folder.is_none() && io::stdout().is_terminal();
     let fetching = fetching::asking(&settings, &printer);
     let pipeline = match pagestream::start_planned(settings, plan, fetching).await {
         Ok(pipeline) => pipeline,
@@ -300,9 +267,7 @@ async fn process(
         // Whoever read the results has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
         Err(error) => {
-            let place =
-                args.output.as_ref().map_or_else(|| "standard output".to_owned(), |dir| dir.display().to_string());
-            printer.error(&format!("results cannot be written to {place}: {error}"), None);
+            printer.error(&format!("results cannot be written to {}: {error}", args.output.place()), None);
             Exit::FileAccess
         }
     };
@@ -461,6 +426,9 @@ impl Run {
         self.bar.document_done();
         let progress = document.progress();
         self.writer.end_document(document.id(), progress.state == DocumentState::Done)?;
+        if let Some(exit) = output::tell(self.writer.notices(), &self.printer) {
+            self.failures.worsen(exit);
+        }
         if let Some((pages, page)) = progress.pages.and_then(|pages| Some((pages, self.wanted.first_beyond(pages)?))) {
             self.printer.warning(&format!("{}: it has {pages} pages, and none is page {page}", document.source()));
         }

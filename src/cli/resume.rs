@@ -7,19 +7,19 @@ use pagestream::{Settings, output::Expected};
 use pagestream_actors::needs_password;
 
 use super::{
-    answer::Format,
     documents::{self, DataArgs, Refusal},
     exit::Exit,
+    originals::Found,
+    output::OutputArgs,
     printer::Printer,
-    process::{self, Headings, ProcessArgs, Work},
+    process::{self, ProcessArgs, Work},
     reading::ReadingArgs,
 };
 
 #[derive(Args)]
 pub struct ResumeArgs {
-    /// How results look: text (the default) or jsonl, one page a line
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[command(flatten)]
+    output: OutputArgs,
     /// Print pages as they become ready instead of document after document
     #[arg(long)]
     unordered: bool,
@@ -48,7 +48,13 @@ pub fn run(args: ResumeArgs, settings: Settings, printer: &Printer) -> Exit {
         }
         Ok(expected) => {
             let work = Work::Resume { documents: expected.len() };
-            process::run_with(args.into(), settings, work, expected, printer)
+            match Found::new(&settings, args.reading.password.as_deref(), None, &args.output, &[]) {
+                Ok(originals) => process::run_with(args.into(), settings, work, &expected, originals, printer),
+                Err(error) => {
+                    printer.error(&error.to_string(), None);
+                    Exit::FileAccess
+                }
+            }
         }
         Err(refusal) => refusal.tell(printer),
     }
@@ -68,14 +74,10 @@ fn open_documents(settings: &Settings, printer: &Printer) -> Result<Vec<Expected
 
 impl From<ResumeArgs> for ProcessArgs {
     fn from(args: ResumeArgs) -> Self {
-        let ResumeArgs { format, unordered, data, no_embeddings, reading } = args;
+        let ResumeArgs { output, unordered, data, no_embeddings, reading } = args;
         Self {
             inputs: Vec::new(),
-            format,
-            output: None,
-            per_page: false,
-            overwrite: false,
-            headings: Headings::Auto,
+            output,
             pages: None,
             unordered,
             report: None,

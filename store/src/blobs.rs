@@ -91,6 +91,9 @@ impl Drop for Pin {
     }
 }
 
+/// Where a data directory has its inputs.
+pub(crate) const SPOOL: &str = "spool";
+
 /// A folder: `ab/cdef…` for each blob, named by its digest, and `incoming/` for what is being written.
 #[derive(Clone)]
 pub struct FolderBlobs {

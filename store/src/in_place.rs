@@ -128,6 +128,16 @@ impl Input {
         Ok(Self { data: mapped.clone(), in_place: Some(mapped) })
     }
 
+    /// A file of the user as it is now, read where it is.
+    pub fn of_file(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::io("opening", path))?;
+        let stamp = Stamp::of(&file).map_err(Error::io("reading", path))?;
+        match stamp.length {
+            0 => Ok(Self::spooled(Arc::new([]))),
+            _ => Self::in_place(Arc::new(InPlace::new(file, path, stamp))),
+        }
+    }
+
     pub fn data(&self) -> DocumentData {
         self.data.clone()
     }

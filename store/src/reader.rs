@@ -2,10 +2,11 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord};
+use pagestream_documents::{Digest, DocumentData, DocumentId, PageNumber, PageRecord};
 use rusqlite::Connection;
 
 use crate::{
+    blobs::{BlobStore as _, FolderBlobs, SPOOL},
     database::Database,
     documents::{self, Document, DocumentState, Listing, Overview},
     error::{Error, Result},
@@ -114,6 +115,14 @@ impl Reader {
     /// Up to `limit` pages of one document.
     pub fn read(&self, document: DocumentId, from: Cursor, limit: usize) -> Result<Vec<StoredPage>> {
         self.db.read(|db| page_log::read(db, document, from, limit))
+    }
+
+    /// The bytes of a document, by their digest, as long as the document is kept.
+    ///
+    /// # Errors
+    /// [`crate::Error::NoSuchBlob`].
+    pub fn open_blob(&self, digest: Digest) -> Result<DocumentData> {
+        FolderBlobs::at(&self.dir().join(SPOOL)).open(digest)
     }
 
     /// Up to `limit` pages of all documents in the order of commits, after `seq`.

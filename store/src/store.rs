@@ -15,7 +15,7 @@ use rusqlite::params;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    blobs::{Blob, BlobStore, FolderBlobs},
+    blobs::{Blob, BlobStore, FolderBlobs, SPOOL},
     database::{Database, Durability, FILE_NAME as DATABASE_FILE},
     documents::{self, NewDocument, Outcome},
     error::{Error, Result},
@@ -95,7 +95,7 @@ impl Deref for Store {
 
 /// What a data directory holds, and nothing else does.
 fn is_ours(name: &OsStr) -> bool {
-    name == "spool"
+    name == SPOOL
         || name == "watch"
         || name == lock::FILE_NAME
         || name.as_encoded_bytes().starts_with(DATABASE_FILE.as_bytes())
@@ -167,7 +167,7 @@ impl Store {
         temporary: Option<tempfile::TempDir>,
     ) -> Result<Self> {
         let db = Arc::new(Database::open(dir, options.busy_timeout, options.durability, options.max_database)?);
-        let blobs = FolderBlobs::open(&dir.join("spool"))?;
+        let blobs = FolderBlobs::open(&dir.join(SPOOL))?;
         let memory = Arc::new(Memory::new(options.vectors.clone()));
         let store = Self {
             inner: Arc::new(Inner {

@@ -10,6 +10,7 @@ use super::{
     jpeg::{self, Frame, in_eight_bits},
     pixels::{Orientation, cmyk_to_rgb, on_white},
     resolution::{self, Resolution},
+    stored::{self, StoredCoding, StoredColour, StoredImage, StoredPart},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -196,6 +197,29 @@ impl PageSource for ImageSource {
     fn text_layer(&self, page: PageNumber) -> Result<Option<TextLayer>> {
         self.check_page(page)?;
         Ok(None)
+    }
+
+    fn stored_image(&self, page: PageNumber) -> Option<StoredImage<'_>> {
+        self.check_page(page).ok()?;
+        let bytes: &[u8] = (*self.data).as_ref();
+        let (dpi, orientation) = (self.dpi(), self.orientation.tag());
+        match self.kind {
+            FileKind::Png => stored::of_png(bytes, dpi).map(|image| StoredImage { orientation, ..image }),
+            FileKind::Jpeg => {
+                let frame = Frame::of(bytes).filter(|frame| frame.process <= 2 && frame.precision == 8)?;
+                let colour = match frame.components {
+                    1 => StoredColour::Gray,
+                    3 => StoredColour::Rgb,
+                    4 => StoredColour::Cmyk { inverted: true },
+                    _ => return None,
+                };
+                let (width, height) = (frame.width.into(), frame.height.into());
+                let parts = vec![StoredPart { rows: height, bytes: Cow::Borrowed(bytes) }];
+                let coding = StoredCoding::Jpeg { is_ycc: None };
+                Some(StoredImage { width, height, orientation, dpi, colour, bits: 8, coding, parts })
+            }
+            _ => None,
+        }
     }
 
     fn damage(&self, _page: PageNumber) -> Option<String> {

@@ -1,5 +1,7 @@
 //! JPEG 2000 as a file: `.jp2` and bare codestreams (ISO/IEC 15444-1), as archives and libraries keep their scans.
 
+use std::borrow::Cow;
+
 use hayro_jpeg2000::{ColorSpace, DecodeError, DecodeSettings, DecoderContext, Image, ValidationError};
 
 use super::{
@@ -7,6 +9,7 @@ use super::{
     guard::{check_cost, guarded, no_such_page, one_line},
     pixels::{cmyk_to_rgb, on_white},
     resolution::{self, boxes},
+    stored::{StoredCoding, StoredColour, StoredImage, StoredPart},
 };
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -150,6 +153,25 @@ impl PageSource for Jpeg2000Source {
     }
 
     /// The decoder takes what there is, and the picture grows blurred.
+    fn stored_image(&self, page: PageNumber) -> Option<StoredImage<'_>> {
+        Self::check_page(page).ok()?;
+        let bytes: &[u8] = (*self.data).as_ref();
+        // A bare codestream is no file, and some readers of PDFs ask for one.
+        let is_file = bytes.starts_with(BOX_SIGNATURE);
+        let image = Image::new(bytes, &DecodeSettings::default()).ok().filter(|image| is_file && !image.has_alpha())?;
+        let (width, height) = (image.width(), image.height());
+        Some(StoredImage {
+            width,
+            height,
+            orientation: 1,
+            dpi: self.dpi,
+            colour: StoredColour::Own,
+            bits: 8,
+            coding: StoredCoding::Jpeg2000,
+            parts: vec![StoredPart { rows: height, bytes: Cow::Borrowed(bytes) }],
+        })
+    }
+
     fn damage(&self, _page: PageNumber) -> Option<String> {
         ends_early((*self.data).as_ref())
             .then(|| get_it_again("the JPEG 2000 picture ends early, and what came last of it is lost"))

@@ -14,15 +14,21 @@ mod pixels;
 mod pnm;
 mod proportions;
 mod resolution;
+mod stored;
 mod tiff;
 
 use std::sync::Arc;
 
+pub(crate) use self::pdf::{decrypted as decrypted_pdf, mended as mended_pdf, uncounted_start as pdf_start};
 use self::{
     animation::AnimationSource, guard::guarded, image::ImageSource, jpeg2000::Jpeg2000Source, pdf::PdfSource,
     pnm::PnmSource, tiff::TiffSource,
 };
-pub use self::{detect::detect, kind::FileKind};
+pub use self::{
+    detect::detect,
+    kind::FileKind,
+    stored::{StoredCoding, StoredColour, StoredImage, StoredPart},
+};
 use crate::{
     error::Result,
     ids::{ByteSize, PageNumber},
@@ -98,6 +104,11 @@ pub trait PageSource: Send + Sync {
     /// What of a page is lost although it could be rendered or its text be read: one sentence, for somebody who looks at
     /// the result. To be asked afterwards, because some of it shows only then. `None` where nothing is known to be lost.
     fn damage(&self, page: PageNumber) -> Option<String>;
+
+    /// The page's picture as it lies in the file; `None` where the page is no picture, or one that can only be decoded.
+    fn stored_image(&self, _page: PageNumber) -> Option<StoredImage<'_>> {
+        None
+    }
 }
 
 /// The sentence for what was cut off.

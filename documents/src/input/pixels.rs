@@ -66,6 +66,20 @@ impl Orientation {
         Self { mirrored, rotation }
     }
 
+    /// The tag's value.
+    pub(crate) fn tag(self) -> u16 {
+        match (self.mirrored, self.rotation) {
+            (false, Rotation::None) => 1,
+            (true, Rotation::None) => 2,
+            (false, Rotation::Half) => 3,
+            (true, Rotation::Half) => 4,
+            (true, Rotation::Clockwise270) => 5,
+            (false, Rotation::Clockwise90) => 6,
+            (true, Rotation::Clockwise90) => 7,
+            (false, Rotation::Clockwise270) => 8,
+        }
+    }
+
     pub(crate) fn is_upright(self) -> bool {
         !self.mirrored && self.rotation == Rotation::None
     }

@@ -46,7 +46,7 @@ impl<W: Write> Text<W> {
 }
 
 /// The page's words. Form feeds within would end a page where none ends; every row ends with a newline, the last too.
-pub(super) fn body(page: &PageRecord) -> String {
+fn body(page: &PageRecord) -> String {
     let text = page.text.replace('\u{c}', "\n");
     match text.trim_end() {
         "" => String::new(),

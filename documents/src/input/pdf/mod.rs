@@ -65,7 +65,7 @@ impl AsRef<[u8]> for Shared {
 
 /// How many bytes stand before the document and are not counted by its cross-reference table: a mail's or a server's
 /// header. 0 where the table counts them, or nobody can say.
-fn uncounted_start(bytes: &[u8]) -> usize {
+pub(crate) fn uncounted_start(bytes: &[u8]) -> usize {
     let find = |haystack: &[u8], needle: &[u8]| haystack.windows(needle.len()).position(|window| window == needle);
     let found = || {
         let header =
@@ -78,6 +78,30 @@ fn uncounted_start(bytes: &[u8]) -> usize {
         bytes.get(header.checked_add(table)?..)?.starts_with(b"xref").then_some(header)
     };
     found().unwrap_or(0)
+}
+
+/// A copy of the document without its encryption, whole in memory.
+///
+/// # Errors
+/// [`ErrorKind::Encrypted`] when the password does not open it.
+pub(crate) fn decrypted(bytes: &[u8], password: Option<&str>) -> Result<Vec<u8>> {
+    let options = OpenOptions { password: password.map(str::to_owned), ..OpenOptions::default() };
+    let refused = |_| {
+        let message = match password {
+            Some(_) => "the password does not open the document",
+            None => "the document is encrypted, and no password was given",
+        };
+        Error::new(ErrorKind::Encrypted, message).with_hint("give its password with --password")
+    };
+    guarded("the PDF file", None, || structure::decrypt(bytes, &options).map_err(refused))
+}
+
+/// A copy of a document whose tables are damaged, put together again, whole in memory.
+///
+/// # Errors
+/// [`ErrorKind::Damaged`] where that cannot be done.
+pub(crate) fn mended(bytes: &[u8]) -> Result<Vec<u8>> {
+    guarded("the PDF file", None, || structure::rebuild(bytes, &OpenOptions::default()))
 }
 
 pub(super) struct PdfSource {

@@ -1,6 +1,8 @@
 //! Strips and tiles that are JPEGs (TIFF technical note 2), and the old form in which their parts are strewn over the file (TIFF 6.0,
 //! section 22).
 
+use std::borrow::Cow;
+
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, options::DecoderOptions},
@@ -44,17 +46,8 @@ const OVERHANG: u32 = 64;
 /// # Errors
 /// `Damaged`, `TooLarge` or, for one that no decoder knows, `UnsupportedFormat`.
 pub(super) fn decode(bytes: &[u8], tables: Option<&[u8]>, place: (u32, u32), limits: &Limits) -> Result<Decoded> {
-    let joined;
-    let bytes = match tables {
-        // Both begin and end as a JPEG does.
-        Some(tables) if tables.len() > 4 => {
-            joined =
-                [tables.strip_suffix(&END).unwrap_or(tables), bytes.strip_prefix(&START).unwrap_or(bytes)].concat();
-            &joined
-        }
-        _ => bytes,
-    };
-    let bytes = jpeg::with_lines(bytes);
+    let bytes = joined(bytes, tables);
+    let bytes = jpeg::with_lines(&bytes);
     let frame = Frame::of(&bytes).ok_or_else(|| damaged("it has no frame"))?;
     if let Some(refusal) = frame.refusal() {
         return Err(refusal);
@@ -77,6 +70,25 @@ pub(super) fn decode(bytes: &[u8], tables: Option<&[u8]>, place: (u32, u32), lim
         return Err(damaged(format_args!("{} samples instead of {samples}", data.len())));
     }
     Ok(Decoded { width: frame.width.into(), channels: frame.components.into(), data })
+}
+
+/// A strip with the tables that it shares with others.
+fn joined<'a>(bytes: &'a [u8], tables: Option<&[u8]>) -> Cow<'a, [u8]> {
+    match tables {
+        // Both begin and end as a JPEG does.
+        Some(tables) if tables.len() > 4 => {
+            let parts = [tables.strip_suffix(&END).unwrap_or(tables), bytes.strip_prefix(&START).unwrap_or(bytes)];
+            Cow::Owned(parts.concat())
+        }
+        _ => Cow::Borrowed(bytes),
+    }
+}
+
+/// The same, where it is a JPEG that every decoder reads.
+pub(super) fn whole<'a>(bytes: &'a [u8], tables: Option<&[u8]>) -> Option<Cow<'a, [u8]>> {
+    let bytes = joined(bytes, tables);
+    let frame = Frame::of(&bytes)?;
+    (frame.process <= 2 && frame.precision == 8 && frame.height > 0).then_some(bytes)
 }
 
 fn lossy(bytes: &[u8]) -> Result<Vec<u8>> {

@@ -11,6 +11,7 @@ mod header;
 mod jpegs;
 mod rows;
 mod samples;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ use self::{
     header::{Header, compression, tag},
 };
 use super::{
-    DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
+    DocumentData, FileKind, Limits, PageInfo, PageSource, RenderOptions, StoredImage, TextLayer, get_it_again,
     guard::{check_cost, guarded, no_such_page},
 };
 use crate::{
@@ -153,6 +154,12 @@ impl PageSource for TiffSource {
 
     fn text_layer(&self, page: PageNumber) -> Result<Option<TextLayer>> {
         if page.index() < self.page_count() { Ok(None) } else { Err(no_such_page(page, self.page_count())) }
+    }
+
+    fn stored_image(&self, page: PageNumber) -> Option<StoredImage<'_>> {
+        let directory = self.directory(page).ok()?;
+        let (header, _) = self.header(&directory).ok()?;
+        stored::of(&directory, &header, (*self.data).as_ref())
     }
 
     fn damage(&self, page: PageNumber) -> Option<String> {

@@ -10,9 +10,9 @@ mod names;
 mod staging;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter},
     path::{Path, PathBuf},
 };
 
@@ -23,7 +23,7 @@ use self::{
     manifest::{Entry, Manifest, Owner, digest_of},
     staging::Staging,
 };
-use super::{Jsonl, PageWriter, Text, text::body};
+use super::{Notice, PageWriter, format::OutputFormat, making::OutputOptions};
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::DocumentId,
@@ -33,36 +33,25 @@ use crate::{
 /// Files that stand in the way and are named in the message; the others are counted.
 const NAMED: usize = 3;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FilesFormat {
-    Text,
-    Jsonl,
-}
-
-impl FilesFormat {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Text => "txt",
-            Self::Jsonl => "jsonl",
-        }
-    }
-}
-
 /// Writes into one folder. Pages of several documents may come in any order.
 ///
 /// A document's file gets its name when [`PageWriter::end_document`] says that it is complete; one that never does leaves
 /// nothing.
 pub struct Files {
     folder: PathBuf,
-    format: FilesFormat,
+    formats: Vec<OutputFormat>,
     per_page: bool,
     overwrite: bool,
+    options: OutputOptions,
     manifest: Manifest,
     staging: Staging,
     /// By the documents' sources.
     names: HashMap<String, Named>,
-    /// Documents that are being written. One file handle and 8 KiB each.
-    open: BTreeMap<DocumentId, OpenFile>,
+    /// The documents themselves, where they are files: never replaced, whoever asks for it.
+    inputs: HashSet<PathBuf>,
+    /// Documents that are being written. One file handle and 8 KiB for each format.
+    open: BTreeMap<DocumentId, OpenDocument>,
+    notices: Vec<Notice>,
 }
 
 #[derive(Clone)]
@@ -71,24 +60,36 @@ struct Named {
     stem: String,
 }
 
+struct OpenDocument {
+    document: DocumentRef,
+    files: Vec<OpenFile>,
+}
+
 struct OpenFile {
+    format: OutputFormat,
     writer: Box<dyn PageWriter>,
     file: NamedTempFile,
-    document: DocumentRef,
 }
 
 impl Files {
-    /// One file a document, made in `folder`, which is created.
-    pub fn per_document(folder: impl Into<PathBuf>, format: FilesFormat) -> io::Result<Self> {
-        Self::new(folder.into(), format, false)
+    /// One file a document and format, made in `folder`, which is created. Formats that hold one page have a file a page.
+    pub fn per_document(folder: impl Into<PathBuf>, formats: &[OutputFormat]) -> io::Result<Self> {
+        Self::new(folder.into(), formats, false)
     }
 
-    /// One file a page: `name-0001.txt`.
-    pub fn per_page(folder: impl Into<PathBuf>, format: FilesFormat) -> io::Result<Self> {
-        Self::new(folder.into(), format, true)
+    /// One file a page and format: `name-0001.txt`.
+    ///
+    /// # Errors
+    /// Also of kind [`io::ErrorKind::InvalidInput`], for a format that is made of whole documents.
+    pub fn per_page(folder: impl Into<PathBuf>, formats: &[OutputFormat]) -> io::Result<Self> {
+        if let Some(format) = formats.iter().find(|format| format.needs_original()) {
+            let message = format!("{format} has a file a document, and none a page");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        Self::new(folder.into(), formats, true)
     }
 
-    fn new(folder: PathBuf, format: FilesFormat, per_page: bool) -> io::Result<Self> {
+    fn new(folder: PathBuf, formats: &[OutputFormat], per_page: bool) -> io::Result<Self> {
         std::fs::create_dir_all(&folder).map_err(|error| explain(error, "cannot create the folder", &folder))?;
         let begin = || {
             let manifest = Manifest::open(&folder)?;
@@ -96,8 +97,28 @@ impl Files {
             Ok((manifest, staging))
         };
         let (manifest, staging) = begin().map_err(|error| explain(error, "cannot write into", &folder))?;
-        let (names, open) = (HashMap::new(), BTreeMap::new());
-        Ok(Self { folder, format, per_page, overwrite: false, manifest, staging, names, open })
+        // Each once, whatever was asked for.
+        let mut formats = formats.to_vec();
+        formats.sort_unstable();
+        formats.dedup();
+        Ok(Self {
+            folder,
+            formats,
+            per_page,
+            overwrite: false,
+            options: OutputOptions::default(),
+            manifest,
+            staging,
+            names: HashMap::new(),
+            inputs: HashSet::new(),
+            open: BTreeMap::new(),
+            notices: Vec::new(),
+        })
+    }
+
+    /// What some formats need beside the records.
+    pub fn with_options(self, options: OutputOptions) -> Self {
+        Self { options, ..self }
     }
 
     /// Whether files may be replaced that were not written here, or have been changed since.
@@ -113,18 +134,21 @@ impl Files {
     /// [`ErrorKind::Io`], naming the files that stand in the way.
     pub fn expect(&mut self, documents: &[Expected]) -> Result<()> {
         self.name(documents);
-        if self.overwrite {
-            return Ok(());
-        }
         let mut in_the_way = Vec::new();
         for named in documents.iter().filter_map(|document| self.names.get(&document.source)) {
             for name in self.existing(&named.stem) {
+                if self.is_input(&self.folder.join(&name)) {
+                    return Err(self.would_replace_input(&name));
+                }
                 match self.owner(&name, &named.origin) {
                     Ok(Owner::Nobody | Owner::Ours) => {}
                     Ok(owner) => in_the_way.push((name, owner)),
                     Err(error) => return Err(Error::new(ErrorKind::Io, error.to_string())),
                 }
             }
+        }
+        if self.overwrite {
+            return Ok(());
         }
         in_the_way.sort_by(|(a, _), (b, _)| a.cmp(b));
         in_the_way.dedup();
@@ -136,6 +160,7 @@ impl Files {
         for Expected { source, origin, .. } in documents {
             let Some(stem) = stems.get(origin) else { continue };
             self.manifest.remember(origin, stem);
+            self.inputs.extend(std::fs::canonicalize(origin));
             self.names.insert(source.clone(), Named { origin: origin.clone(), stem: stem.clone() });
         }
     }
@@ -147,15 +172,40 @@ impl Files {
         self.names.get(&document.source).cloned().ok_or_else(|| io::Error::other("the document has no name"))
     }
 
+    fn is_input(&self, path: &Path) -> bool {
+        std::fs::canonicalize(path).is_ok_and(|path| self.inputs.contains(&path))
+    }
+
+    fn would_replace_input(&self, name: &str) -> Error {
+        let message =
+            format!("{} is a document that is read, and no result replaces it", self.folder.join(name).display());
+        Error::new(ErrorKind::Io, message).with_hint("give another folder with --output")
+    }
+
+    /// Whether the format has a file a page, called by its number.
+    fn is_numbered(&self, format: OutputFormat, pages: u32) -> bool {
+        self.per_page || (format.holds_one_page() && pages != 1)
+    }
+
     /// The files that a document of this stem would have, as far as they are there.
     fn existing(&self, stem: &str) -> Vec<String> {
-        let ending = format!(".{}", self.format.extension());
-        if !self.per_page {
-            return vec![format!("{stem}{ending}")];
+        let mut existing = Vec::new();
+        for &format in &self.formats {
+            let ending = format!(".{}", format.extension());
+            if !self.per_page {
+                existing.push(format!("{stem}{ending}"));
+            }
+            if self.is_numbered(format, 2) {
+                existing.extend(self.existing_pages(stem, &ending));
+            }
         }
+        existing
+    }
+
+    fn existing_pages(&self, stem: &str, ending: &str) -> Vec<String> {
         let (folder, first) = stem.rsplit_once('/').map_or(("", stem), |(folder, first)| (folder, first));
         let is_page = |name: &str| {
-            let number = name.strip_prefix(first)?.strip_prefix('-')?.strip_suffix(&ending)?;
+            let number = name.strip_prefix(first)?.strip_prefix('-')?.strip_suffix(ending)?;
             (number.len() >= 4 && number.bytes().all(|b| b.is_ascii_digit()))
                 .then(|| format!("{stem}-{number}{ending}"))
         };
@@ -193,22 +243,51 @@ impl Files {
         self.staging.temporary().map_err(|error| explain(error, "cannot write into", &self.folder))
     }
 
-    fn write_single(&mut self, page: &PageRecord) -> io::Result<()> {
+    fn begin(&self, format: OutputFormat) -> io::Result<OpenFile> {
+        let file = self.temporary()?;
+        let out = BufWriter::new(file.reopen()?);
+        Ok(OpenFile { format, writer: format.writer(out, &self.options), file })
+    }
+
+    /// Ends one file, and gives it its name unless there is none to be made.
+    fn end(&mut self, open: OpenFile, document: &DocumentRef, suffix: &str) -> io::Result<()> {
+        let OpenFile { format, mut writer, file } = open;
+        writer.end_document(document.id, true)?;
+        writer.finish()?;
+        let notices = writer.notices();
+        drop(writer);
+        let is_refused = notices.iter().any(|notice| matches!(notice, Notice::Refused { .. }));
+        self.notices.extend(notices);
+        if is_refused { Ok(()) } else { self.publish(file, document, suffix, format) }
+    }
+
+    fn write_single(&mut self, page: &PageRecord, format: OutputFormat) -> io::Result<()> {
         // Four digits sort rightly up to 9,999 pages, and more where there are more.
         let digits = page.document.pages.max(1).ilog10().max(3) as usize + 1;
-        let mut file = self.temporary()?;
-        match self.format {
-            FilesFormat::Text => file.write_all(body(page).as_bytes())?,
-            FilesFormat::Jsonl => Jsonl::new(&mut file).write_page(page)?,
-        }
-        self.publish(file, &page.document, &format!("-{:0digits$}", page.page.get()))
+        let suffix = match self.is_numbered(format, page.document.pages) {
+            true => format!("-{:0digits$}", page.page.get()),
+            false => String::new(),
+        };
+        let mut open = self.begin(format)?;
+        open.writer.write_page(page)?;
+        self.end(open, &page.document, &suffix)
     }
 
     /// Syncs the file, gives it its name, and syncs the folder, without which the name may not survive a power cut.
-    fn publish(&mut self, file: NamedTempFile, document: &DocumentRef, suffix: &str) -> io::Result<()> {
+    fn publish(
+        &mut self,
+        file: NamedTempFile,
+        document: &DocumentRef,
+        suffix: &str,
+        format: OutputFormat,
+    ) -> io::Result<()> {
         let Named { origin, stem } = self.named(document)?;
-        let name = format!("{stem}{suffix}.{}", self.format.extension());
+        let name = format!("{stem}{suffix}.{}", format.extension());
         let target = self.folder.join(&name);
+        if self.is_input(&target) {
+            let refusal = self.would_replace_input(&name);
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, refusal.sentence()));
+        }
         file.as_file().sync_all()?;
         let folder = target.parent().unwrap_or(&self.folder);
         std::fs::create_dir_all(folder).map_err(|error| explain(error, "cannot create the folder", folder))?;
@@ -236,37 +315,42 @@ impl Files {
 
 impl PageWriter for Files {
     fn write_page(&mut self, page: &PageRecord) -> io::Result<()> {
-        if self.per_page {
-            return self.write_single(page);
-        }
         let id = page.document.id;
-        if !self.open.contains_key(&id) {
-            let file = self.temporary()?;
-            let out = BufWriter::new(file.reopen()?);
-            let writer: Box<dyn PageWriter> = match self.format {
-                FilesFormat::Text => Box::new(Text::new(out)),
-                FilesFormat::Jsonl => Box::new(Jsonl::new(out)),
-            };
-            self.open.insert(id, OpenFile { writer, file, document: page.document.clone() });
+        for format in self.formats.clone() {
+            if self.per_page || format.holds_one_page() {
+                self.write_single(page, format)?;
+                continue;
+            }
+            let is_open = self.open.get(&id).is_some_and(|open| open.files.iter().any(|file| file.format == format));
+            if !is_open {
+                let file = self.begin(format)?;
+                let new = || OpenDocument { document: page.document.clone(), files: Vec::new() };
+                self.open.entry(id).or_insert_with(new).files.push(file);
+            }
+            let files = self.open.get_mut(&id).into_iter().flat_map(|open| &mut open.files);
+            for file in files.filter(|file| file.format == format) {
+                file.writer.write_page(page)?;
+            }
         }
-        let Some(open) = self.open.get_mut(&id) else { return Ok(()) };
-        open.writer.write_page(page)
+        Ok(())
     }
 
     fn end_document(&mut self, document: DocumentId, complete: bool) -> io::Result<()> {
-        let Some(OpenFile { mut writer, file, document, .. }) = self.open.remove(&document) else { return Ok(()) };
+        let Some(OpenDocument { document, files }) = self.open.remove(&document) else { return Ok(()) };
         if !complete {
             return Ok(());
         }
-        writer.finish()?;
-        drop(writer);
-        self.publish(file, &document, "")
+        files.into_iter().try_for_each(|file| self.end(file, &document, ""))
     }
 
     /// What is still open has not been said to be complete, and does not get its name.
     fn finish(&mut self) -> io::Result<()> {
         self.open.clear();
         Ok(())
+    }
+
+    fn notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
     }
 }
 

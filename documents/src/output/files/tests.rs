@@ -18,7 +18,7 @@ fn listing(folder: &Path) -> Vec<String> {
 }
 
 fn files(folder: &Path) -> Files {
-    Files::per_document(folder, FilesFormat::Text).unwrap()
+    Files::per_document(folder, &[OutputFormat::Text]).unwrap()
 }
 
 /// Writes a document of one page, complete.
@@ -112,7 +112,7 @@ fn another_document_of_the_same_name_has_a_file_of_its_own_for_ever() {
 fn pages_have_files_of_their_own_and_leave_alone_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let per_page = || Files::per_page(folder, FilesFormat::Jsonl).unwrap();
+    let per_page = || Files::per_page(folder, &[OutputFormat::Jsonl]).unwrap();
     let document = document("scan.tiff", 12);
     let record = page(&document, 7, "seven");
     per_page().write_page(&record).unwrap();
@@ -134,4 +134,39 @@ fn an_abandoned_document_leaves_nothing_behind() {
     files.write_page(&page(&document("a.pdf", 2), 1, "half")).unwrap();
     drop(files);
     assert!(listing(folder.path()).is_empty());
+}
+
+#[test]
+fn several_formats_stand_beside_each_other_and_page_xml_has_a_file_a_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    use OutputFormat::{Hocr, Json, Page, Text, Tsv};
+    let mut files = Files::per_document(folder, &[Tsv, Hocr, Page, Text, Json, Text]).unwrap();
+    let (one, two) = (document("one.png", 1), document("two.pdf", 2));
+    for record in [page(&one, 1, "a"), page(&two, 1, "b"), page(&two, 2, "c")] {
+        files.write_page(&record).unwrap();
+    }
+    files.end_document(one.id, true).unwrap();
+    files.end_document(two.id, true).unwrap();
+    files.finish().unwrap();
+    let of_two = ["two-0001.page.xml", "two-0002.page.xml", "two.hocr", "two.json", "two.tsv", "two.txt"];
+    let of_one = ["one.hocr", "one.json", "one.page.xml", "one.tsv", "one.txt"];
+    assert_eq!(listing(folder), [&of_one[..], &of_two].concat());
+    assert!(read(folder, "two.hocr").ends_with("</html>\n"));
+    std::fs::write(folder.join("two-0002.page.xml"), "the user's").unwrap();
+    let mut again = Files::per_document(folder, &[Page]).unwrap();
+    let told = again.expect(&[Expected::file(Path::new("two.pdf"))]).unwrap_err();
+    assert!(told.message.contains("two-0002.page.xml"), "{told}");
+}
+
+#[test]
+fn no_document_is_replaced_by_its_own_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let input = folder.join("scan.pdf");
+    std::fs::write(&input, "%PDF-").unwrap();
+    let mut files = Files::per_document(folder, &[OutputFormat::Pdf]).unwrap().overwriting(true);
+    let told = files.expect(&[Expected::below(&input, "scan.pdf".into())]).unwrap_err();
+    assert!(told.message.contains("is a document that is read"), "{told}");
+    assert!(Files::per_page(folder, &[OutputFormat::Pdf]).is_err());
 }
