@@ -12,10 +12,18 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct Service {
     #[cfg(unix)]
-    socket: Option<(std::os::unix::net::UnixDatagram, std::ffi::OsString)>,
+    manager: Option<Manager>,
     watchdog: Option<Duration>,
     /// When it was last told that we live.
     last: Mutex<Option<Instant>>,
+}
+
+#[cfg(unix)]
+struct Manager {
+    name: std::ffi::OsString,
+    /// For what it must hear, and for what may be told later.
+    patient: std::os::unix::net::UnixDatagram,
+    quick: std::os::unix::net::UnixDatagram,
 }
 
 impl Service {
@@ -38,12 +46,15 @@ impl Service {
 
     #[cfg(unix)]
     fn to(name: std::ffi::OsString, watchdog: Option<Duration>) -> Self {
-        let socket = std::os::unix::net::UnixDatagram::unbound().and_then(|socket| {
-            socket.set_write_timeout(Some(PATIENCE))?;
-            Ok((socket, name))
+        let unbound = std::os::unix::net::UnixDatagram::unbound;
+        let manager = unbound().and_then(|patient| {
+            let quick = unbound()?;
+            patient.set_write_timeout(Some(PATIENCE))?;
+            quick.set_nonblocking(true)?;
+            Ok(Manager { name, patient, quick })
         });
-        let socket = socket.ok();
-        Self { watchdog: watchdog.filter(|_| socket.is_some()), socket, last: Mutex::new(None) }
+        let manager = manager.ok();
+        Self { watchdog: watchdog.filter(|_| manager.is_some()), manager, last: Mutex::new(None) }
     }
 
     /// How often it wants to hear that we live: half of what it waits.
@@ -53,21 +64,21 @@ impl Service {
 
     /// Files are taken; `status` is a line for people.
     pub fn ready(&self, status: &str) {
-        self.send(&format!("READY=1\nSTATUS={}", line(status)));
+        self.send(&format!("READY=1\nSTATUS={}", line(status)), true);
     }
 
     /// Settings are read again; [`Service::ready`] ends that.
     pub fn reloading(&self) {
-        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_microseconds()));
+        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_microseconds()), true);
     }
 
     pub fn stopping(&self) {
-        self.send("STOPPING=1");
+        self.send("STOPPING=1", true);
     }
 
     /// Whether it was taken: not, where there is no room for it.
     pub fn status(&self, status: &str) -> bool {
-        self.send(&format!("STATUS={}", line(status)))
+        self.send(&format!("STATUS={}", line(status)), false)
     }
 
     /// Says that we live, twice as often as it is asked for at most.
@@ -76,21 +87,22 @@ impl Service {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_none_or(|last| last.elapsed() >= every / 2) {
             *last = Some(Instant::now());
-            self.send("WATCHDOG=1");
+            self.send("WATCHDOG=1", false);
         }
     }
 
     /// Whether somebody has taken it, or nobody is to.
-    fn send(&self, message: &str) -> bool {
+    fn send(&self, message: &str, patiently: bool) -> bool {
         #[cfg(unix)]
-        if let Some((socket, name)) = &self.socket {
+        if let Some(Manager { name, patient, quick }) = &self.manager {
+            let socket = if patiently { patient } else { quick };
             let sent = send_to(socket, name, message.as_bytes());
             if let Err(error) = &sent {
                 tracing::debug!(%error, "the service manager does not listen");
             }
             return sent.is_ok();
         }
-        let _ = message;
+        let _ = (message, patiently);
         true
     }
 }
