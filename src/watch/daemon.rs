@@ -79,6 +79,8 @@ pub struct Daemon {
     pub state: WatchState,
     pub last_error: Arc<Mutex<Option<LastError>>>,
     pub stop: Option<Instant>,
+    /// What the service manager was told last.
+    pub told: String,
 }
 
 /// When what is done next.
@@ -117,6 +119,7 @@ impl Daemon {
             self.send_on();
             if now >= plan.state {
                 self.write_state();
+                self.tell_service();
                 plan.state = now + STATE_EVERY;
             }
             self.service.alive();
@@ -447,7 +450,14 @@ impl Daemon {
         if let Err(error) = self.state.write(&self.state_dir) {
             tracing::debug!(%error, "the state cannot be written");
         }
-        self.service.status(&self.sentence());
+    }
+
+    /// What has no room now is told the next time.
+    fn tell_service(&mut self) {
+        let sentence = self.sentence();
+        if sentence != self.told && self.service.status(&sentence) {
+            self.told = sentence;
+        }
     }
 }
 

@@ -241,6 +241,7 @@ impl Watch {
                 state,
                 last_error,
                 stop: None,
+                told: String::new(),
             };
             for claim in backlog {
                 daemon.crowd.begun(&claim.path);

@@ -1,13 +1,29 @@
 //! What a service manager is told: sd_notify(3), a datagram to the socket that `NOTIFY_SOCKET` names.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// How long a manager that does not read may hold up what it must hear: that we are ready, or stop.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Whom to tell, if anybody.
 #[derive(Default)]
 pub struct Service {
     #[cfg(unix)]
-    socket: Option<(std::os::unix::net::UnixDatagram, std::ffi::OsString)>,
+    manager: Option<Manager>,
     watchdog: Option<Duration>,
+    /// When it was last told that we live.
+    last: Mutex<Option<Instant>>,
+}
+
+#[cfg(unix)]
+struct Manager {
+    name: std::ffi::OsString,
+    /// For what it must hear, and for what may be told later.
+    patient: std::os::unix::net::UnixDatagram,
+    quick: std::os::unix::net::UnixDatagram,
 }
 
 impl Service {
@@ -30,13 +46,15 @@ impl Service {
 
     #[cfg(unix)]
     fn to(name: std::ffi::OsString, watchdog: Option<Duration>) -> Self {
-        let socket = std::os::unix::net::UnixDatagram::unbound().and_then(|socket| {
-            // Who does not read what it is told must not hold us up.
-            socket.set_nonblocking(true)?;
-            Ok((socket, name))
+        let unbound = std::os::unix::net::UnixDatagram::unbound;
+        let manager = unbound().and_then(|patient| {
+            let quick = unbound()?;
+            patient.set_write_timeout(Some(PATIENCE))?;
+            quick.set_nonblocking(true)?;
+            Ok(Manager { name, patient, quick })
         });
-        let socket = socket.ok();
-        Self { watchdog: watchdog.filter(|_| socket.is_some()), socket }
+        let manager = manager.ok();
+        Self { watchdog: watchdog.filter(|_| manager.is_some()), manager, last: Mutex::new(None) }
     }
 
     /// How often it wants to hear that we live: half of what it waits.
@@ -46,39 +64,46 @@ impl Service {
 
     /// Files are taken; `status` is a line for people.
     pub fn ready(&self, status: &str) {
-        self.send(&format!("READY=1\nSTATUS={}", line(status)));
+        self.send(&format!("READY=1\nSTATUS={}", line(status)), true);
     }
 
     /// Settings are read again; [`Service::ready`] ends that.
     pub fn reloading(&self) {
-        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_microseconds()));
+        self.send(&format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic_microseconds()), true);
     }
 
     pub fn stopping(&self) {
-        self.send("STOPPING=1");
+        self.send("STOPPING=1", true);
     }
 
-    pub fn status(&self, status: &str) {
-        self.send(&format!("STATUS={}", line(status)));
+    /// Whether it was taken: not, where there is no room for it.
+    pub fn status(&self, status: &str) -> bool {
+        self.send(&format!("STATUS={}", line(status)), false)
     }
 
+    /// Says that we live, twice as often as it is asked for at most.
     pub fn alive(&self) {
-        if self.watchdog.is_some() {
-            self.send("WATCHDOG=1");
+        let Some(every) = self.watchdog() else { return };
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| last.elapsed() >= every / 2) {
+            *last = Some(Instant::now());
+            self.send("WATCHDOG=1", false);
         }
     }
 
-    fn send(&self, message: &str) {
+    /// Whether somebody has taken it, or nobody is to.
+    fn send(&self, message: &str, patiently: bool) -> bool {
         #[cfg(unix)]
-        if let Some((socket, name)) = &self.socket {
-            // Nobody is left to tell where it fails.
+        if let Some(Manager { name, patient, quick }) = &self.manager {
+            let socket = if patiently { patient } else { quick };
             let sent = send_to(socket, name, message.as_bytes());
-            if let Err(error) = sent {
+            if let Err(error) = &sent {
                 tracing::debug!(%error, "the service manager does not listen");
             }
+            return sent.is_ok();
         }
-        #[cfg(not(unix))]
-        let _ = message;
+        let _ = (message, patiently);
+        true
     }
 }
 
@@ -153,7 +178,8 @@ mod tests {
             service.stopping();
             assert_eq!(heard(), "STOPPING=1");
             assert_eq!(service.watchdog(), Some(Duration::from_secs(5)));
-            // Nobody reads, and it goes on all the same.
+            // Nobody reads: it says so, and goes on.
+            while service.status("still here") {}
             (0..10_000).for_each(|_| service.alive());
         }
     }
