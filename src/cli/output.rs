@@ -46,7 +46,8 @@ enum Headings {
     Never,
 }
 
-fn format_parser() -> impl TypedValueParser<Value = OutputFormat> {
+/// Formats by their names.
+pub fn format_parser() -> impl TypedValueParser<Value = OutputFormat> {
     PossibleValuesParser::new(OutputFormat::ALL.map(OutputFormat::name)).try_map(|name| name.parse::<OutputFormat>())
 }
 

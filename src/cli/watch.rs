@@ -13,16 +13,16 @@ use std::{
 use clap::Args;
 use pagestream::{
     Fetching, Plan, Settings, SettingsError, SubmitOptions, harmless,
-    output::FilesFormat,
+    output::{OutputFormat, PdfOptions},
     settings::{Layers, watch::CHANGE_WHILE_WATCHING},
     watch::{Ended, FailureKind, Form, Options, Order, Place, Refused, Report, Told, Watch},
 };
 use tokio::sync::mpsc;
 
 use super::{
-    answer::Format,
     exit::Exit,
     fetching,
+    output::format_parser,
     printer::Printer,
     reading::{self, ReadingArgs},
     signals::Signals,
@@ -40,15 +40,21 @@ pub struct WatchArgs {
     /// Write results into this folder, as the documents stand in theirs
     #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
-    /// How results look: text (the default), jsonl; several, separated by commas
-    #[arg(short, long, value_enum, value_delimiter = ',', default_value = "text")]
-    format: Vec<Format>,
+    /// How results look; several, separated by commas or each with an -f
+    #[arg(short, long, value_name = "FORMAT", value_parser = format_parser(), value_delimiter = ',', default_value = "text")]
+    format: Vec<OutputFormat>,
     /// A file a page
     #[arg(long)]
     per_page: bool,
     /// Replace results that pagestream did not write, or that were changed since
     #[arg(long)]
     overwrite: bool,
+    /// In PDFs: replace invisible text that an earlier OCR left on pages that are read again (with --ocr always: on all)
+    #[arg(long)]
+    redo_text: bool,
+    /// In PDFs: write an encrypted document without its encryption
+    #[arg(long)]
+    decrypt: bool,
     /// Read what is there, and end
     #[arg(long)]
     once: bool,
@@ -83,20 +89,17 @@ impl WatchArgs {
     }
 
     fn options(&self, settings: &Settings) -> Options {
-        let mut formats: Vec<FilesFormat> = Vec::new();
-        for format in &self.format {
-            let format = match format {
-                Format::Text => FilesFormat::Text,
-                Format::Jsonl => FilesFormat::Jsonl,
-            };
-            if !formats.contains(&format) {
-                formats.push(format);
-            }
-        }
+        let form = Form {
+            folder: self.out.clone(),
+            formats: self.format.clone(),
+            per_page: self.per_page,
+            overwrite: self.overwrite,
+            pdf: PdfOptions { redo_text: self.redo_text, decrypt: self.decrypt },
+        };
         let password = self.reading.password.clone();
         Options {
             input: self.input.clone(),
-            form: Form { folder: self.out.clone(), formats, per_page: self.per_page, overwrite: self.overwrite },
+            form,
             data_dir: settings.store.data_dir.clone().unwrap_or_else(|| self.out.join(OWN_DATA)),
             settings: settings.watch.clone(),
             submit: SubmitOptions { ocr: settings.ocr.mode, password, ..SubmitOptions::default() },

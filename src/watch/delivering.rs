@@ -3,16 +3,16 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use pagestream_documents::{
-    DocumentId, PageNumber,
-    output::{Expected, Files, FilesFormat, PageWriter as _},
+    DocumentId, DocumentRef, PageNumber,
+    output::{Expected, Files, Notice, Original, Originals, OutputFormat, OutputOptions, PageWriter as _, PdfOptions},
 };
 use pagestream_store::{Cursor, Store};
 
-use super::faults::Fault;
+use super::{faults::Fault, passwords::Passwords};
 
 /// Pages read from the log at a time.
 const PAGES_AT_ONCE: usize = 32;
@@ -22,63 +22,97 @@ const PAGES_AT_ONCE: usize = 32;
 pub struct Form {
     pub folder: PathBuf,
     /// One file a document, or a page, for each.
-    pub formats: Vec<FilesFormat>,
+    pub formats: Vec<OutputFormat>,
     pub per_page: bool,
     /// Replace files that pagestream did not write, or that were changed since.
     pub overwrite: bool,
+    /// Of [`OutputFormat::Pdf`].
+    pub pdf: PdfOptions,
 }
 
 impl Form {
-    /// The one place that knows how formats become writers.
-    fn writers(&self) -> io::Result<Vec<Files>> {
-        let writer = |format: &FilesFormat| {
-            let files = match self.per_page {
-                true => Files::per_page(&self.folder, *format),
-                false => Files::per_document(&self.folder, *format),
-            };
-            Ok(files?.overwriting(self.overwrite))
+    /// The one place that knows how formats become files.
+    fn files(&self, originals: &Arc<Spooled>) -> io::Result<Files> {
+        let files = match self.per_page {
+            true => Files::per_page(&self.folder, &self.formats),
+            false => Files::per_document(&self.folder, &self.formats),
         };
-        self.formats.iter().map(writer).collect()
+        let options = OutputOptions { originals: originals.clone(), pdf: self.pdf };
+        Ok(files?.overwriting(self.overwrite).with_options(options))
+    }
+}
+
+/// The documents themselves, as the store has them: of what was watched for nothing is left to rely on.
+#[derive(Default)]
+struct Spooled {
+    /// Of the document that is being delivered.
+    of: Mutex<Option<(Store, Passwords)>>,
+}
+
+impl Originals for Spooled {
+    fn open(&self, document: &DocumentRef) -> pagestream_documents::Result<Original> {
+        let gone = |cause: String| pagestream_documents::Error::new(pagestream_documents::ErrorKind::Io, cause);
+        let of = self.of.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (store, passwords) = of.ok_or_else(|| gone("the document is not being delivered".to_owned()))?;
+        let data = store.open_blob(document.sha256).map_err(|error| gone(error.to_string()))?;
+        Ok(Original { password: passwords.opening(&data), data })
     }
 }
 
 pub struct Outputs {
     form: Form,
-    writers: Mutex<Vec<Files>>,
+    originals: Arc<Spooled>,
+    files: Mutex<Files>,
 }
 
 impl Outputs {
     /// # Errors
     /// Where the folder cannot be made or written to.
     pub fn open(form: Form) -> io::Result<Self> {
-        let writers = Mutex::new(form.writers()?);
-        Ok(Self { form, writers })
+        let originals = Arc::<Spooled>::default();
+        let files = Mutex::new(form.files(&originals)?);
+        Ok(Self { form, originals, files })
     }
 
     pub fn folder(&self) -> &Path {
         &self.form.folder
     }
 
-    /// Writes the pages of a document that has ended, in order, and gives the files their names. Blocks.
+    /// Writes the pages of a document that has ended, in order, and gives the files their names. What is to be said of them, such as why
+    /// there is no PDF of an encrypted one. Blocks.
     ///
     /// # Errors
     /// What keeps them from being written; nothing with a final name is half written then.
-    pub fn deliver(&self, store: &Store, document: DocumentId, expected: &Expected) -> Result<(), Fault> {
-        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = |error: io::Error| Fault::of_io("", &error);
-        match write(&mut writers, store, document, expected) {
-            Err(Problem::Output(error)) if error.kind() == io::ErrorKind::AlreadyExists => {
-                // Another process may have written it, of whom we know nothing yet.
-                *writers = self.form.writers().map_err(failed)?;
-                write(&mut writers, store, document, expected).map_err(Problem::fault)
+    pub fn deliver(
+        &self,
+        store: &Store,
+        document: DocumentId,
+        expected: &Expected,
+        passwords: &Passwords,
+    ) -> Result<Vec<String>, Fault> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.originals.of.lock().unwrap_or_else(PoisonError::into_inner) = Some((store.clone(), passwords.clone()));
+        let written = match write(&mut files, store, document, expected) {
+            // Another process may have written it, of whom we know nothing yet; or the folder has gone and come back.
+            Err(Problem::Output(error))
+                if [io::ErrorKind::AlreadyExists, io::ErrorKind::NotFound].contains(&error.kind()) =>
+            {
+                *files = self.form.files(&self.originals).map_err(|error| Fault::of_io("", &error))?;
+                write(&mut files, store, document, expected)
             }
-            // The folder may have gone and come back.
-            Err(Problem::Output(error)) if error.kind() == io::ErrorKind::NotFound => {
-                *writers = self.form.writers().map_err(failed)?;
-                write(&mut writers, store, document, expected).map_err(Problem::fault)
-            }
-            written => written.map_err(Problem::fault),
-        }
+            written => written,
+        };
+        // The store is not to be held by who may never deliver again.
+        *self.originals.of.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        written.map_err(Problem::fault)?;
+        let said = files.notices().into_iter().map(|notice| match notice {
+            Notice::Remark { message, .. } => message,
+            Notice::Refused { format, error, .. } => match &error.hint {
+                Some(hint) => format!("no {format} of it: {error} ({hint})"),
+                None => format!("no {format} of it: {error}"),
+            },
+        });
+        Ok(said.collect())
     }
 }
 
@@ -96,35 +130,24 @@ impl Problem {
     }
 }
 
-fn write(writers: &mut [Files], store: &Store, document: DocumentId, expected: &Expected) -> Result<(), Problem> {
-    let written = write_pages(writers, store, document, expected);
-    let whole = written.is_ok();
-    let mut ended = written;
-    for writer in writers {
-        // What is not whole is let go of in all of them.
-        let end = writer.end_document(document, whole && ended.is_ok()).map_err(Problem::Output);
-        ended = ended.and(end);
-    }
-    ended
+fn write(files: &mut Files, store: &Store, document: DocumentId, expected: &Expected) -> Result<(), Problem> {
+    let written = write_pages(files, store, document, expected);
+    // What is not whole is let go of in all formats.
+    let ended = files.end_document(document, written.is_ok()).map_err(Problem::Output);
+    written.and(ended)
 }
 
-fn write_pages(writers: &mut [Files], store: &Store, document: DocumentId, expected: &Expected) -> Result<(), Problem> {
-    for writer in &mut *writers {
-        let refused = |error: pagestream_documents::Error| {
-            Problem::Output(io::Error::new(io::ErrorKind::AlreadyExists, error.message))
-        };
-        writer.expect(std::slice::from_ref(expected)).map_err(refused)?;
-    }
+fn write_pages(files: &mut Files, store: &Store, document: DocumentId, expected: &Expected) -> Result<(), Problem> {
+    files.expect(std::slice::from_ref(expected)).map_err(|error: pagestream_documents::Error| {
+        Problem::Output(io::Error::new(io::ErrorKind::AlreadyExists, error.message))
+    })?;
     let mut from = PageNumber::FIRST;
     loop {
         let pages = store.read(document, Cursor::Page(from), PAGES_AT_ONCE).map_err(Problem::Log)?;
         let Some(last) = pages.last() else { return Ok(()) };
         from = PageNumber::from_index(last.page.index() + 1);
         for page in &pages {
-            let record = page.record().map_err(Problem::Log)?;
-            for writer in &mut *writers {
-                writer.write_page(&record).map_err(Problem::Output)?;
-            }
+            files.write_page(&page.record().map_err(Problem::Log)?).map_err(Problem::Output)?;
         }
     }
 }

@@ -287,7 +287,11 @@ impl Passage {
             }
             let source = context.source_of(&path);
             let expected = Expected { source: source.clone(), origin: source, place: path };
-            context.outputs.deliver(&store, document, &expected)
+            let passwords = context.live().passwords.clone();
+            for message in context.outputs.deliver(&store, document, &expected, &passwords)? {
+                (context.tell)(Told::Warning { file: Some(expected.source.clone()), message });
+            }
+            Ok(())
         })
         .await??;
         Ok(Outcome { document: Some(document), pages: committed, pages_failed: failed, failure: None })

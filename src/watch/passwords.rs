@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use pagestream_documents::{ErrorKind, OpenOptions};
+use pagestream_documents::{DocumentData, ErrorKind, OpenOptions};
 
 /// A piece of a file that is looked through at once.
 const PIECE: usize = 256 << 10;
@@ -48,12 +48,17 @@ impl Passwords {
         if self.0.is_empty() || !says_encrypted(path).unwrap_or(false) {
             return None;
         }
-        let bytes: Arc<Vec<u8>> = Arc::new(fs::read(path).ok()?);
+        let bytes: DocumentData = Arc::new(fs::read(path).ok()?);
+        self.opening(&bytes)
+    }
+
+    /// The first that opens the document; `None` where none does, or none is needed.
+    pub fn opening(&self, data: &DocumentData) -> Option<String> {
         let opens = |password: Option<String>| {
             let options = OpenOptions { password, ..OpenOptions::default() };
-            !matches!(pagestream_documents::open(bytes.clone(), &options), Err(error) if error.kind == ErrorKind::Encrypted)
+            !matches!(pagestream_documents::open(data.clone(), &options), Err(error) if error.kind == ErrorKind::Encrypted)
         };
-        if opens(None) {
+        if self.0.is_empty() || opens(None) {
             return None;
         }
         self.0.iter().find(|password| opens(Some((*password).clone()))).cloned()

@@ -14,7 +14,7 @@ use std::{
 
 use pagestream::{
     ByteSize, Error, Settings, SubmitOptions,
-    output::FilesFormat,
+    output::OutputFormat,
     watch::{Form, Options, Order, Place, Told, Watch},
 };
 use pagestream_store::{Store, StoreOptions};
@@ -32,8 +32,13 @@ async fn a_full_store_is_waited_for_and_no_page_is_read_twice() {
     folder.drop_in("a.tif", document(&[PLAIN; 1_500]));
     let mut settings = Settings::defaults().watch;
     (settings.settle, settings.retry_after) = (Duration::from_millis(20), Duration::from_millis(10));
-    let form =
-        Form { folder: folder.path("out"), formats: vec![FilesFormat::Jsonl], per_page: false, overwrite: false };
+    let form = Form {
+        folder: folder.path("out"),
+        formats: vec![OutputFormat::Jsonl],
+        per_page: false,
+        overwrite: false,
+        pdf: Default::default(),
+    };
     let (input, data_dir) = (folder.path("in"), folder.path("data"));
     let submit = SubmitOptions::default();
     let options_of_watch = Options { input, form, data_dir, settings, submit, at_once: 4, once: false };
