@@ -2,7 +2,8 @@
 //!
 //! A page is delivered before its vectors exist. What was missed (the process died, or did not wait for it) is made up by the next run,
 //! because the log says which pages have none. A text that has its vectors already, in memory or in the log, is not embedded
-//! again. While no page is under way the devices are its own; while some are, it takes [`SHARE`] of the time.
+//! again. Where no page is under way the devices are its own. While some are it waits; what has waited for long takes a [`SHARE`] of
+//! the time, so that a pipeline that never rests gets its vectors too.
 //!
 //! A page whose text a model cannot embed is passed over until the next run. Two such in a row are no fault of theirs: then it is
 //! given up for this run, is told once, and pages are read as before.
@@ -37,14 +38,20 @@ use crate::{
     under_way::UnderWay,
 };
 
-/// Of the time while pages are under way, so much at most: the page path may be slowed by two in a hundred, and a passage computes on one
-/// thread of several.
+/// One part in so many of the time while pages are under way: they may be slowed by two in a hundred, and a text computes on one thread of
+/// several.
 const SHARE: u32 = 50;
+
+/// How long vectors wait for a moment without pages before they take their share beside them. Most runs are over by then.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// For so long no page is under way before the devices are taken to be free: between two documents there is a moment without.
+const SETTLED: Duration = Duration::from_millis(200);
 
 /// How often the log is looked at for pages without vectors: nobody searches by meaning what came half a second ago.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// How often, while it rests, it looks whether pages are still under way.
+/// How often, while it waits, it looks whether pages are still under way.
 const REST: Duration = Duration::from_millis(20);
 
 /// Pages that are taken out of the log at a time: a record is some kilobytes.
@@ -92,6 +99,24 @@ struct Course {
     before: Option<u64>,
     failures: u32,
     given_up: Option<String>,
+    turn: Turn,
+}
+
+/// When it may compute.
+struct Turn {
+    /// Pages were under way then, as far as was looked.
+    busy: Instant,
+    /// Since then there is something to do, and the devices were not free.
+    waits_since: Option<Instant>,
+    /// Not before, while pages are under way.
+    share_from: Instant,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        let now = Instant::now();
+        Self { busy: now, waits_since: None, share_from: now }
+    }
 }
 
 /// A page without vectors.
@@ -161,6 +186,9 @@ impl Embedder {
                     && (under_way.is_empty() || self.is_idle())
                     && let Some(page) = pages.next()
                 {
+                    if under_way.is_empty() {
+                        self.wait_for(&mut course.turn).await;
+                    }
                     under_way.push(self.embed(page));
                 }
                 match under_way.next().await {
@@ -168,6 +196,7 @@ impl Embedder {
                     Some(Err(cause)) => course.fail(&cause),
                     None => break,
                 }
+                course.turn.worked();
             }
             drop(under_way);
             course.after = last;
@@ -194,7 +223,6 @@ impl Embedder {
                 let since = Instant::now();
                 let vectors = self.compute(inferences).await?;
                 self.metrics.embeddings.computed(vectors.len(), since.elapsed());
-                self.rest_after(since.elapsed()).await;
                 ranges.into_iter().zip(vectors).map(|(range, vector)| passage_vector(range, vector)).collect()
             }
         };
@@ -216,10 +244,10 @@ impl Embedder {
         vectors.collect()
     }
 
-    /// Leaves the devices to the pages that are under way, for as long as it had its share.
-    async fn rest_after(&self, worked: Duration) {
-        let until = Instant::now() + worked * (SHARE - 1);
-        while !self.is_idle() && Instant::now() < until {
+    /// Until the devices are free, or it is time for a share of them.
+    async fn wait_for(&self, turn: &mut Turn) {
+        turn.waits_since.get_or_insert_with(Instant::now);
+        while !turn.has_come(self.is_idle(), Instant::now()) {
             sleep(REST).await;
         }
     }
@@ -237,6 +265,30 @@ impl Embedder {
             Err(_) => {}
         }
         None
+    }
+}
+
+impl Turn {
+    fn has_come(&mut self, is_idle: bool, now: Instant) -> bool {
+        if !is_idle {
+            self.busy = now;
+        }
+        let is_free = is_idle && now >= self.busy + SETTLED;
+        if is_free {
+            self.waits_since = None;
+            self.share_from = now;
+        }
+        let has_share = now >= self.share_from && self.waits_since.is_some_and(|since| now >= since + PATIENCE);
+        if has_share {
+            self.share_from = now;
+        }
+        is_free || has_share
+    }
+
+    /// Something was computed since its turn came.
+    fn worked(&mut self) {
+        let now = Instant::now();
+        self.share_from = now + (now - self.share_from.min(now)) * (SHARE - 1);
     }
 }
 
@@ -289,4 +341,26 @@ fn ask(
     let (ranges, inputs): (Vec<_>, Vec<_>) = passages.into_iter().map(|passage| (passage.range, passage.input)).unzip();
     let inferences = inputs.into_iter().map(|input| Inference { task: Task::Embed, input }).collect();
     Ok(Asked::Compute { ranges, inferences })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_wait_for_a_moment_without_pages_and_in_the_end_take_their_share() {
+        let start = Instant::now();
+        let at = |seconds: f32| start + Duration::from_secs_f32(seconds);
+        let mut turn = Turn { busy: start, waits_since: Some(start), share_from: start };
+        assert!(!turn.has_come(true, at(0.1)), "it may be a moment between two documents");
+        assert!(turn.has_come(true, at(0.25)));
+        turn.waits_since = Some(at(1.0));
+        assert!(!turn.has_come(false, at(1.0)) && !turn.has_come(false, at(30.0)));
+        assert!(turn.has_come(false, at(31.5)), "it has waited for long");
+        // What takes a second is paid for with fifty.
+        turn.share_from = at(31.5) + Duration::from_secs(SHARE.into());
+        assert!(!turn.has_come(false, at(60.0)) && !turn.has_come(true, at(60.1)));
+        assert!(turn.has_come(false, at(81.6)));
+        assert!(turn.has_come(true, at(82.0)));
+    }
 }
