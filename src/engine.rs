@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use pagestream_actors::{Device, Engine, Error, LazyEngine};
-use pagestream_models::Error as ModelError;
+use pagestream_actors::{Device, Engine, Error, LazyEngine, QueryEncoder};
 pub use pagestream_models::registry::{FetchPolicy, FetchRequest, Fetching, Progress as FetchProgress};
-use pagestream_store::Store;
+use pagestream_models::{Error as ModelError, ocr::Task};
+use pagestream_store::{CacheOptions, Store};
 
 use crate::{
     machine::Measure,
@@ -38,6 +38,20 @@ pub fn devices(plan: &Plan, fetching: &Fetching) -> Vec<Device> {
         }
     };
     plan.devices.iter().map(device).collect()
+}
+
+/// What makes vectors of queries, of a plan that has a model for it ([`Plan::embedder`]), for programs that search and read nothing: it
+/// knows of no other model. Loads nothing yet.
+pub fn query_encoder(plan: &Plan, fetching: &Fetching) -> Option<QueryEncoder> {
+    let (device, model) = (plan.devices.first()?.clone(), plan.embedder()?.sha256);
+    let fetching = fetching.clone();
+    let engine = LazyEngine::new(move || {
+        let libraries = device.libraries(&fetching);
+        let models = device.models().into_iter().filter(|planned| planned.task == Task::Embed);
+        let models = models.map(|planned| (planned.task, device.engine_model(&planned, &fetching))).collect();
+        Ok(Engine::new(Arc::new(libraries), models).with_memory(device.memory))
+    });
+    Some(QueryEncoder::new(engine, model, CacheOptions::OFF))
 }
 
 /// Names the models of one device and what runs them. What every page needs is fetched now, where that is allowed, and what only

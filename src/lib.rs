@@ -3,9 +3,9 @@
 pub use engine::Fetching;
 use machine::Measure;
 pub use pagestream_actors::{
-    DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, Error, MetricsSnapshot, OcrMode,
-    PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress, QuarantinedPage, ReadingOptions, Source,
-    StoreFailure, SubmitOptions, Tail,
+    DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, EmbeddingReport, Error,
+    MetricsSnapshot, OcrMode, PageSelection, PageStream, Pipeline, PipelineOptions, Priority, Progress,
+    QuarantinedPage, ReadingOptions, Source, StoreFailure, SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
     Block, BlockKind, ByteSize, Differences, Digest, DocumentId, DocumentRef, DuplicateOf, DuplicateTier, ErrorKind,
@@ -13,8 +13,9 @@ pub use pagestream_documents::{
     output,
 };
 pub use pagestream_models::ocr::Quality;
-pub use pagestream_store::{Hit, HitLine, NearWord, SearchQuery, SearchResults};
+pub use pagestream_store::{FoundBy, Hit, HitLine, NearWord, SearchMode, SearchQuery, SearchResults, Tag};
 pub use plan::Plan;
+pub use searcher::Searcher;
 pub use settings::{Settings, SettingsError};
 
 pub mod allocator;
@@ -24,6 +25,7 @@ pub mod evaluation;
 pub mod machine;
 pub mod plan;
 pub mod repeats;
+mod searcher;
 pub mod settings;
 
 /// Starts a pipeline: with a data directory, if the settings name one, else with a store of its own that is gone with
@@ -61,21 +63,19 @@ pub async fn start_planned(settings: Settings, plan: Plan, fetching: Fetching) -
         let store = engine::store(&settings)?;
         let mut options = settings.pipeline_options();
         options.reading.models = Some(plan.digest());
+        options.embeddings = plan.embedder().map(|model| model.sha256);
         pagestream_actors::start(options, store, engine::devices(&plan, &fetching.under(settings.models.fetch)))
     });
     started.await.map_err(|e| Error::Start(e.to_string()))?
 }
 
 /// Pages of a data directory by their words, best first. It only reads, and works while another process writes there, or none. A
-/// program that has a [`Pipeline`] asks that: [`Pipeline::search`].
+/// program that has a [`Pipeline`] asks that: [`Pipeline::search`]; one that searches by meaning, or often, keeps a [`Searcher`].
 ///
 /// # Errors
 /// [`Error::Query`] for a query that asks for nothing, [`Error::Store`] when there is no data directory or it cannot be read.
 pub async fn search(data_dir: impl Into<std::path::PathBuf>, query: SearchQuery) -> Result<SearchResults, Error> {
-    let dir = data_dir.into();
-    let search = move || pagestream_store::Store::open_reader(&dir)?.search(&query);
-    let found = tokio::task::spawn_blocking(search).await.map_err(|e| Error::Start(e.to_string()))?;
-    found.map_err(pagestream_actors::error::store_error)
+    Searcher::of_words(data_dir).await?.search(query).await
 }
 
 /// Lets nobody call a foreign library (ONNX Runtime, OpenVINO) any more, and waits two seconds for calls that are being done. Whether

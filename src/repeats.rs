@@ -34,8 +34,8 @@ pub fn similar(data_dir: &Path, text: &str, k: usize, except: Option<PageKey>) -
 ///
 /// # Errors
 /// As [`similar`].
-pub fn duplicates(data_dir: &Path, wanted: impl FnMut(&str) -> bool) -> Result<Vec<Cluster>, Error> {
-    open(data_dir)?.duplicates(wanted).map_err(store_error)
+pub fn duplicates(data_dir: &Path, mut wanted: impl FnMut(&str) -> bool) -> Result<Vec<Cluster>, Error> {
+    open(data_dir)?.duplicates(|_, source| wanted(source)).map_err(store_error)
 }
 
 fn open(data_dir: &Path) -> Result<Reader, Error> {

@@ -50,6 +50,7 @@ fn abandoned(store: &Store, source: &str, password: bool) -> DocumentId {
         options: json!({ "ocr": "never", "password": password, "reading": "" }),
         selection: Some("all".to_owned()),
         priority: Priority::Interactive,
+        tags: Vec::new(),
     };
     store.submit(&new).unwrap();
     new.id

@@ -217,7 +217,7 @@ async fn the_same_scan_in_another_file_is_not_read_again() {
     let again = all(&longer).await;
     assert_eq!(asked.load(SeqCst), 3);
     assert_eq!((again[0].page, again[0].document.id), (pages[0].page, longer.id()));
-    assert_eq!(pipeline.cache_stats().0.hits, 2);
+    assert_eq!(pipeline.cache_stats().pages.hits, 2);
     let forced = SubmitOptions { force: true, ..SubmitOptions::default() };
     all(&pipeline.submit(source("c.tif", &[PLAIN; 2]), forced).await.unwrap()).await;
     assert_eq!(asked.load(SeqCst), 5);

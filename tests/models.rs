@@ -27,7 +27,7 @@ fn home() -> Home {
     let models = home.path("models");
     let library = registry.runtime(&Fetching::allowed()).unwrap();
     fs::create_dir(&models).unwrap();
-    for status in registry.list().iter().filter(|status| status.role.is_some()) {
+    for status in registry.list().iter().filter(|status| status.role.is_some() && status.is_default) {
         fs::copy(&status.path, models.join(status.path.file_name().unwrap())).unwrap();
     }
     home.variables = vec![("PAGESTREAM_MODELS_DIR", models), ("PAGESTREAM_ORT_DYLIB", library)];

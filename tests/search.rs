@@ -28,6 +28,7 @@ fn read(store: &Store, source: &str, lines: &[&str]) -> DocumentId {
         options: serde_json::Value::Null,
         selection: None,
         priority: Priority::Interactive,
+        tags: Vec::new(),
     };
     store.submit(&new).unwrap();
     let document = DocumentRef { id: new.id, source: source.to_owned(), sha256: Digest::of(b""), pages: 1 };
@@ -113,6 +114,44 @@ fn search_finds_pages_beside_a_writer_and_says_how_it_went() {
     let (exit, _, err) = pagestream(&nowhere, &["search", "day"]);
     assert!(exit == 9 && err.contains("there is no pagestream data") && err.contains("hint"), "{err}");
     assert!(!nowhere.exists(), "a mistyped directory is not made");
+}
+
+#[test]
+fn tags_are_given_when_a_document_is_read_and_narrow_what_is_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/sample.pdf");
+    let process = |tags: &[&str]| {
+        let tags = tags.iter().flat_map(|tag| ["--tag", tag]);
+        let arguments: Vec<_> = ["process", "--ocr", "never", sample].into_iter().chain(tags).collect();
+        pagestream(dir.path(), &arguments)
+    };
+    let tags = |arguments: &[&str]| {
+        let (_, out, _) = pagestream(dir.path(), &[&["status", "--json"], arguments].concat());
+        let status: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let documents = status["documents"].as_array().unwrap().iter();
+        documents.map(|document| document["tags"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(process(&["client:acme", "2026"]).0, 0);
+    // What is answered from the log gets the new ones too.
+    assert_eq!(process(&["urgent"]).0, 0);
+    assert_eq!(tags(&[]), [serde_json::json!(["2026", "client:acme", "urgent"])]);
+    read(&store(dir.path()), "other.pdf", &["a day in fall"]);
+    assert_eq!((tags(&["--tag", "urgent"]).len(), tags(&["--tag", "urgent", "--tag", "none"]).len()), (1, 0));
+    let (_, out, _) = pagestream(dir.path(), &["status", "sample.pdf"]);
+    assert!(out.contains("\ntags       2026 client:acme urgent\n"), "{out}");
+    assert_eq!(pagestream(dir.path(), &["search", "day", "--tag", "urgent"]).0, 1);
+    assert_eq!(pagestream(dir.path(), &["search", "day"]).0, 0);
+
+    let (exit, _, err) = process(&["two words"]);
+    assert!(exit == 9 && err.contains("`two words` is no tag: it has 1 to 64 letters"), "{exit} {err}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pagestream"));
+    let nowhere = command.args(["process", sample, "--tag", "a"]).env("HOME", dir.path()).output().unwrap();
+    let err = String::from_utf8(nowhere.stderr).unwrap();
+    assert!(nowhere.status.code() == Some(9) && err.contains("no data directory is named"), "{err}");
+
+    let (exit, _, err) = pagestream(dir.path(), &["rm", "--all", "--tag", "urgent"]);
+    assert_eq!((exit, tags(&[]).len()), (0, 1), "{err}");
+    assert_eq!(pagestream(dir.path(), &["search", "day"]).0, 0);
 }
 
 #[test]

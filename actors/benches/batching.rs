@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pagestream_actors::{
     BatchLimits, Priority,
-    batching::{BatchController, InferenceQueue, Next, Position, controller::Observation, queue::BatchPolicy},
+    batching::{Asker, BatchController, InferenceQueue, Next, Position, controller::Observation, queue::BatchPolicy},
 };
 use pagestream_models::{
     Tensor,
@@ -124,7 +124,9 @@ fn simulate<P: BatchPolicy>(
                 let elapsed = Duration::from_secs_f64((device.cost)(items as f64) * (0.95 + 0.1 * noise.next()) * 1e-3);
                 now += elapsed;
                 batches += 1;
-                latencies.extend(batch.items.iter().map(|(position, _)| now - came[position.sequence() as usize]));
+                latencies.extend(batch.items.iter().map(|(position, _)| match position.asker() {
+                    Asker::Page(sequence) | Asker::Other(sequence) => now - came[sequence as usize],
+                }));
                 let seen = Observation { items, elements: batch.elements(), elapsed, peak_bytes: None };
                 learn(policy, &seen);
             }

@@ -1,11 +1,11 @@
-//! What was read a moment ago and need not be read again: pages by their pixels, lines by their crop. Bounded in bytes and
-//! time, and switched off one by one with a size of nothing.
+//! What was computed a moment ago and need not be again: pages by their pixels, lines by their crop, vectors by their text. Bounded in
+//! bytes and time, and switched off one by one with a size of nothing.
 
 use std::mem::size_of;
 
 use pagestream_documents::{Digest, PageRecord};
 use pagestream_models::ocr::{Inference, Symbol, Task};
-use pagestream_store::{Cache, CacheOptions, CacheStats, MemorySize, PageCache};
+use pagestream_store::{Cache, CacheOptions, CacheStats, MemorySize, PageCache, vectors::PassageVector};
 use sha2::Digest as _;
 
 /// What the recogniser said of a crop.
@@ -18,21 +18,49 @@ impl MemorySize for RecognizedLine {
     }
 }
 
+/// The vectors of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedding(pub Vec<PassageVector>);
+
+impl Embedding {
+    /// Of a query, which is one passage or nothing.
+    pub fn of_query(vector: Option<Vec<f32>>) -> Self {
+        Self(vector.into_iter().map(|vector| PassageVector { range: 0..0, vector }).collect())
+    }
+}
+
+impl MemorySize for Embedding {
+    fn memory_size(&self) -> usize {
+        self.0.iter().map(|passage| size_of::<PassageVector>() + size_of_val(&*passage.vector)).sum()
+    }
+}
+
 /// One of each for a pipeline. All its devices read with the same models, so that a crop's digest is key enough.
 pub struct Caches {
     /// By the digests of the pixels and of how they are read.
     pub pages: PageCache,
     /// By the digest of the recogniser's input.
     pub lines: Cache<Digest, RecognizedLine>,
+    /// By the digests of the model and of the text; the log knows the others.
+    pub embeddings: Cache<(Digest, Digest), Embedding>,
+}
+
+/// Hits, misses and sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CachesStats {
+    pub pages: CacheStats,
+    pub lines: CacheStats,
+    pub embeddings: CacheStats,
 }
 
 impl Caches {
-    pub fn new(pages: CacheOptions, lines: CacheOptions) -> Self {
-        Self { pages: PageCache::new(pages), lines: Cache::new(lines) }
+    pub fn new(pages: CacheOptions, lines: CacheOptions, embeddings: CacheOptions) -> Self {
+        Self { pages: PageCache::new(pages), lines: Cache::new(lines), embeddings: Cache::new(embeddings) }
     }
 
-    pub fn stats(&self) -> (CacheStats, CacheStats) {
-        (self.pages.stats(), self.lines.stats())
+    pub fn stats(&self) -> CachesStats {
+        CachesStats { pages: self.pages.stats(), lines: self.lines.stats(), embeddings: self.embeddings.stats() }
     }
 }
 

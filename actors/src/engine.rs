@@ -14,6 +14,7 @@ use std::{
 use pagestream_documents::{ByteSize, ModelRef};
 use pagestream_models::{
     Backend, Error, ModelSource, Session,
+    embedding::Tokenizer,
     ocr::{Alphabet, LargeModels, OcrModels, OcrOptions, Quality, Task},
 };
 
@@ -34,6 +35,7 @@ pub struct EngineModel {
     /// Held while the model is looked for, so that it is fetched once.
     finding: Mutex<()>,
     alphabet: OnceLock<Alphabet>,
+    tokenizer: OnceLock<Arc<Tokenizer>>,
 }
 
 impl EngineModel {
@@ -56,6 +58,7 @@ impl EngineModel {
             source: OnceLock::new(),
             finding: Mutex::new(()),
             alphabet: OnceLock::new(),
+            tokenizer: OnceLock::new(),
         }
     }
 
@@ -173,6 +176,19 @@ impl Engine {
         }
         let alphabet = Alphabet::of_model(model.source()?)?;
         Ok(model.alphabet.get_or_init(|| alphabet).clone())
+    }
+
+    /// What makes inputs of texts for the model of [`Task::Embed`], without loading that.
+    ///
+    /// # Errors
+    /// As [`Engine::ensure`], and when the model does not say how.
+    pub fn tokenizer(&self) -> Result<Arc<Tokenizer>, Error> {
+        let model = self.model(Task::Embed)?;
+        if let Some(tokenizer) = model.tokenizer.get() {
+            return Ok(tokenizer.clone());
+        }
+        let tokenizer = Arc::new(Tokenizer::of_model(model.source()?)?);
+        Ok(model.tokenizer.get_or_init(|| tokenizer).clone())
     }
 
     /// What a reader of pages needs to know of the models. PP-OCRv6 is looked for when a page first wants it, unless it reads

@@ -27,6 +27,9 @@ pub enum Error {
     /// What was asked for cannot be searched for.
     #[error("{message}")]
     Query { message: String, hint: Option<String> },
+    /// A model that was asked for cannot be had, or fails.
+    #[error("{message}")]
+    Model { message: String, hint: Option<String> },
     /// The pipeline could not start.
     #[error("the pipeline cannot start: {0}")]
     Start(String),
@@ -53,7 +56,8 @@ impl Error {
         match self {
             Self::Store { failure, .. } => *failure != StoreFailure::ThisOnce,
             Self::Closed | Self::Start(_) | Self::Fatal(_) => true,
-            Self::Busy { .. } | Self::Read { .. } | Self::Document { .. } | Self::Query { .. } => false,
+            Self::Busy { .. } | Self::Read { .. } | Self::Document { .. } => false,
+            Self::Query { .. } | Self::Model { .. } => false,
         }
     }
 
@@ -75,7 +79,7 @@ impl Error {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Document { failure, .. } => failure.hint.as_deref(),
-            Self::Store { hint, .. } | Self::Query { hint, .. } => hint.as_deref(),
+            Self::Store { hint, .. } | Self::Query { hint, .. } | Self::Model { hint, .. } => hint.as_deref(),
             _ => None,
         }
     }
@@ -90,9 +94,14 @@ pub fn store_error(error: pagestream_store::Error) -> Error {
     };
     let (message, hint) = (error.to_string(), error.hint().map(str::to_owned));
     match error {
-        pagestream_store::Error::Query(_) => Error::Query { message, hint },
+        pagestream_store::Error::Query(_) | pagestream_store::Error::QueryVector(_) => Error::Query { message, hint },
         _ => Error::Store { message, hint, failure },
     }
+}
+
+/// What a model refused, as an error of the pipeline.
+pub fn model_error(error: pagestream_models::Error) -> Error {
+    Error::Model { message: error.to_string(), hint: error.hint().map(str::to_owned) }
 }
 
 impl From<pagestream_documents::Error> for DocumentFailure {

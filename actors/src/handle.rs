@@ -9,7 +9,7 @@ use std::{
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use pagestream_documents::DocumentId;
 use pagestream_store::{
-    Blob, CacheStats, Document, DocumentState as StoredState, Error as StoreError, SearchQuery, SearchResults, Store,
+    Blob, Document, DocumentState as StoredState, Error as StoreError, SearchMode, SearchQuery, SearchResults, Store,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
@@ -21,15 +21,17 @@ use tokio::{
 use crate::{
     admission::{Admission, Admitted},
     budget::Budget,
-    caches::Caches,
+    caches::{Caches, CachesStats},
+    embedder::{self, EmbeddingReport},
     engine::LazyEngine,
-    error::{Error, Result, store_error},
+    error::{Error, Result, model_error, store_error},
     guard::CpuPool,
     job::{DocumentJob, DocumentState, Progress, QuarantinedPage, Source},
     jobs::{Jobs, job_of, options_of},
     messages::{Control, OpenDocument, Submission, SubmittedInput},
     metrics::{Metrics, MetricsSnapshot},
     options::{PipelineOptions, SubmitOptions},
+    query_encoder::QueryEncoder,
     sessions::LoadedModels,
     stages::ingest::not_taken,
     tail::{PageStream, Tail},
@@ -58,6 +60,9 @@ pub(crate) struct Shared {
     pub draining: watch::Sender<bool>,
     pub fatal: watch::Sender<Option<Error>>,
     pub engines: Vec<LazyEngine>,
+    /// `None` where no vectors are made.
+    pub queries: Option<QueryEncoder>,
+    pub embeddings: mpsc::UnboundedSender<embedder::Waiting>,
     pub submissions: mpsc::Sender<Submission>,
     pub control: mpsc::UnboundedSender<Control>,
     pub runtime: Handle,
@@ -283,15 +288,38 @@ impl Pipeline {
         PageStream::tail(id, tail, jobs.clone(), store.clone(), runtime.clone()).await
     }
 
-    /// Pages of the store by their words, best first: those that were committed when it is asked. One page of results; the next is
-    /// asked for with [`SearchQuery::offset`].
+    /// Pages of the store by their words and, where the pipeline makes vectors ([`PipelineOptions::embeddings`]), by their meaning, best
+    /// first: those that were committed when it is asked. One page of results; the next is asked for with [`SearchQuery::offset`].
+    /// The query's vector is made here, unless it has one.
     ///
     /// # Errors
-    /// [`Error::Query`] for a query that asks for nothing, [`Error::Store`] when the store cannot be read, [`Error::Closed`] when the
-    /// pipeline has stopped.
-    pub async fn search(&self, query: SearchQuery) -> Result<SearchResults> {
-        let store = self.shared.store.clone();
-        self.blocking(move || store.search(&query)).await?.map_err(store_error)
+    /// [`Error::Query`] for a query that asks for nothing, or for meaning where there are no vectors; [`Error::Model`] when the model of
+    /// the vectors cannot be had; [`Error::Store`] when the store cannot be read, [`Error::Closed`] when the pipeline has stopped.
+    pub async fn search(&self, mut query: SearchQuery) -> Result<SearchResults> {
+        let (store, encoder) = (self.shared.store.clone(), self.shared.queries.clone());
+        let search = move || {
+            if let (None, Some(encoder)) = (&query.vector, encoder)
+                && query.mode != SearchMode::Keyword
+            {
+                query.vector = encoder.encode(&query.text).map_err(model_error)?;
+            }
+            store.search(&query).map_err(store_error)
+        };
+        self.blocking(search).await?
+    }
+
+    /// Waits until every page of the store has its vectors, and says what has become of it. Vectors are made behind the pages, whether
+    /// somebody waits or not. `None` where this pipeline makes none.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the pipeline has stopped.
+    pub async fn embedded(&self) -> Result<Option<EmbeddingReport>> {
+        if self.shared.queries.is_none() {
+            return Ok(None);
+        }
+        let (asker, answer) = oneshot::channel();
+        self.shared.embeddings.send(asker).map_err(|_| Error::Closed)?;
+        answer.await.map(Some).map_err(|_| Error::Closed)
     }
 
     /// Starts nothing new and waits, at most until `deadline`, for the pages that are under way. What is left is read
@@ -337,11 +365,15 @@ impl Pipeline {
 
     pub fn metrics(&self) -> MetricsSnapshot {
         let loaded = self.shared.engines.iter().map(LazyEngine::loaded);
-        MetricsSnapshot { models: loaded.fold(Default::default(), LoadedModels::and), ..self.shared.metrics.snapshot() }
+        let mut snapshot = self.shared.metrics.snapshot();
+        snapshot.models = loaded.fold(Default::default(), LoadedModels::and);
+        let cache = self.shared.caches.embeddings.stats();
+        (snapshot.embeddings.cache_hits, snapshot.embeddings.cache_misses) = (cache.hits, cache.misses);
+        snapshot
     }
 
-    /// Hits, misses and sizes of the caches: pages, and lines.
-    pub fn cache_stats(&self) -> (CacheStats, CacheStats) {
+    /// Hits, misses and sizes of the caches.
+    pub fn cache_stats(&self) -> CachesStats {
         self.shared.caches.stats()
     }
 

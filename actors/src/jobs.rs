@@ -76,5 +76,13 @@ pub fn options_of(document: &Document, reading: &ReadingOptions) -> Option<Submi
     let ocr = serde_json::from_value(document.options.get("ocr")?.clone()).ok()?;
     let pages = document.selection.clone().map_or(Ok(PageSelection::ALL), PageSelection::try_from).ok()?;
     let bulk = document.priority == StoredPriority::Bulk;
-    (!needs_password(document)).then(|| SubmitOptions { ocr, pages, bulk, duplicates, ..SubmitOptions::default() })
+    let tags = document.tags.clone();
+    (!needs_password(document)).then(|| SubmitOptions {
+        ocr,
+        pages,
+        bulk,
+        duplicates,
+        tags,
+        ..SubmitOptions::default()
+    })
 }

@@ -79,6 +79,15 @@ pub struct PreparedPage {
     pub line_keys: Vec<Option<Digest>>,
 }
 
+/// Inferences that no page waits for: they run where a device has nothing else to do.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct BackgroundInferences {
+    pub inferences: Vec<Inference>,
+    /// The results in the order asked, or why there are none. Dropped where there is no device.
+    pub reply: oneshot::Sender<Result<Vec<Inferred>, String>>,
+}
+
 /// A page whose inferences are done: model outputs, in the order asked.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -115,6 +115,46 @@ impl BatchCounter {
     }
 }
 
+/// What was done for semantic search.
+#[derive(Debug, Default)]
+pub struct EmbeddingMetrics {
+    pages: AtomicU64,
+    passages: AtomicU64,
+    from_log: AtomicU64,
+    /// From asking a device to its answer, waiting included, a page each.
+    pub busy: TimeCounter,
+}
+
+impl EmbeddingMetrics {
+    /// A page was kept with its vectors.
+    pub fn kept(&self) {
+        self.pages.fetch_add(1, Relaxed);
+    }
+
+    /// The passages of a page were embedded by a model.
+    pub fn computed(&self, passages: usize, elapsed: Duration) {
+        self.passages.fetch_add(passages as u64, Relaxed);
+        self.busy.add(elapsed);
+    }
+
+    /// The log had the vectors of a page's text.
+    pub fn found_in_log(&self) {
+        self.from_log.fetch_add(1, Relaxed);
+    }
+
+    fn snapshot(&self) -> EmbeddingSnapshot {
+        EmbeddingSnapshot {
+            pages: self.pages.load(Relaxed),
+            computed: self.busy.count(),
+            passages: self.passages.load(Relaxed),
+            from_log: self.from_log.load(Relaxed),
+            busy_ms: self.busy.total().as_secs_f64() * 1e3,
+            cache_hits: 0,
+            cache_misses: 0,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Metrics {
     stages: [StageMetrics; Stage::ALL.len()],
@@ -123,6 +163,7 @@ pub struct Metrics {
     pub batches: BatchCounter,
     pub pages_committed: AtomicU64,
     pub pages_retried: AtomicU64,
+    pub embeddings: EmbeddingMetrics,
 }
 
 impl Metrics {
@@ -152,6 +193,7 @@ impl Metrics {
             pages_committed: self.pages_committed.load(Relaxed),
             pages_retried: self.pages_retried.load(Relaxed),
             models: LoadedModels::default(),
+            embeddings: self.embeddings.snapshot(),
         }
     }
 }
@@ -170,6 +212,25 @@ pub struct MetricsSnapshot {
     pub pages_retried: u64,
     /// Of all devices.
     pub models: LoadedModels,
+    pub embeddings: EmbeddingSnapshot,
+}
+
+/// What was done for semantic search.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct EmbeddingSnapshot {
+    /// Pages that have got their vectors in this run.
+    pub pages: u64,
+    /// Those of them for which a model computed.
+    pub computed: u64,
+    /// Passages that a model embedded.
+    pub passages: u64,
+    /// Pages whose text had vectors in the log.
+    pub from_log: u64,
+    pub busy_ms: f64,
+    /// Of the cache of vectors by text, which is asked before the log.
+    pub cache_hits: u64,
+    pub cache_misses: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -4,8 +4,7 @@ use std::{fmt, num::NonZeroUsize, str::FromStr, time::Duration};
 
 use pagestream_documents::{ByteSize, Digest, Limits, PageNumber, RenderOptions};
 use pagestream_models::ocr::OcrOptions;
-use pagestream_store::CacheOptions;
-use pagestream_store::Retention;
+use pagestream_store::{CacheOptions, Retention, Tag};
 use serde::{Deserialize, Serialize};
 
 pub use crate::budget::Priority;
@@ -149,6 +148,9 @@ pub struct SubmitOptions {
     /// What is made of pages that repeat earlier ones; `None` for what the pipeline does ([`ReadingOptions::duplicates`]).
     #[serde(default)]
     pub duplicates: Option<DuplicateMode>,
+    /// What the document is filed under, for searches and listings; more than it has where it was submitted before.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
 }
 
 impl SubmitOptions {
@@ -250,6 +252,11 @@ pub struct PipelineOptions {
     pub page_cache: CacheOptions,
     /// Recognised lines by their crop. Default 4 MiB, about 4,000 lines: running heads, forms, blank fields.
     pub line_cache: CacheOptions,
+    /// Vectors of pages by their text. Default 4 MiB, about 800 pages: the log knows the others.
+    pub embedding_cache: CacheOptions,
+    /// The digest of the model that makes vectors of what was read, which the devices' engines have for
+    /// [`Task::Embed`](pagestream_models::ocr::Task::Embed). Default: none, and pages are found by their words alone.
+    pub embeddings: Option<Digest>,
     /// Device threads that may be lost before the device counts as lost. Default 3.
     pub device_losses: u32,
     /// Which finished documents are forgotten, at the start and then once a minute. Default: none.
@@ -273,6 +280,8 @@ impl Default for PipelineOptions {
             device_losses: 3,
             page_cache: CacheOptions { max_size: ByteSize::mib(4), time_to_live: Duration::from_secs(3600) },
             line_cache: CacheOptions { max_size: ByteSize::mib(4), time_to_live: Duration::from_secs(3600) },
+            embedding_cache: CacheOptions { max_size: ByteSize::mib(4), time_to_live: Duration::from_secs(3600) },
+            embeddings: None,
             retention: Retention::default(),
         }
     }

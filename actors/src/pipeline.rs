@@ -12,6 +12,7 @@ use crate::{
     budget::{Budget, Capacity},
     caches::Caches,
     device::{Device, DeviceSpec},
+    embedder::{self, Embedder},
     engine::LazyEngine,
     error::Error,
     guard::CpuPool,
@@ -21,6 +22,7 @@ use crate::{
     messages::{Control, Drain, Submission},
     metrics::{Metrics, Stage},
     options::PipelineOptions,
+    query_encoder::QueryEncoder,
     runtime,
     stages::{
         RestartPolicy, StageRef, decoder::Decoder, device_router::DeviceRouter, embedding_deduper::EmbeddingDeduper,
@@ -47,8 +49,12 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
     let (control, controls) = mpsc::unbounded_channel();
     let (jobs, under_way) = (Arc::<Jobs>::default(), Arc::<UnderWay>::default());
     let (draining, fatal) = (watch::Sender::new(false), watch::Sender::new(None));
-    let caches = Arc::new(Caches::new(options.page_cache, options.line_cache));
-    let engines = devices.iter().map(|device| device.engine.clone()).collect();
+    let caches = Arc::new(Caches::new(options.page_cache, options.line_cache, options.embedding_cache));
+    let engines: Vec<LazyEngine> = devices.iter().map(|device| device.engine.clone()).collect();
+    let (embeddings, wait_for_embeddings) = mpsc::unbounded_channel();
+    let queries = options
+        .embeddings
+        .and_then(|model| Some(QueryEncoder::new(engines.first()?.clone(), model, options.embedding_cache)));
     let parts = Parts {
         options: options.clone(),
         metrics: metrics.clone(),
@@ -61,6 +67,7 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
         draining: draining.clone(),
         fatal: fatal.clone(),
         devices,
+        wait_for_embeddings,
     };
     let (thread, runtime) =
         runtime::spawn(move || Ok(spawn_pipeline(parts, submitted, controls))).map_err(Error::Start)?;
@@ -76,6 +83,8 @@ pub fn start(options: PipelineOptions, store: Store, devices: Vec<Device>) -> Re
         draining,
         fatal,
         engines,
+        queries,
+        embeddings,
         submissions,
         control,
         runtime,
@@ -95,6 +104,7 @@ struct Parts {
     draining: watch::Sender<bool>,
     fatal: watch::Sender<Option<Error>>,
     devices: Vec<Device>,
+    wait_for_embeddings: mpsc::UnboundedReceiver<embedder::Waiting>,
 }
 
 /// Makes every actor, sink first. Runs on the system's thread.
@@ -103,7 +113,8 @@ fn spawn_pipeline(
     submitted: mpsc::Receiver<Submission>,
     controls: mpsc::UnboundedReceiver<Control>,
 ) -> impl Future<Output = ()> {
-    let Parts { options, metrics, caches, budget, pool, store, jobs, under_way, draining, fatal, devices } = parts;
+    let Parts { options, metrics, caches, budget, pool, store, jobs, under_way, draining, fatal, devices, .. } = parts;
+    let waiting = parts.wait_for_embeddings;
     let reading = Arc::new(options.reading.clone());
     // A page is in one mailbox at a time and there are never more than slots; the rest is for documents and controls.
     let room = options.pages_in_flight.get() + 2 * options.open_documents.get() + 16;
@@ -123,6 +134,7 @@ fn spawn_pipeline(
     let router = DeviceRouter::new(deduper.clone(), fatal.clone());
     let decoder_of_schedulers = Rc::new(OnceCell::new());
     let engine = devices.first().map(|device| device.engine.clone());
+    let at_once = devices.iter().map(|device| device.threads.max(1) * device.batch.items.max(1)).sum();
     let schedulers = devices.into_iter().enumerate().map(|(i, device)| {
         let spec = DeviceSpec::new(device, &options);
         let (router, decoder) = (router.clone(), decoder_of_schedulers.clone());
@@ -144,6 +156,19 @@ fn spawn_pipeline(
         move || decoder.clone()
     });
     drop(decoder_of_schedulers.set(Box::new(decoder) as _));
+
+    // Behind the Sink, out of the log.
+    let embedder = options.embeddings.zip(engine.clone()).map(|(model, engine)| Embedder {
+        store: store.clone(),
+        devices: router.clone(),
+        engine,
+        caches: caches.clone(),
+        metrics: metrics.clone(),
+        under_way: under_way.clone(),
+        model,
+        at_once,
+        waiting,
+    });
 
     // Preprocessor <- PageSplitter <- Ingest
     let preprocessor = stage(Stage::Preprocessor, &metrics, &fatal, room, {
@@ -190,9 +215,16 @@ fn spawn_pipeline(
     });
     runtime::forward(ReceiverStream::new(submitted), move |submission| drop(ingest.send(submission)));
     async move {
+        let embedding = async {
+            match embedder {
+                Some(embedder) => embedder.run().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = serve(controls, splitter) => {}
             () = housekeeper.run() => {}
+            () = embedding => {}
         }
         router.set_devices(Vec::new());
     }

@@ -1,12 +1,14 @@
-//! Models: where they come from (`registry`), what runs them (`backend`), what they are for (`ocr`), and how one is made of
-//! another (`optimize`).
+//! Models: where they come from (`registry`), what runs them (`backend`), what they are for (`ocr`, `embedding`), and how one is
+//! made of another (`convert`, `optimize`).
 //!
 //! Nothing here knows of actors. The scheduler owns sessions and calls them; the decoder drives an [`ocr::PageReader`].
 
 pub mod backend;
 #[cfg(feature = "built-in-models")]
 pub mod built_in;
+pub mod convert;
 pub mod device;
+pub mod embedding;
 pub mod error;
 pub mod instructions;
 pub mod ocr;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use pagestream::{DocumentId, Settings, harmless, settings::parse_duration};
+use pagestream::{DocumentId, Settings, Tag, harmless, settings::parse_duration};
 use pagestream_actors::needs_password;
 use pagestream_store::{Document, DocumentState, Error as StoreError, Listing, Reader, Store};
 
@@ -51,7 +51,10 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::NoStore { .. } | StoreError::NoSuchDocument(_) | StoreError::Query(_) => Exit::Configuration,
+            StoreError::NoStore { .. }
+            | StoreError::NoSuchDocument(_)
+            | StoreError::Query(_)
+            | StoreError::QueryVector(_) => Exit::Configuration,
             _ => Exit::FileAccess,
         };
         Self { message: error.to_string(), hint: error.hint().map(str::to_owned), exit }
@@ -82,11 +85,14 @@ pub struct FilterArgs {
     /// Only documents that ended so long ago (those that are open: were submitted), such as 30d or 12h
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     older_than: Option<Duration>,
+    /// Only documents with this tag; several: with all of them
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
 }
 
 impl FilterArgs {
     pub fn is_given(&self) -> bool {
-        self.failed || self.open || self.older_than.is_some()
+        self.failed || self.open || self.older_than.is_some() || !self.tags.is_empty()
     }
 
     /// Whether documents that are open are asked for by name.
@@ -101,7 +107,7 @@ impl FilterArgs {
         let kind = (!self.failed && !self.open) || (self.failed && has_failed) || (self.open && is_open);
         let since = document.finished_at.unwrap_or(document.submitted_at);
         let age = now.duration_since(since).unwrap_or_default();
-        kind && self.older_than.is_none_or(|limit| age >= limit)
+        kind && self.older_than.is_none_or(|limit| age >= limit) && document.has_tags(&self.tags)
     }
 }
 
@@ -192,6 +198,7 @@ mod tests {
             options_key: Digest::of(b""),
             options: serde_json::Value::Null,
             selection: None,
+            tags: Vec::new(),
             priority: Priority::Interactive,
             submitted_at: ended,
             pages: Some(9),
@@ -247,7 +254,7 @@ mod tests {
             (true, false, days(30), "failed"),
             (false, false, days(30), "open done failed"),
         ] {
-            let filter = FilterArgs { failed, open, older_than };
+            let filter = FilterArgs { failed, open, older_than, ..FilterArgs::default() };
             let taken = all.iter().filter(|document| filter.takes(document, SystemTime::now()));
             let taken: Vec<_> = taken.map(|document| document.source.as_str()).collect();
             assert_eq!(taken.join(" "), expected, "{filter:?}");

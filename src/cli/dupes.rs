@@ -3,7 +3,7 @@
 //! It reads the store and nothing else, so that it may be asked while another process writes to it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -11,10 +11,10 @@ use std::{
 use clap::Args;
 use globset::{GlobBuilder, GlobMatcher};
 use pagestream::{
-    DocumentId, Settings, harmless,
+    DocumentId, Settings, Tag, harmless,
     repeats::{Cluster, PageKey, Repeat},
 };
-use pagestream_store::Reader;
+use pagestream_store::{Listing, Reader};
 use serde_json::{Value, json};
 
 use super::{
@@ -29,6 +29,9 @@ pub struct DupesArgs {
     /// Only pages of documents in this folder, or whose name fits this pattern, such as 'scans/*.pdf'
     #[arg(long, value_name = "DIR|GLOB")]
     within: Option<PathBuf>,
+    /// Only pages of documents with this tag; several: with all of them
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
     /// How the answer looks: text (the default) or jsonl, one group of pages a line
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -52,7 +55,15 @@ pub fn run(args: &DupesArgs, settings: &Settings, printer: &Printer) -> Exit {
 fn dupes(args: &DupesArgs, settings: &Settings) -> Result<Vec<Cluster>, Stopped> {
     let within = within(args.within.as_deref())?;
     let reader = documents::open(settings)?;
-    let clusters = reader.duplicates(|source| within.takes(source))?;
+    let tagged = match args.tags[..] {
+        [] => None,
+        _ => {
+            let documents = reader.documents(Listing::default())?.into_iter();
+            Some(documents.filter(|document| document.has_tags(&args.tags)).map(|d| d.id).collect::<HashSet<_>>())
+        }
+    };
+    let wanted = |id, source: &str| within.takes(source) && tagged.as_ref().is_none_or(|tagged| tagged.contains(&id));
+    let clusters = reader.duplicates(wanted)?;
     print(&reader, &clusters, args.format)?;
     Ok(clusters)
 }

@@ -56,6 +56,7 @@ impl Exit {
         match error {
             Error::Read { .. } | Error::Store { .. } => Self::FileAccess,
             Error::Query { .. } => Self::Configuration,
+            Error::Model { .. } => Self::MissingDependency,
             Error::Document { failure, .. } => Self::of_document(failure.kind),
             // Of the pipeline itself, such as that it cannot start.
             _ => Self::Other,

@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pagestream::{
     ByteSize, Settings,
     engine::{FetchProgress as Progress, FetchRequest, Fetching},
+    settings::EmbeddingMode,
 };
 use pagestream_models::{backend::Provider, device::DeviceChoice, ocr::Quality};
 
@@ -67,6 +68,7 @@ fn is_named(settings: &Settings) -> bool {
     settings.ocr.quality == Quality::Accurate
         || settings.device.devices.named().iter().any(|device| *device != cpu)
         || !settings.ort.runtime.is_empty()
+        || settings.embeddings.mode == EmbeddingMode::Always
 }
 
 fn ask(request: &FetchRequest, named: bool, printer: &Printer) -> Result<(), String> {

@@ -27,8 +27,10 @@ mod dupes;
 mod eval;
 mod exit;
 mod fetching;
+mod index;
 mod inputs;
 mod manual;
+mod meaning;
 mod models;
 mod originals;
 mod output;
@@ -107,7 +109,7 @@ enum Command {
     Process(process::ProcessArgs),
     /// Print the pages of a document as they are read, by this or another process
     Tail(tail::TailArgs),
-    /// Find pages of the data directory by their words
+    /// Find pages of the data directory by their words and their meaning
     Search(search::SearchArgs),
     /// Say what is in the data directory and how far it has come
     Status(status::StatusArgs),
@@ -123,6 +125,9 @@ enum Command {
     Similar(similar::SimilarArgs),
     /// List the pages in the data directory that repeat one another, and which to keep
     Dupes(dupes::DupesArgs),
+    /// Make what search by meaning needs, or look whether it is whole
+    #[command(subcommand)]
+    Index(index::IndexCommand),
     /// Copy a data directory, also while another process writes to it
     Backup(backup::BackupArgs),
     /// Read documents whose text is known, and say how well they were read
@@ -201,7 +206,7 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
     match cli.command {
         Command::Process(args) => process::run(args, settings, &printer),
         Command::Tail(args) => tail::run(&args, &settings, &printer),
-        Command::Search(args) => search::run(&args, &settings, &printer),
+        Command::Search(args) => search::run(&args, settings, &printer),
         Command::Status(args) => status::run(&args, &settings, &printer),
         Command::Convert(args) => convert::run(&args, &settings, &printer),
         Command::Cancel(args) => cancel::run(&args, &settings, &printer),
@@ -209,6 +214,7 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Command::Resume(args) => resume::run(args, settings, &printer),
         Command::Similar(args) => similar::run(&args, settings, &printer),
         Command::Dupes(args) => dupes::run(&args, &settings, &printer),
+        Command::Index(command) => index::run(&command, settings, &printer),
         Command::Backup(args) => backup::run(&args, &settings, &printer),
         Command::Eval(args) => eval::run(&args, settings, &printer),
         Command::Bench(args) => bench::run(&args, settings, cli.global.flags(), &printer),
@@ -285,6 +291,7 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
         Command::Resume(args) => args.settings(),
         Command::Similar(args) => args.data.settings(),
         Command::Dupes(args) => args.data.settings(),
+        Command::Index(command) => command.settings(),
         Command::Backup(args) => args.data.settings(),
         _ => Vec::new(),
     };

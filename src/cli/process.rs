@@ -17,7 +17,7 @@ use futures::{
 };
 use pagestream::{
     DocumentHandle, DocumentId, DocumentState, Error, FileKind, PageRecord, PageSelection, PageStatus, PageStream,
-    Pipeline, Settings, Source, SubmitOptions,
+    Pipeline, Settings, Source, SubmitOptions, Tag,
     output::{Expected, PageWriter},
     plan::Plan,
 };
@@ -36,6 +36,7 @@ use super::{
     signals::Signals,
 };
 
+mod embeddings;
 pub mod summary;
 
 /// Failed pages named at the end; the others are counted.
@@ -69,9 +70,15 @@ pub struct ProcessArgs {
     /// Keep documents and results here; after a crash the same command goes on where it was
     #[arg(long, value_name = "DIR")]
     pub(super) data_dir: Option<PathBuf>,
+    /// File the documents under this tag, for `search`, `status`, `dupes` and `rm`; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(super) tags: Vec<Tag>,
     /// Pages that repeat earlier ones: mark (the default), skip (their text is not delivered again), off
     #[arg(long, value_name = "HOW")]
     pub(super) duplicates: Option<String>,
+    /// Make no vectors for search by meaning
+    #[arg(long)]
+    pub(super) no_embeddings: bool,
     #[command(flatten)]
     pub(super) reading: ReadingArgs,
 }
@@ -81,7 +88,8 @@ impl ProcessArgs {
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let data_dir = self.data_dir.as_ref().map(|dir| ("store.data_dir", dir.to_string_lossy().into_owned()));
         let duplicates = self.duplicates.as_ref().map(|how| ("duplicates.mode", how.clone()));
-        self.reading.settings().into_iter().chain(data_dir).chain(duplicates).collect()
+        let embeddings = self.no_embeddings.then(|| ("embeddings.mode", "never".to_owned()));
+        self.reading.settings().into_iter().chain(data_dir).chain(duplicates).chain(embeddings).collect()
     }
 
     fn submit_options(&self, settings: &Settings) -> SubmitOptions {
@@ -91,6 +99,7 @@ impl ProcessArgs {
             password: self.reading.password.clone(),
             unordered: self.unordered,
             force: self.force,
+            tags: self.tags.clone(),
             ..SubmitOptions::default()
         }
     }
@@ -104,6 +113,11 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
             return Exit::FileAccess;
         }
     };
+    if !args.tags.is_empty() && settings.store.data_dir.is_none() {
+        let hint = "give --data-dir DIR, or set `store.data_dir` once in your configuration";
+        printer.error("tags are kept with the documents, and no data directory is named", Some(hint));
+        return Exit::Configuration;
+    }
     inputs.tell_passed_over(printer);
     if inputs.sources.is_empty() {
         printer.error("there are no documents to read", Some(&FileKind::told()));
@@ -257,6 +271,9 @@ async fn process(
             Exit::FileAccess
         }
     };
+    if signal.is_none() {
+        signal = embeddings::wait(&pipeline, data_dir.as_deref(), &mut signals, &printer).await;
+    }
     // Stopping waits for threads, and one of them may wait for a pipe that nobody writes to.
     drop(tokio::time::timeout(STOPPING_PATIENCE, pipeline.stop()).await);
     signal.unwrap_or(exit)

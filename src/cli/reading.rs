@@ -88,6 +88,9 @@ pub fn check(settings: &Settings, printer: &Printer) -> Result<Plan, Exit> {
 }
 
 fn check_models(plan: &Plan) -> Result<(), ModelError> {
+    if let Some(model) = plan.embedder() {
+        plan.registry().locate(std::slice::from_ref(model), &Fetching::never_because("nothing is fetched offline"))?;
+    }
     // The built-in models need nothing; where they are in doubt and PP-OCRv6 is missing, the record says so.
     if plan.quality != Quality::Accurate {
         return Ok(());

@@ -25,6 +25,9 @@ pub struct ResumeArgs {
     unordered: bool,
     #[command(flatten)]
     pub data: DataArgs,
+    /// Make no vectors for search by meaning
+    #[arg(long)]
+    no_embeddings: bool,
     #[command(flatten)]
     reading: ReadingArgs,
 }
@@ -32,7 +35,8 @@ pub struct ResumeArgs {
 impl ResumeArgs {
     /// The flags that are settings.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
-        self.reading.settings().into_iter().chain(self.data.settings()).collect()
+        let embeddings = self.no_embeddings.then(|| ("embeddings.mode", "never".to_owned()));
+        self.reading.settings().into_iter().chain(self.data.settings()).chain(embeddings).collect()
     }
 }
 
@@ -70,7 +74,7 @@ fn open_documents(settings: &Settings, printer: &Printer) -> Result<Vec<Expected
 
 impl From<ResumeArgs> for ProcessArgs {
     fn from(args: ResumeArgs) -> Self {
-        let ResumeArgs { output, unordered, data, reading } = args;
+        let ResumeArgs { output, unordered, data, no_embeddings, reading } = args;
         Self {
             inputs: Vec::new(),
             output,
@@ -79,7 +83,9 @@ impl From<ResumeArgs> for ProcessArgs {
             report: None,
             force: false,
             data_dir: data.data_dir,
+            tags: Vec::new(),
             duplicates: None,
+            no_embeddings,
             reading,
         }
     }

@@ -42,7 +42,7 @@ fn remove_named(args: &RmArgs, mut asker: Asker<'_>, printer: &Printer) -> Resul
     if args.filter.is_given() {
         let hint = "leave the name or the filters away";
         return Err(Refusal::new(
-            "--failed, --open and --older-than go with --all".to_owned(),
+            "--failed, --open, --older-than and --tag go with --all".to_owned(),
             hint,
             Exit::Configuration,
         ));

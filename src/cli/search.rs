@@ -1,4 +1,5 @@
-//! `pagestream search`: pages of the data directory by their words. It only reads, whether another process writes or none.
+//! `pagestream search`: pages of the data directory by their words and their meaning. It only reads, whether another process writes or
+//! none.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -7,13 +8,14 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use pagestream::{Hit, Origin, SearchQuery, SearchResults, Settings, harmless};
+use pagestream::{FoundBy, Hit, Origin, SearchMode, SearchQuery, SearchResults, Settings, Tag, harmless};
 use serde_json::json;
 
 use super::{
     answer::{Format, Stopped},
     documents::{self, DataArgs, FilterArgs, Refusal},
     exit::Exit,
+    meaning,
     printer::Printer,
 };
 
@@ -39,6 +41,9 @@ pub struct SearchArgs {
     /// What to look for: words, "phrases", -exclusions, begin*
     #[arg(value_name = "QUERY", required = true)]
     query: Vec<String>,
+    /// By words (keyword), by meaning (semantic), or by both (hybrid; the default where the model of meanings is installed)
+    #[arg(long, value_enum)]
+    mode: Option<Mode>,
     /// Most pages that are shown
     #[arg(short = 'k', long = "limit", value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -55,6 +60,9 @@ pub struct SearchArgs {
     /// Only documents submitted before this day
     #[arg(long, value_name = "DATE", value_parser = day)]
     before: Option<SystemTime>,
+    /// Only documents with this tag; several: with all of them
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
     /// Only pages whose text comes from there
     #[arg(long, value_enum)]
     origin: Option<TextFrom>,
@@ -65,6 +73,23 @@ pub struct SearchArgs {
     pub data: DataArgs,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    Keyword,
+    Semantic,
+    Hybrid,
+}
+
+impl From<Mode> for SearchMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Keyword => Self::Keyword,
+            Mode::Semantic => Self::Semantic,
+            Mode::Hybrid => Self::Hybrid,
+        }
+    }
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum TextFrom {
     Ocr,
@@ -72,8 +97,8 @@ enum TextFrom {
     Mixed,
 }
 
-pub fn run(args: &SearchArgs, settings: &Settings, printer: &Printer) -> Exit {
-    let results = match search(args, settings) {
+pub fn run(args: &SearchArgs, settings: Settings, printer: &Printer) -> Exit {
+    let results = match search(args, settings, printer) {
         Ok(results) => results,
         Err(refusal) => return refusal.tell(printer),
     };
@@ -84,8 +109,8 @@ pub fn run(args: &SearchArgs, settings: &Settings, printer: &Printer) -> Exit {
     if results.hits.is_empty() { Exit::NOTHING_FOUND } else { Exit::Ok }
 }
 
-fn search(args: &SearchArgs, settings: &Settings) -> Result<SearchResults, Refusal> {
-    let reader = documents::open(settings)?;
+fn search(args: &SearchArgs, settings: Settings, printer: &Printer) -> Result<SearchResults, Refusal> {
+    let reader = documents::open(&settings)?;
     let document = args.document.as_deref();
     let document = document.map(|text| documents::find(&reader, text, &FilterArgs::default())).transpose()?;
     let query = SearchQuery {
@@ -94,20 +119,35 @@ fn search(args: &SearchArgs, settings: &Settings) -> Result<SearchResults, Refus
         source: args.source.clone(),
         after: args.after,
         before: args.before,
+        tags: args.tags.clone(),
         origin: args.origin.map(|origin| match origin {
             TextFrom::Ocr => Origin::Ocr,
             TextFrom::TextLayer => Origin::TextLayer,
             TextFrom::Mixed => Origin::Mixed,
         }),
+        mode: args.mode.map_or(SearchMode::Hybrid, SearchMode::from),
+        vector: None,
         ..SearchQuery::new(args.query.join(" "))
     };
-    Ok(reader.search(&query)?)
+    let vector = match query.mode {
+        SearchMode::Keyword => None,
+        SearchMode::Semantic | SearchMode::Hybrid => {
+            meaning::encode(&query.text, args.mode.is_some(), settings, printer)?
+        }
+    };
+    Ok(reader.search(&SearchQuery { vector, ..query })?)
 }
 
 /// What there is to know beside the hits.
 fn tell(results: &SearchResults, printer: &Printer) {
     if results.hits.is_empty() {
         printer.note("no page has this");
+    }
+    if results.mode == SearchMode::Hybrid
+        && !results.hits.is_empty()
+        && results.hits.iter().all(|hit| hit.found_by == FoundBy::Semantic)
+    {
+        printer.note("no page has these words; these are the nearest in meaning");
     }
     if results.approximate {
         for near in &results.near {
@@ -163,6 +203,12 @@ fn line(hit: &Hit, approximate: bool) -> serde_json::Value {
         "document": { "id": hit.document, "source": hit.source },
         "page": hit.page,
         "score": hit.score,
+        "found_by": match hit.found_by {
+            FoundBy::Keyword => "keyword",
+            FoundBy::Semantic => "semantic",
+            FoundBy::Both => "both",
+        },
+        "similarity": hit.similarity,
         "approximate": approximate,
         "snippet": hit.snippet,
         "marks": marks,

@@ -13,7 +13,7 @@ use pagestream::{
     DuplicateMode, Error, PageNumber, PageRecord, PageStatus, Settings, Source, SubmitOptions, harmless,
     repeats::{PageKey, Relation, Similar},
 };
-use pagestream_store::Reader;
+use pagestream_store::{Reader, vectors::Related};
 use serde_json::json;
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
     documents::{self, DataArgs, FilterArgs, Refusal},
     exit::Exit,
     fetching,
+    meaning::Meaning,
     printer::Printer,
     reading,
 };
@@ -59,6 +60,7 @@ pub fn run(args: &SimilarArgs, settings: Settings, printer: &Printer) -> Exit {
 
 fn similar(args: &SimilarArgs, settings: Settings, printer: &Printer) -> Result<Exit, Stopped> {
     let reader = documents::open(&settings)?;
+    let meaning = Meaning::of(&settings, printer);
     let (asked, exit) = match (&args.page, &args.file) {
         (Some(page), _) => (vec![stored(&reader, page)?], Exit::Ok),
         (None, Some(file)) => read(file, settings, printer).map_err(Stopped::Told)?,
@@ -74,11 +76,24 @@ fn similar(args: &SimilarArgs, settings: Settings, printer: &Printer) -> Result<
         if several && args.format == Format::Text {
             writeln!(out, "page {page}")?;
         }
-        for found in reader.similar(&text, args.k as usize, key)? {
+        let alike = reader.similar(&text, args.k as usize, key)?;
+        for found in &alike {
             let source = reader.document(found.key.document)?.map(|document| document.source).unwrap_or_default();
             match args.format {
-                Format::Text => write!(out, "{}", line(&found, &source))?,
-                Format::Jsonl => writeln!(out, "{}", object(page, &found, &source))?,
+                Format::Text => write!(out, "{}", line(found, &source))?,
+                Format::Jsonl => writeln!(out, "{}", object(page, found, &source))?,
+            }
+        }
+        // What is alike in its letters has been named.
+        let is_named = |related: &Related| alike.iter().any(|found| found.key == related.key);
+        let related = match &meaning {
+            Some(meaning) => meaning.related(&reader, &text, key, args.k as usize + alike.len())?,
+            None => Vec::new(),
+        };
+        for found in related.iter().filter(|related| !is_named(related)).take(args.k as usize) {
+            match args.format {
+                Format::Text => write!(out, "{}", related_line(found))?,
+                Format::Jsonl => writeln!(out, "{}", related_object(page, found))?,
             }
         }
     }
@@ -147,6 +162,19 @@ fn line(found: &Similar, source: &str) -> String {
     };
     let pairs = if pairs.is_empty() { String::new() } else { format!("       {}\n", harmless(&pairs.join(", "))) };
     format!("{similarity:.3}  {}:{}  {what}  ({})\n{pairs}", harmless(source), key.page, key.document)
+}
+
+fn related_line(found: &Related) -> String {
+    let Related { key, source, similarity, .. } = found;
+    format!("{similarity:.3}  {}:{}  related  ({})\n", harmless(source), key.page, key.document)
+}
+
+fn related_object(page: PageNumber, found: &Related) -> serde_json::Value {
+    let Related { key, source, similarity, text, .. } = found;
+    json!({
+        "asked": page, "document": key.document, "source": source, "page": key.page, "similarity": similarity,
+        "relation": "related", "passage": text,
+    })
 }
 
 fn object(page: PageNumber, found: &Similar, source: &str) -> serde_json::Value {

@@ -3,8 +3,8 @@
 use std::{collections::HashSet, io::Write, path::Path, time::SystemTime};
 
 use clap::Args;
-use pagestream::{ByteSize, DocumentId, PageNumber, PageStatus, Settings, harmless};
-use pagestream_store::{Cursor, Document, DocumentState, Listing, Reader, Writer};
+use pagestream::{ByteSize, DocumentId, PageNumber, PageStatus, Plan, Settings, Tag, harmless, machine::Measure};
+use pagestream_store::{Cursor, Document, DocumentState, Listing, Reader, Writer, vectors::Embedded};
 use serde_json::{Value, json};
 
 use super::{
@@ -56,13 +56,17 @@ fn answer(args: &StatusArgs, settings: &Settings) -> Result<String, Refusal> {
         });
     }
     let overview = reader.status()?;
+    let meaning = embedded(&reader, settings)?;
     let mut all = reader.documents(Listing::default())?;
     let moment = SystemTime::now();
     all.retain(|document| args.filter.takes(document, moment));
     if args.json {
         let documents: Vec<Value> = all.iter().map(|document| summary(document, &now)).collect();
         let writer = now.writer.map(|writer| json!({ "pid": writer.pid }));
-        return Ok(line(&json!({ "store": overview, "writer": writer, "documents": documents })));
+        let embeddings = meaning.map(|Embedded { done, waiting }| json!({ "embedded": done, "waiting": waiting }));
+        return Ok(line(
+            &json!({ "store": overview, "writer": writer, "embeddings": embeddings, "documents": documents }),
+        ));
     }
     let ended = all.iter().filter(|document| document.state != DocumentState::Open).count();
     // Who asks for some wants all of those.
@@ -95,6 +99,9 @@ fn answer(args: &StatusArgs, settings: &Settings) -> Result<String, Refusal> {
         ByteSize(overview.record_bytes),
         ByteSize(overview.spooled_bytes),
     ));
+    if let Some(Embedded { done, waiting }) = meaning {
+        text.push_str(&format!("search by meaning: {done} pages have their vectors, {waiting} wait for theirs\n"));
+    }
     text.push_str(&now.sentence());
     let abandoned = all.iter().filter(|document| now.is_abandoned(document)).count();
     if abandoned > 0 {
@@ -106,6 +113,14 @@ fn answer(args: &StatusArgs, settings: &Settings) -> Result<String, Refusal> {
         ));
     }
     Ok(text)
+}
+
+/// How far the vectors of pages are that the settings' model makes; `None` where there are none.
+fn embedded(reader: &Reader, settings: &Settings) -> Result<Option<Embedded>, Refusal> {
+    // A setting that names no model is told where it is used.
+    let Ok(plan) = Plan::resolve(settings, Measure::Never) else { return Ok(None) };
+    let embedded = reader.embedded(plan.embedding_model())?;
+    Ok((embedded.done > 0).then_some(embedded))
 }
 
 /// Who writes, and what is being read.
@@ -168,6 +183,10 @@ fn describe(document: &Document, now: &Now, failed: &[(PageNumber, String)], dir
     if let Some(selection) = document.selection.as_deref().filter(|selection| *selection != "all") {
         field("selected", selection);
     }
+    if !document.tags.is_empty() {
+        let tags: Vec<_> = document.tags.iter().map(Tag::as_str).collect();
+        field("tags", &tags.join(" "));
+    }
     field("priority", document.priority.as_str());
     field("results", &document.record_size.to_string());
     if document.failed > 0 {
@@ -202,6 +221,7 @@ fn summary(document: &Document, now: &Now) -> Value {
         "committed": document.committed,
         "failed": document.failed,
         "priority": document.priority,
+        "tags": document.tags,
         "submitted_at_ms": milliseconds(document.submitted_at),
         "finished_at_ms": document.finished_at.map(milliseconds),
         "record_bytes": document.record_size.bytes(),

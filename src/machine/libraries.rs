@@ -21,7 +21,7 @@ use serde::Serialize;
 pub enum Library {
     OnnxRuntime,
     OpenVino,
-    /// Our own runtime, for the built-in networks in f32.
+    /// Our own runtime, for the built-in networks in f32 and the model of texts.
     Own,
 }
 
@@ -42,6 +42,14 @@ impl fmt::Display for Library {
             Self::OpenVino => "OpenVINO",
             Self::Own => "our own runtime",
         })
+    }
+}
+
+/// Whether the library that drives a device is installed.
+pub fn has_library(registry: &Registry, device: &DeviceChoice) -> bool {
+    match device {
+        DeviceChoice::Onnx(_) => registry.has_runtime(),
+        DeviceChoice::OpenVino { .. } => registry.openvino_library().is_some(),
     }
 }
 
@@ -85,6 +93,11 @@ impl Libraries {
         Ok(&**self.library.get_or_init(|| loaded))
     }
 
+    /// Whether the library is loaded, or need only be.
+    fn is_at_hand(&self) -> bool {
+        self.library.get().is_some() || has_library(&self.registry, &self.device)
+    }
+
     fn load_library(&self) -> Result<Box<dyn Backend>, Error> {
         let Self { registry, device, fetching, .. } = self;
         // Where there is no such device nothing is fetched for it, and no library asked that would answer in its own words.
@@ -118,6 +131,8 @@ impl Backend for Libraries {
     fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>, Error> {
         match model.content {
             ModelContent::BuiltIn(_) if !self.built_in_on_library => PortableBackend.load(model),
+            // What makes vectors of texts: no library is fetched for it.
+            ModelContent::File(_) if !self.is_at_hand() && PortableBackend::runs(model)? => PortableBackend.load(model),
             ModelContent::BuiltIn(_) | ModelContent::File(_) => self.library()?.load(model),
         }
     }

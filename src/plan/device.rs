@@ -21,7 +21,7 @@ use crate::machine::precision::{Trial, Verdict};
 use crate::machine::{
     Measure,
     devices::Work,
-    libraries::{Libraries, Library},
+    libraries::{Libraries, Library, has_library},
 };
 
 /// What runs on one device. Cheap to clone.
@@ -122,6 +122,7 @@ impl DevicePlan {
             }
             (Use::InDoubt, _) => format!("`{quality}` asks it where the built-in models are unsure"),
             (Use::Never, _) => format!("`{quality}` does not ask it"),
+            (Use::ForSearch, _) => "it makes vectors of what was read, for search by meaning".to_owned(),
             (Use::Always, ModelOrigin::Registry) => format!("`{quality}` reads every page with it"),
             (Use::Always, _) => format!("`{quality}` reads every page with it, and the settings name it"),
         };
@@ -132,7 +133,11 @@ impl DevicePlan {
             sha256: model.sha256,
             precision: if from == ModelOrigin::Registry { Precision::F32 } else { Precision::File },
             from,
-            library: Library::of(&self.device),
+            library: if used == Use::ForSearch && !self.has_library() {
+                Library::Own
+            } else {
+                Library::of(&self.device)
+            },
             device: self.device.to_string(),
             used,
             why,
@@ -140,7 +145,12 @@ impl DevicePlan {
     }
 
     fn selected(&self, task: Task) -> Option<&Selected> {
-        self.common.selected.iter().find(|(other, _)| *other == task).map(|(_, model)| model)
+        self.common.selected(task)
+    }
+
+    /// Whether the device's library is at hand.
+    fn has_library(&self) -> bool {
+        has_library(&self.common.registry, &self.device)
     }
 
     /// Fetches what every page needs here and is not there, all at once: the question that may be asked names all of it.
@@ -183,6 +193,13 @@ impl DevicePlan {
                 _ => served,
             };
         }
+        // What no page waits for comes alone, and runs on our own runtime where there is no library.
+        if model.used == Use::ForSearch {
+            let (common, fetching, task) = (self.common.clone(), fetching.clone(), model.task);
+            let at_hand = self.common.clone();
+            let model = EngineModel::found_by(model.model_ref(), move || common.locate(task, &fetching));
+            return model.at_hand_if(move || at_hand.has(task));
+        }
         // With it come the others of its kind, and the library that runs them.
         let needs_onnx = matches!(self.device, DeviceChoice::Onnx(_));
         let (common, fetching, task) = (self.common.clone(), fetching.clone(), model.task);
@@ -224,11 +241,30 @@ impl DevicePlan {
 }
 
 impl Common {
+    fn selected(&self, task: Task) -> Option<&Selected> {
+        if task == Task::Embed {
+            return Some(&self.embedder);
+        }
+        self.selected.iter().find(|(other, _)| *other == task).map(|(_, model)| model)
+    }
+
     /// A model of the registry, and with it what comes in the same wheel.
     fn locate(&self, task: Task, fetching: &Fetching) -> Result<ModelSource, ModelError> {
-        let all: Vec<Selected> = self.selected.iter().map(|(_, model)| model.clone()).collect();
+        if task == Task::Embed {
+            return self.located(task, vec![(task, self.embedder.clone())], fetching);
+        }
+        self.located(task, self.selected.clone(), fetching)
+    }
+
+    fn located(
+        &self,
+        task: Task,
+        models: Vec<(Task, Selected)>,
+        fetching: &Fetching,
+    ) -> Result<ModelSource, ModelError> {
+        let (tasks, all): (Vec<Task>, Vec<Selected>) = models.into_iter().unzip();
         let located = self.registry.locate(&all, fetching)?;
-        let place = self.selected.iter().position(|(other, _)| *other == task);
+        let place = tasks.iter().position(|other| *other == task);
         place.and_then(|place| located.into_iter().nth(place)).ok_or_else(|| ModelError::Load {
             model: format!("{task:?}"),
             backend: "the registry".to_owned(),
@@ -237,7 +273,7 @@ impl Common {
     }
 
     fn has(&self, task: Task) -> bool {
-        self.selected.iter().any(|(other, model)| *other == task && self.registry.has_selected(model))
+        self.selected(task).is_some_and(|model| self.registry.has_selected(model))
     }
 }
 

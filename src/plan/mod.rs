@@ -13,7 +13,7 @@ use pagestream_models::{
     backend::Provider,
     device::DeviceChoice,
     ocr::{Quality, Task},
-    registry::{Fetching, Registry, Selected},
+    registry::{Fetching, Registry, Selected, manifest::Role},
 };
 use serde::Serialize;
 
@@ -22,7 +22,7 @@ use crate::{
         Machine, Measure,
         devices::{self, Contest},
     },
-    settings::{DeviceUse, Settings},
+    settings::{DeviceUse, EmbeddingMode, Settings},
 };
 
 mod device;
@@ -48,8 +48,10 @@ struct Common {
     registry: Registry,
     machine: Machine,
     settings: Settings,
-    /// The models of the registry, in the order of the table.
+    /// The models of the registry that read pages, in the order of the table.
     selected: Vec<(Task, Selected)>,
+    /// What makes vectors of what was read.
+    embedder: Selected,
 }
 
 /// One model, where it comes from, what runs it, and why.
@@ -155,6 +157,7 @@ impl Plan {
         let mut selected = Vec::new();
         for entry in TASKS {
             match entry.model {
+                ModelOf::Registry { role: Role::Embed, .. } => {}
                 ModelOf::Registry { role, name } => {
                     let model = registry.select(role, name(&settings.models)).map_err(PlanError::Models)?;
                     selected.push((entry.task, model));
@@ -163,12 +166,14 @@ impl Plan {
                 ModelOf::BuiltIn { .. } => {}
             }
         }
+        let embedder = registry.select(Role::Embed, &settings.models.embedder).map_err(PlanError::Models)?;
         let common = Arc::new(Common {
             quality: settings.ocr.quality,
             machine: Machine::new(settings.machine_dir()),
             settings: settings.clone(),
             registry,
             selected,
+            embedder,
         });
         let plan = |device: DeviceChoice, why: String| DevicePlan::new(common.clone(), device, why);
         let cpu = DeviceChoice::Onnx(Provider::Cpu);
@@ -199,14 +204,36 @@ impl Plan {
 
     /// The models that serve this plan's quality, on each device, as far as it is known without trying anything.
     pub fn models(&self) -> Vec<PlannedModel> {
-        self.devices.iter().flat_map(DevicePlan::models).filter(|model| model.used != Use::Never).collect()
+        let makes_vectors = self.embedder().is_some();
+        let used = |model: &PlannedModel| match model.used {
+            Use::Always | Use::InDoubt => true,
+            Use::ForSearch => makes_vectors,
+            Use::Never => false,
+        };
+        self.devices.iter().flat_map(DevicePlan::models).filter(used).collect()
     }
 
     pub fn registry(&self) -> &Registry {
         &self.common.registry
     }
 
-    /// The models of the registry that the settings name.
+    /// The model that makes vectors of what was read; `None` where none are made (`embeddings.mode`). It may have to be fetched.
+    pub fn embedder(&self) -> Option<&Selected> {
+        let Common { settings, embedder, registry, .. } = &*self.common;
+        let makes = match settings.embeddings.mode {
+            EmbeddingMode::Always => true,
+            EmbeddingMode::Auto => settings.store.data_dir.is_some() && registry.has_selected(embedder),
+            EmbeddingMode::Never => false,
+        };
+        makes.then_some(embedder)
+    }
+
+    /// The digest of the model that the settings name for vectors of what was read, whether any are made or not.
+    pub fn embedding_model(&self) -> Digest {
+        self.common.embedder.sha256
+    }
+
+    /// The models of the registry that the settings name, but for that of [`Plan::embedder`].
     pub fn selected(&self) -> &[(Task, Selected)] {
         &self.common.selected
     }
@@ -228,7 +255,7 @@ impl Plan {
 
 /// What `auto` comes to, by what a page asks of every device's models.
 fn automatic(common: &Arc<Common>, when: Measure) -> Result<devices::Verdict, ModelError> {
-    let Common { registry, machine, settings, selected, quality } = &**common;
+    let Common { registry, machine, settings, selected, quality, .. } = &**common;
     let of_registry = TASKS.iter().any(|entry| {
         (entry.used)(*quality) == Use::Always && matches!(entry.model, ModelOf::Registry { .. }) && entry.load.is_some()
     });

@@ -1,4 +1,4 @@
-//! Which model serves which task: the one table. A task of another kind (layout, formulas, embeddings) is one more entry here, beside
+//! Which model serves which task: the one table. A task of another kind (layout, formulas) is one more entry here, beside
 //! the [`Task`] itself and what is made of its output in `pagestream-models`.
 
 #[cfg(feature = "built-in-models")]
@@ -42,6 +42,8 @@ pub enum Use {
     Always,
     /// For what other models are unsure of, where it is at hand or can be fetched.
     InDoubt,
+    /// For what was read, and for what is searched for: no page waits for it.
+    ForSearch,
     Never,
 }
 
@@ -104,6 +106,13 @@ pub static TASKS: &[TaskEntry] = &[
         // In `accurate` it looks for what PP-OCRv6 leaves out.
         used: |_| Use::Always,
         load: Some(Load { shape: [1, 1, 32, 448], runs: 40 }),
+    },
+    TaskEntry {
+        task: Task::Embed,
+        name: "embed",
+        model: ModelOf::Registry { role: Role::Embed, name: |models| &models.embedder },
+        used: |_| Use::ForSearch,
+        load: None,
     },
 ];
 

@@ -27,6 +27,7 @@ pub struct Settings {
     pub render: RenderSettings,
     pub limits: LimitSettings,
     pub duplicates: DuplicateSettings,
+    pub embeddings: EmbeddingSettings,
     pub pipeline: PipelineSettings,
     pub device: DeviceSettings,
     pub models: ModelSettings,
@@ -79,6 +80,24 @@ pub struct DuplicateSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
+pub struct EmbeddingSettings {
+    pub mode: EmbeddingMode,
+}
+
+/// Whether vectors are made of what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EmbeddingMode {
+    /// With a data directory, where the model is installed.
+    Auto,
+    /// The model is fetched if it is missing.
+    Always,
+    Never,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PipelineSettings {
     #[serde(deserialize_with = "auto_size")]
     pub memory_budget: Option<ByteSize>,
@@ -118,6 +137,7 @@ pub struct ModelSettings {
     pub dir: Option<PathBuf>,
     pub detector: String,
     pub recognizer: String,
+    pub embedder: String,
     /// Whether what is missing is fetched. This takes permissions away and gives none: see [`crate::engine::Fetching`].
     #[serde(deserialize_with = "fetch_policy")]
     pub fetch: FetchPolicy,
@@ -175,6 +195,8 @@ pub struct CacheSettings {
     pub pages: ByteSize,
     #[serde(deserialize_with = "size")]
     pub lines: ByteSize,
+    #[serde(deserialize_with = "size")]
+    pub embeddings: ByteSize,
     #[serde(deserialize_with = "duration")]
     pub time: Duration,
 }
@@ -225,6 +247,8 @@ impl Settings {
             device_losses: self.device.losses.max(1),
             page_cache: CacheOptions { max_size: self.cache.pages, time_to_live: self.cache.time },
             line_cache: CacheOptions { max_size: self.cache.lines, time_to_live: self.cache.time },
+            embedding_cache: CacheOptions { max_size: self.cache.embeddings, time_to_live: self.cache.time },
+            embeddings: None,
             retention: Retention { max_age: self.store.keep_for, max_size: self.store.keep_size },
         }
     }

@@ -206,6 +206,7 @@ fn submit(store: &Store) -> pagestream_documents::DocumentId {
         options: serde_json::Value::Null,
         selection: None,
         priority: Priority::Bulk,
+        tags: Vec::new(),
     };
     store.submit(&new).expect("submitted");
     new.id

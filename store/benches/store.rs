@@ -78,6 +78,7 @@ fn submit(store: &Store) -> DocumentId {
         options: json!({}),
         selection: None,
         priority: Priority::Bulk,
+        tags: Vec::new(),
     };
     store.submit(&new).unwrap();
     new.id

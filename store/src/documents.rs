@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     rows::{now, parsed, time},
     search::index,
+    tags::{self, Tag},
 };
 
 /// A submission, its bytes already in the spool.
@@ -27,6 +28,7 @@ pub struct NewDocument {
     /// The pages asked for, as the user wrote them; `None` for all.
     pub selection: Option<String>,
     pub priority: Priority,
+    pub tags: Vec<Tag>,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +41,8 @@ pub struct Document {
     pub options: Value,
     pub selection: Option<String>,
     pub priority: Priority,
+    /// In alphabetical order.
+    pub tags: Vec<Tag>,
     pub submitted_at: SystemTime,
     /// Pages in the whole document, whichever were asked for; `None` until it was opened.
     pub pages: Option<u32>,
@@ -51,6 +55,13 @@ pub struct Document {
     pub failed: u32,
     /// What its page records take in the database.
     pub record_size: ByteSize,
+}
+
+impl Document {
+    /// Whether it is filed under all of these.
+    pub fn has_tags(&self, tags: &[Tag]) -> bool {
+        tags.iter().all(|tag| self.tags.contains(tag))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -146,6 +157,10 @@ fn canonical(value: &Value) -> String {
 const COLUMNS: &str = "id, source, sha256, size, options_key, options, selection, priority, submitted_at, pages, state, \
                        reason, finished_at, committed, failed, record_bytes";
 
+fn select(rest: &str) -> String {
+    format!("SELECT {COLUMNS}, {} FROM documents {rest}", tags::COLUMN)
+}
+
 fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
     let options: String = row.get("options")?;
     Ok(Document {
@@ -157,6 +172,7 @@ fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
         options: options.parse().map_err(|error| crate::rows::unreadable(format!("options `{options}`: {error}")))?,
         selection: row.get("selection")?,
         priority: parsed(row, "priority")?,
+        tags: tags::of_column(row.get("tags")?),
         submitted_at: time(row.get("submitted_at")?),
         pages: row.get("pages")?,
         state: parsed(row, "state")?,
@@ -188,14 +204,11 @@ pub(crate) fn insert(db: &Connection, new: &NewDocument) -> Result<()> {
         new.priority.as_str(),
         now(),
     ])?;
-    Ok(())
+    tags::add(db, new.id, &new.tags)
 }
 
 pub(crate) fn get(db: &Connection, id: DocumentId) -> Result<Option<Document>> {
-    Ok(db
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE id = ?1"))?
-        .query_row([id.to_string()], document)
-        .optional()?)
+    Ok(db.prepare_cached(&select("WHERE id = ?1"))?.query_row([id.to_string()], document).optional()?)
 }
 
 /// Which documents a listing takes.
@@ -209,9 +222,7 @@ pub struct Listing {
 /// In the order of submission.
 pub(crate) fn list(db: &Connection, listing: Listing) -> Result<Vec<Document>> {
     let mut found: Vec<Document> = db
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM documents WHERE ?1 IS NULL OR state = ?1 ORDER BY key DESC LIMIT ?2"
-        ))?
+        .prepare_cached(&select("WHERE ?1 IS NULL OR state = ?1 ORDER BY key DESC LIMIT ?2"))?
         .query_map(params![listing.state.map(DocumentState::as_str), listing.limit.map_or(-1, i64::from)], document)?
         .collect::<Result<_, _>>()?;
     found.reverse();
@@ -220,7 +231,7 @@ pub(crate) fn list(db: &Connection, listing: Listing) -> Result<Vec<Document>> {
 
 pub(crate) fn open(db: &Connection) -> Result<Vec<Document>> {
     Ok(db
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM documents WHERE state = 'open' ORDER BY key"))?
+        .prepare_cached(&select("WHERE state = 'open' ORDER BY key"))?
         .query_map([], document)?
         .collect::<Result<_, _>>()?)
 }

@@ -3,7 +3,7 @@
 
 use std::{io, path::Path, path::PathBuf};
 
-use pagestream_documents::{Digest, DocumentId};
+use pagestream_documents::{Digest, DocumentId, PageNumber};
 use rusqlite::ErrorCode;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -55,6 +55,12 @@ pub enum Error {
     /// What was asked for cannot be searched for; it says why.
     #[error("{0}")]
     Query(String),
+    /// What an embedding model gave cannot be compared with anything.
+    #[error("the vector of document {document}, page {page}, {why}")]
+    BadVector { document: DocumentId, page: PageNumber, why: &'static str },
+    /// A search by meaning without a meaning, or with one that cannot be compared.
+    #[error("{0}")]
+    QueryVector(String),
     #[error("the database cannot be written: it, its folder or its disk is read-only")]
     ReadOnly(#[source] rusqlite::Error),
     #[error("the database refused a statement")]
@@ -107,6 +113,7 @@ impl Error {
             Self::Query(_) => {
                 "words must all occur; \"words in quotes\" stand beside each other; -word must not occur; word* is a beginning"
             }
+            Self::QueryVector(_) => "let the model that embedded the pages embed the query too, or search by words",
             Self::ReadOnly(_) => "make it writable, or give another --data-dir",
             _ => return None,
         })

@@ -9,12 +9,13 @@ use crate::{
     blobs::{BlobStore as _, FolderBlobs, SPOOL},
     database::Database,
     documents::{self, Document, DocumentState, Listing, Overview},
-    error::Result,
+    error::{Error, Result},
     lock::{self, Writer},
     page_log::{self, Cursor, Sequence, StoredPage},
     page_set::PageSet,
-    search::{self, SearchQuery, SearchResults},
+    search::{self, Meant, QueryVector, SearchMode, SearchQuery, SearchResults},
     similarity::{self, Cluster, PageKey, Similar},
+    vectors::{self, Embedded, IndexState, Memory, PageFilter, PassageVector, Related, VectorOptions},
     work,
 };
 
@@ -25,11 +26,16 @@ use crate::{
 #[derive(Clone)]
 pub struct Reader {
     pub(crate) db: Arc<Database>,
+    pub(crate) memory: Arc<Memory>,
 }
+
+/// Pages near in meaning that are looked at for each one that is shown, for documents to take turns.
+const MEANT_FOR_EACH: usize = 3;
 
 impl Reader {
     pub(crate) fn open(dir: &Path, busy_timeout: Duration) -> Result<Self> {
-        Ok(Self { db: Arc::new(Database::open_to_read(dir, busy_timeout)?) })
+        let db = Arc::new(Database::open_to_read(dir, busy_timeout)?);
+        Ok(Self { db, memory: Arc::new(Memory::new(VectorOptions::default())) })
     }
 
     /// The data directory.
@@ -95,9 +101,9 @@ impl Reader {
         self.db.read(|db| similarity::similar(db, text, k, except))
     }
 
-    /// The pages that repeat one another, of the documents whose name `wanted` takes. The earliest of each cluster is the one
+    /// The pages that repeat one another, of the documents that `wanted` takes by identity and name. The earliest of each cluster is the one
     /// to keep: it is what the records of the others refer to, and its text is there whatever was skipped.
-    pub fn duplicates(&self, wanted: impl FnMut(&str) -> bool) -> Result<Vec<Cluster>> {
+    pub fn duplicates(&self, wanted: impl FnMut(DocumentId, &str) -> bool) -> Result<Vec<Cluster>> {
         self.db.read(|db| similarity::clusters(db, wanted))
     }
 
@@ -134,12 +140,69 @@ impl Reader {
         self.db.read(|db| page_log::committed_pages(db, document))
     }
 
-    /// Pages by their words, best first.
+    /// Pages by their words, by what they mean, or by both, best first. The first search by meaning in a process reads all vectors of its model:
+    /// some .4 s for 100,000.
     ///
     /// # Errors
-    /// [`Error::Query`](crate::Error::Query) for a query that asks for nothing.
+    /// [`Error::Query`] for a query that asks for nothing; [`Error::QueryVector`] for one that asks for a meaning and has none,
+    /// or one that cannot be compared.
     pub fn search(&self, query: &SearchQuery) -> Result<SearchResults> {
-        self.db.read(|db| search::search(db, query))
+        self.db.read(|db| {
+            let meant = match (query.mode, &query.vector) {
+                (SearchMode::Keyword, _) | (SearchMode::Hybrid, None) => None,
+                (_, Some(vector)) => Some(self.meant(db, query, vector)?),
+                (SearchMode::Semantic, None) => {
+                    return Err(Error::QueryVector("a search by meaning needs the query's vector".to_owned()));
+                }
+            };
+            search::search(db, query, meant)
+        })
+    }
+
+    /// The pages near to a query in meaning, of those that its conditions let through.
+    fn meant(&self, db: &Connection, query: &SearchQuery, vector: &QueryVector) -> Result<Vec<Meant>> {
+        let filter = search::pages_let_through(db, query)?.map(PageFilter::from_iter);
+        let wanted = query.limit.saturating_add(query.offset).saturating_mul(MEANT_FOR_EACH);
+        let near = vectors::nearest(db, &self.memory, vector.model, &vector.vector, wanted, filter.as_ref())?;
+        let meant = |near: vectors::Near| Meant { page: near.page, similarity: near.similarity, range: near.range };
+        Ok(near.into_iter().map(meant).collect())
+    }
+
+    /// The `k` pages nearest to a page in meaning, nearest first. Nothing for one that the model has not embedded.
+    pub fn related(&self, model: Digest, page: PageKey, k: usize) -> Result<Vec<Related>> {
+        self.db.read(|db| {
+            let passages = vectors::of_page(db, model, page)?;
+            vectors::related(db, &self.memory, model, &passages, k, Some(page))
+        })
+    }
+
+    /// The `k` pages nearest in meaning to a text that is not in the store, by the vectors of its passages; their ranges do not matter. Not `except`.
+    ///
+    /// # Errors
+    /// [`Error::QueryVector`] for vectors that cannot be compared.
+    pub fn related_to(
+        &self,
+        model: Digest,
+        passages: &[PassageVector],
+        k: usize,
+        except: Option<PageKey>,
+    ) -> Result<Vec<Related>> {
+        self.db.read(|db| vectors::related(db, &self.memory, model, passages, k, except))
+    }
+
+    /// The vectors of a page's passages, in their order; empty where the model has not been asked about it, or found nothing in it.
+    pub fn vectors_of(&self, model: Digest, page: PageKey) -> Result<Vec<PassageVector>> {
+        self.db.read(|db| vectors::of_page(db, model, page))
+    }
+
+    /// How far a model has come through the pages.
+    pub fn embedded(&self, model: Digest) -> Result<Embedded> {
+        self.db.read(|db| vectors::embedded(db, model))
+    }
+
+    /// What this process keeps in memory of a model's vectors, and whether it is still at work.
+    pub fn vector_index(&self, model: Digest) -> Result<IndexState> {
+        self.db.read(|db| self.memory.state(db, model))
     }
 
     /// A connection of the caller's own.

@@ -11,12 +11,14 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 
 mod search;
+mod tags;
+mod vectors;
 
 /// Marks the file as ours for `file(1)` and for [`check`]: "PGST".
 const APPLICATION_ID: i64 = 0x5047_5354;
 
 /// Migration `n` takes a file from version `n` to `n + 1`.
-const MIGRATIONS: [&str; 3] = [DOCUMENTS_AND_PAGES, SIMILARITY, search::SEARCH];
+const MIGRATIONS: [&str; 5] = [DOCUMENTS_AND_PAGES, SIMILARITY, search::SEARCH, vectors::VECTORS, tags::TAGS];
 
 /// The version that this crate reads and writes.
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
@@ -185,6 +187,8 @@ mod tests {
             let signatures: u32 =
                 connection.query_row("SELECT count(*) FROM signatures", [], |row| row.get(0)).unwrap();
             assert_eq!(signatures, 0);
+            let vectors: u32 = connection.query_row("SELECT count(*) FROM vectors", [], |row| row.get(0)).unwrap();
+            assert_eq!(vectors, 0);
         }
     }
 

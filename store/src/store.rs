@@ -28,7 +28,9 @@ use crate::{
     retention::{self, Retention},
     search::{backlog::Backlog, index},
     similarity::{SimilarityIndex, SimilarityOptions},
+    tags::{self, Tag},
     temporary,
+    vectors::{Memory, VectorOptions, Vectors},
     work::{self, SqliteWork, WorkQueue},
 };
 
@@ -42,6 +44,7 @@ pub struct StoreOptions {
     /// The database may not grow beyond this; a commit that would fails as on a full disk. `None`: the disk decides.
     pub max_database: Option<ByteSize>,
     pub similarity: SimilarityOptions,
+    pub vectors: VectorOptions,
 }
 
 impl Default for StoreOptions {
@@ -54,6 +57,7 @@ impl Default for StoreOptions {
             max_waiting: 1_024,
             max_database: None,
             similarity: SimilarityOptions::default(),
+            vectors: VectorOptions::default(),
         }
     }
 }
@@ -74,6 +78,7 @@ struct Inner {
     pages: SqlitePageLog,
     work: SqliteWork,
     similarity: SimilarityIndex,
+    vectors: Vectors,
     /// Only of a temporary store.
     in_place: InPlaceFiles,
     _lock: WriterLock,
@@ -160,14 +165,16 @@ impl Store {
     ) -> Result<Self> {
         let db = Arc::new(Database::open(dir, options.busy_timeout, options.durability, options.max_database)?);
         let blobs = FolderBlobs::open(&dir.join(SPOOL))?;
+        let memory = Arc::new(Memory::new(options.vectors.clone()));
         let store = Self {
             inner: Arc::new(Inner {
                 backlog: Backlog::start(&db)?,
-                reader: Reader { db: db.clone() },
+                reader: Reader { db: db.clone(), memory: memory.clone() },
                 blobs,
                 pages: SqlitePageLog { db: db.clone() },
                 work: SqliteWork::open(db.clone(), options.max_waiting)?,
                 similarity: SimilarityIndex::new(db.clone(), options.similarity.clone()),
+                vectors: Vectors::new(db.clone(), memory),
                 db,
                 in_place: InPlaceFiles::default(),
                 _lock: lock,
@@ -207,6 +214,11 @@ impl Store {
 
     pub fn similarity(&self) -> &SimilarityIndex {
         &self.inner.similarity
+    }
+
+    /// What pages mean: which have no vectors yet, and where those go.
+    pub fn vectors(&self) -> &Vectors {
+        &self.inner.vectors
     }
 
     /// Waits until the pages that an older version wrote are in the index of words; they are brought there while the store is open.
@@ -280,6 +292,14 @@ impl Store {
     pub fn submit(&self, new: &NewDocument) -> Result<()> {
         // The blob is pinned by `new` until the row that refers to it is there.
         self.inner.db.write_through(|db| documents::insert(db, new))
+    }
+
+    /// Files a document under more tags; those that it has stay. As durable as a submission.
+    pub fn tag(&self, document: DocumentId, tags: &[Tag]) -> Result<()> {
+        match tags {
+            [] => Ok(()),
+            _ => self.inner.db.write_through(|db| tags::add(db, document, tags)),
+        }
     }
 
     /// Notes how many pages the document has, once it was opened.

@@ -5,9 +5,10 @@ mod common;
 use std::{path::Path, time::Duration};
 
 use common::{commit, new_document, page, record};
-use pagestream_documents::{DocumentId, Origin, Point, Polygon, TextLine};
+use pagestream_documents::{Digest, DocumentId, Origin, Point, Polygon, TextLine};
 use pagestream_store::{
     DATABASE_FILE, Error, NewDocument, Outcome, PageCommit, Retention, SearchQuery, SearchResults, Store, StoreOptions,
+    Tag, similarity::PageKey, vectors::PassageVector,
 };
 
 fn store() -> Store {
@@ -142,6 +143,10 @@ fn a_word_with_a_letter_wrong_is_found_where_nothing_else_is_and_the_answer_says
     assert_eq!(near("4712"), (false, vec![]), "another number is another number");
     assert_eq!(near("zzzz"), (false, vec![]));
     assert_eq!(near("mat"), (false, vec![]), "of a short word every other is near");
+    assert_eq!(near("\"modern strokc\""), (true, vec![2]), "of a phrase, too");
+    assert_eq!(near("\"unit strokc\""), (false, vec![]), "whose words still stand in their order");
+    let words: Vec<_> = search(&store, "modern floar").near.into_iter().map(|near| near.word).collect();
+    assert_eq!(words, ["floar"], "a word that pages have is not doubted before one that none has");
     let results = search(&store, "floar");
     assert_eq!((results.near[0].word.as_str(), &results.near[0].instead[..]), ("floar", &["floor".to_owned()][..]));
     let hit = &results.hits[0];
@@ -197,6 +202,56 @@ fn a_search_is_narrowed_by_document_source_time_and_origin() {
 }
 
 #[test]
+fn tags_stay_with_a_document_and_narrow_a_search() {
+    let dir = tempfile::tempdir().unwrap();
+    let tags = |text: &str| text.split_whitespace().map(|tag| tag.parse().unwrap()).collect::<Vec<Tag>>();
+    let store = Store::open(dir.path(), StoreOptions::default()).unwrap();
+    let [a, b] = [("a", "red blue"), ("b", "red")].map(|(source, of)| {
+        let blob = store.spool(&mut source.as_bytes()).unwrap();
+        let new = NewDocument { tags: tags(of), ..new_document(&blob) };
+        store.submit(&new).unwrap();
+        store.commit(&[commit(new.id, 1, "kumquat")]).unwrap();
+        store.finish(new.id, Outcome::Done, None).unwrap();
+        new.id
+    });
+    store.tag(b, &tags("green red")).unwrap();
+    assert!(matches!(store.tag(DocumentId::new(), &tags("red")), Err(Error::NoSuchDocument(_))));
+    drop(store);
+    let store = Store::open(dir.path(), StoreOptions::default()).unwrap();
+    assert_eq!(store.document(b).unwrap().unwrap().tags, tags("green red"));
+    let found = |of: &str| -> Vec<DocumentId> {
+        let query = SearchQuery { tags: tags(of), ..SearchQuery::new("kumquat") };
+        store.search(&query).unwrap().hits.iter().map(|hit| hit.document).collect()
+    };
+    assert_eq!(
+        (found("red"), found("red blue"), found("Red"), found("blue green")),
+        (vec![a, b], vec![a], vec![], vec![])
+    );
+    store.remove(a).unwrap();
+    assert_eq!((found("red"), found("blue")), (vec![b], vec![]));
+}
+
+/// The latest pages are compared; among those that a search is narrowed to, they are the latest of these.
+#[test]
+fn a_frequent_word_is_found_also_in_the_first_document() {
+    let store = store();
+    let first = read(&store, "first.pdf", &["kumquat", "kumquat kumquat"]);
+    for n in 0..52 {
+        let texts = vec!["kumquat and more"; 100];
+        read(&store, &format!("{n}.pdf"), &texts);
+    }
+    let everywhere = SearchQuery { limit: 20_000, ..SearchQuery::new("kumquat") };
+    assert!(store.search(&everywhere).unwrap().hits.iter().all(|hit| hit.document != first));
+    for narrowed in [
+        SearchQuery { document: Some(first), ..everywhere.clone() },
+        SearchQuery { source: Some("first.pdf".to_owned()), ..everywhere.clone() },
+    ] {
+        let hits = store.search(&narrowed).unwrap().hits;
+        assert_eq!(hits.iter().map(|hit| (hit.document, hit.page.get())).collect::<Vec<_>>(), [(first, 2), (first, 1)]);
+    }
+}
+
+#[test]
 fn a_hit_shows_the_pages_own_words_and_the_lines_that_have_them() {
     let store = store();
     let id = submit_as(&store, "a.pdf");
@@ -239,13 +294,14 @@ fn a_reader_in_another_process_finds_what_a_writer_has_just_written() {
 }
 
 /// The files of the directory, all of them, that hold this.
-fn files_with(dir: &Path, secret: &str) -> Vec<String> {
+fn files_with(dir: &Path, secret: impl AsRef<[u8]> + Copy) -> Vec<String> {
+    let bytes = secret.as_ref();
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files_with(&path, secret));
-        } else if std::fs::read(&path).unwrap().windows(secret.len()).any(|bytes| bytes == secret.as_bytes()) {
+        } else if std::fs::read(&path).unwrap().windows(bytes.len()).any(|found| found == bytes) {
             found.push(path.display().to_string());
         }
     }
@@ -271,9 +327,32 @@ fn what_is_removed_is_in_no_file_any_more() {
             })
             .collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        documents.push(read(&store, &format!("{n}.pdf"), &texts));
+        let id = read(&store, &format!("{n}.pdf"), &texts);
+        for (number, text) in (1..).zip(&texts) {
+            // Its direction is as secret as its words.
+            let passage = PassageVector {
+                range: 0..9,
+                vector: Digest::of(text.as_bytes()).0.map(|b| f32::from(b) - 99.5).into(),
+            };
+            let key = PageKey { document: id, page: page(number) };
+            assert!(store.vectors().put(Digest::of(b"model"), key, Digest::of(text.as_bytes()), &[passage]).unwrap());
+        }
+        documents.push(id);
     }
     store.checkpoint().unwrap();
+    let vectors = |document: DocumentId| -> Vec<Vec<u8>> {
+        let connection = rusqlite::Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
+        let mut select = connection
+            .prepare(
+                "SELECT vector FROM vectors WHERE page IN
+                 (SELECT seq FROM pages WHERE document = (SELECT key FROM documents WHERE id = ?1))",
+            )
+            .unwrap();
+        select.query_map([document.to_string()], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let vectors: Vec<Vec<u8>> = [0, 7, 31].iter().flat_map(|n: &usize| vectors(documents[*n])).collect();
+    assert_eq!(vectors.len(), 15);
+    assert!(vectors.iter().all(|vector| !files_with(dir.path(), vector).is_empty()), "they are there at first");
     let secrets = |n: u32| (n * 200..(n + 1) * 200).map(secret);
     assert!(secrets(7).all(|secret| !files_with(dir.path(), &secret).is_empty()), "they are there at first");
     let removed = [0, 7, 8, 31, 59];
@@ -281,6 +360,9 @@ fn what_is_removed_is_in_no_file_any_more() {
         store.remove(documents[n as usize]).unwrap();
     }
     store.give_back_space().unwrap();
+    for vector in &vectors {
+        assert_eq!(files_with(dir.path(), vector), [""; 0]);
+    }
     for secret in removed.into_iter().flat_map(secrets) {
         assert_eq!(files_with(dir.path(), &secret), [""; 0], "{secret}");
         assert!(search(&store, &secret).hits.is_empty());

@@ -8,4 +8,4 @@ pub mod controller;
 pub mod queue;
 
 pub use controller::{BatchController, BatchLimits};
-pub use queue::{Batch, InferenceQueue, Next, Position};
+pub use queue::{Asker, Batch, InferenceQueue, Next, Position};

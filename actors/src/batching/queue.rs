@@ -11,10 +11,11 @@ use tokio::time::Instant;
 
 use crate::budget::Priority;
 
-/// Where an inference stands in the queue: interactive before bulk, what is easy before what is hard where the order of pages does not
-/// matter, then older pages, then the page's own order.
+/// Where an inference stands in the queue: pages before what no page waits for, interactive before bulk, what is easy before what is
+/// hard where the order of pages does not matter, then who asked first, then the asker's own order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
+    background: bool,
     bulk: bool,
     deferred: bool,
     sequence: u64,
@@ -23,7 +24,16 @@ pub struct Position {
 
 impl Position {
     pub fn new(priority: Priority, sequence: u64, index: usize) -> Self {
-        Self { bulk: priority == Priority::Bulk, deferred: false, sequence, index }
+        Self { background: false, bulk: priority == Priority::Bulk, deferred: false, sequence, index }
+    }
+
+    /// Behind every page. Askers that are no pages are counted by themselves.
+    pub fn background(sequence: u64, index: usize) -> Self {
+        Self { background: true, bulk: true, deferred: false, sequence, index }
+    }
+
+    pub fn asker(&self) -> Asker {
+        if self.background { Asker::Other(self.sequence) } else { Asker::Page(self.sequence) }
     }
 
     /// Behind all that is not deferred, however old. Pages that wait so hold their slots, so that others do not go on before them
@@ -32,15 +42,19 @@ impl Position {
         Self { deferred, ..self }
     }
 
-    /// The page that asked.
-    pub fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
-    /// Which of the page's inferences it is.
+    /// Which of the asker's inferences it is.
     pub fn index(&self) -> usize {
         self.index
     }
+}
+
+/// Who asked for an inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// A page, by its sequence.
+    Page(u64),
+    /// Somebody else, by a number of their own.
+    Other(u64),
 }
 
 /// Inferences of one task and one shape.
@@ -110,11 +124,11 @@ impl InferenceQueue {
         self.order.is_empty()
     }
 
-    /// Forgets what a page still waits for.
-    pub fn remove_page(&mut self, sequence: u64) {
-        self.order.retain(|position, _| position.sequence != sequence);
+    /// Forgets what an asker still waits for.
+    pub fn remove(&mut self, asker: Asker) {
+        self.order.retain(|position, _| position.asker() != asker);
         self.kinds.retain(|_, waiting| {
-            waiting.retain(|position, _| position.sequence != sequence);
+            waiting.retain(|position, _| position.asker() != asker);
             !waiting.is_empty()
         });
     }
@@ -243,10 +257,23 @@ mod tests {
     fn bulk_waits_and_a_page_given_up_is_forgotten() {
         let now = Instant::now();
         let mut queue = queue(&[(Bulk, 1, 0, 64), (Interactive, 2, 0, 32), (Interactive, 3, 0, 32)], now);
-        queue.remove_page(3);
+        queue.remove(Asker::Page(3));
         assert_eq!(indices(queue.next(now, &EIGHT, |_| true)), [(2, 0)]);
         assert_eq!(indices(queue.next(now, &EIGHT, |_| true)), [(1, 0)]);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn what_no_page_waits_for_stands_behind_every_page_and_is_counted_by_itself() {
+        let now = Instant::now();
+        let mut queue = InferenceQueue::default();
+        queue.push(Position::background(1, 0), line(32), now);
+        queue.push(Position::background(2, 0), line(32), now);
+        queue.push(Position::new(Bulk, 1, 0).deferred_if(true), line(64), now);
+        queue.remove(Asker::Other(2));
+        assert_eq!(indices(queue.next(now, &EIGHT, |_| true)), [(1, 0)]);
+        queue.remove(Asker::Page(1));
+        assert_eq!(queue.len(), 1, "another one's number is no page's");
     }
 
     #[test]

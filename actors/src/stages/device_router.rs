@@ -1,7 +1,7 @@
 //! The devices, and which of them still work: what the stages hold that send pages to a device.
 //!
-//! It knows of a device's scheduler only that it takes [`PreparedPage`]s, so that the stages on either side of it need not know
-//! each other. It holds no page.
+//! It knows of a device's scheduler only that it takes [`PreparedPage`]s and [`BackgroundInferences`], so that the stages on either
+//! side of it need not know each other. It holds no page.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{StageRef, Takes, embedding_deduper::EmbeddingDeduper};
 use crate::{
     error::Error,
-    messages::{DecodedPage, PreparedPage},
+    messages::{BackgroundInferences, DecodedPage, PreparedPage},
     ticket::PageTicket,
 };
 
@@ -21,8 +21,13 @@ pub struct DeviceRouter {
     inner: Rc<Router>,
 }
 
+/// What a scheduler takes.
+pub trait Device: Takes<PreparedPage> + Takes<BackgroundInferences> {}
+
+impl<T: Takes<PreparedPage> + Takes<BackgroundInferences>> Device for T {}
+
 struct Router {
-    devices: RefCell<Vec<Box<dyn Takes<PreparedPage>>>>,
+    devices: RefCell<Vec<Box<dyn Device>>>,
     states: RefCell<Vec<DeviceState>>,
     deduper: StageRef<EmbeddingDeduper>,
     /// Why the last device was lost; read by the handle.
@@ -43,7 +48,7 @@ impl DeviceRouter {
 
     /// Tells the router its devices. The schedulers know the router too: when the pipeline ends it is told that there
     /// are none, which takes the circle apart.
-    pub fn set_devices(&self, devices: Vec<Box<dyn Takes<PreparedPage>>>) {
+    pub fn set_devices(&self, devices: Vec<Box<dyn Device>>) {
         *self.inner.states.borrow_mut() = vec![DeviceState::default(); devices.len()];
         let before = self.inner.devices.replace(devices);
         drop(before);
@@ -51,16 +56,24 @@ impl DeviceRouter {
 
     /// Gives a page to the device that has the fewest.
     pub fn send(&self, page: PreparedPage) {
-        let devices = self.inner.devices.borrow();
-        let best = {
-            let states = self.inner.states.borrow();
-            (0..devices.len()).filter(|&i| states[i].lost.is_none()).min_by_key(|&i| states[i].pages)
-        };
-        match best {
+        match self.least_busy() {
             // A scheduler that is gone for good loses the ticket, and the page is tried again.
-            Some(best) => drop(devices[best].send(page)),
+            Some(best) => drop(self.inner.devices.borrow()[best].send(page)),
             None => self.fail(page.page.ticket),
         }
+    }
+
+    /// Gives what no page waits for to the device that has the fewest pages. Where there is none the asker's reply is dropped.
+    pub fn send_in_background(&self, asked: BackgroundInferences) {
+        if let Some(best) = self.least_busy() {
+            drop(self.inner.devices.borrow()[best].send(asked));
+        }
+    }
+
+    fn least_busy(&self) -> Option<usize> {
+        let states = self.inner.states.borrow();
+        let works = |&i: &usize| states[i].lost.is_none();
+        (0..self.inner.devices.borrow().len()).filter(works).min_by_key(|&i| states[i].pages)
     }
 
     fn fail(&self, ticket: PageTicket) {

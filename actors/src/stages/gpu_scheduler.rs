@@ -2,7 +2,8 @@
 //!
 //! Takes [`PreparedPage`]s, sends [`RecognizedPage`]s to the decoder. It holds the pages that wait for inferences and
 //! the queue of their tensors, both bounded by the page slots and byte permits that the pages carry. Which inferences
-//! go together is decided by [`crate::batching`], and [`crate::device`] runs them.
+//! go together is decided by [`crate::batching`], and [`crate::device`] runs them. [`BackgroundInferences`] are answered to
+//! whoever asked, who bounds how many there are.
 //!
 //! On failure: a failed batch loses the tickets of its pages, which are tried again. A thread that hangs is left behind
 //! and replaced. A device that cannot load its models, or has lost too many threads, is lost: its pages move to the
@@ -13,16 +14,19 @@ use std::{cell::OnceCell, collections::HashMap, rc::Rc, sync::Arc, time::Duratio
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle, StreamHandler};
 use pagestream_documents::{Digest, buffers};
 use pagestream_models::ocr::{Inferred, Task};
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{Takes, device_router::DeviceRouter};
 use crate::{
-    batching::{BatchController, InferenceQueue, Next, Position, controller::Observation},
+    batching::{Asker, BatchController, InferenceQueue, Next, Position, controller::Observation},
     caches::{Caches, RecognizedLine},
     device::{BatchDone, BatchError, DeviceSpec, DeviceThread},
     failpoints,
-    messages::{PagePixels, PreparedPage, RecognizedPage},
+    messages::{BackgroundInferences, PagePixels, PreparedPage, RecognizedPage},
     metrics::{Metrics, Stage},
 };
 
@@ -52,6 +56,15 @@ pub struct GpuScheduler {
     /// Wakes the scheduler when a batch that is not full has waited long enough.
     wake: Option<SpawnHandle>,
     pages: HashMap<u64, WaitingPage>,
+    background: HashMap<u64, WaitingInBackground>,
+    /// How many ever asked in the background.
+    next_in_background: u64,
+}
+
+/// What no page waits for, and of which some is still to come.
+struct WaitingInBackground {
+    results: Vec<Option<Inferred>>,
+    reply: oneshot::Sender<Result<Vec<Inferred>, String>>,
 }
 
 /// A page some of whose inferences are still to come.
@@ -87,6 +100,8 @@ impl GpuScheduler {
             queue: InferenceQueue::default(),
             wake: None,
             pages: HashMap::new(),
+            background: HashMap::new(),
+            next_in_background: 0,
         }
     }
 }
@@ -129,6 +144,27 @@ impl Handler<PreparedPage> for GpuScheduler {
             self.queue.push(position, inference, now);
         }
         self.pages.insert(sequence, waiting);
+        self.dispatch(context);
+    }
+}
+
+impl Handler<BackgroundInferences> for GpuScheduler {
+    type Result = ();
+
+    fn handle(&mut self, asked: BackgroundInferences, context: &mut Self::Context) {
+        let BackgroundInferences { inferences, reply } = asked;
+        if inferences.is_empty() {
+            // Whoever asked may have gone.
+            let _ = reply.send(Ok(Vec::new()));
+            return;
+        }
+        let (now, number) = (Instant::now(), self.next_in_background);
+        self.next_in_background += 1;
+        let results = inferences.iter().map(|_| None).collect();
+        for (index, inference) in inferences.into_iter().enumerate() {
+            self.queue.push(Position::background(number, index), inference, now);
+        }
+        self.background.insert(number, WaitingInBackground { results, reply });
         self.dispatch(context);
     }
 }
@@ -220,7 +256,25 @@ impl GpuScheduler {
     }
 
     fn deliver(&mut self, position: Position, result: Inferred) {
-        let Some(page) = self.pages.get_mut(&position.sequence()) else { return };
+        match position.asker() {
+            Asker::Page(sequence) => self.deliver_to_page(sequence, position, result),
+            Asker::Other(number) => self.deliver_in_background(number, position, result),
+        }
+    }
+
+    fn deliver_in_background(&mut self, number: u64, position: Position, result: Inferred) {
+        let Some(waiting) = self.background.get_mut(&number) else { return };
+        waiting.results[position.index()] = Some(result);
+        if waiting.results.iter().all(Option::is_some)
+            && let Some(WaitingInBackground { results, reply }) = self.background.remove(&number)
+        {
+            // Whoever asked may have gone.
+            let _ = reply.send(Ok(results.into_iter().flatten().collect()));
+        }
+    }
+
+    fn deliver_to_page(&mut self, sequence: u64, position: Position, result: Inferred) {
+        let Some(page) = self.pages.get_mut(&sequence) else { return };
         let place = &mut page.results[position.index()];
         if let (Some(key), Inferred::Symbols(symbols)) = (page.line_keys[position.index()], &result) {
             self.caches.lines.insert(key, Arc::new(RecognizedLine(symbols.clone())));
@@ -230,7 +284,7 @@ impl GpuScheduler {
             page.missing -= 1;
         }
         if page.missing == 0
-            && let Some(page) = self.pages.remove(&position.sequence())
+            && let Some(page) = self.pages.remove(&sequence)
         {
             self.forward(page);
         }
@@ -246,19 +300,32 @@ impl GpuScheduler {
 
     fn batch_failed(&mut self, positions: impl Iterator<Item = Position>, error: BatchError) {
         tracing::warn!(device = self.spec.name, error = error.message, "batch failed");
-        for position in positions {
-            self.remove(position.sequence(), &error.message);
+        let mut of_pages = false;
+        for asker in positions.map(|position| position.asker()) {
+            of_pages |= matches!(asker, Asker::Page(_));
+            self.remove(asker, &error.message);
         }
-        if error.device_unfit {
+        // A model that no page waits for costs no page its device.
+        if error.device_unfit && of_pages {
             self.device_lost(&error.message);
         }
     }
 
-    /// Lets a page go, to be tried again.
-    fn remove(&mut self, sequence: u64, reason: &str) {
-        self.queue.remove_page(sequence);
-        if let Some(page) = self.pages.remove(&sequence) {
-            page.page.ticket.lose(reason.to_owned());
+    /// Lets a page go, to be tried again; whoever else asked is told.
+    fn remove(&mut self, asker: Asker, reason: &str) {
+        self.queue.remove(asker);
+        match asker {
+            Asker::Page(sequence) => {
+                if let Some(page) = self.pages.remove(&sequence) {
+                    page.page.ticket.lose(reason.to_owned());
+                }
+            }
+            Asker::Other(number) => {
+                if let Some(waiting) = self.background.remove(&number) {
+                    // Whoever asked may have gone.
+                    let _ = waiting.reply.send(Err(reason.to_owned()));
+                }
+            }
         }
     }
 
@@ -266,7 +333,17 @@ impl GpuScheduler {
         let stale: Vec<_> =
             self.pages.iter().filter(|(_, page)| !page.page.ticket.is_valid()).map(|(&sequence, _)| sequence).collect();
         for sequence in stale {
-            self.remove(sequence, "");
+            self.remove(Asker::Page(sequence), "");
+        }
+        // Nobody waits for these any more.
+        let given_up: Vec<_> = self
+            .background
+            .iter()
+            .filter(|(_, waiting)| waiting.reply.is_closed())
+            .map(|(&number, _)| number)
+            .collect();
+        for number in given_up {
+            self.remove(Asker::Other(number), "");
         }
         let hung: Vec<_> =
             self.threads.iter().filter(|t| t.busy_for() > self.spec.time_limit).map(|thread| thread.id).collect();
@@ -286,7 +363,7 @@ impl GpuScheduler {
         tracing::error!(device = self.spec.name, thread = id, cause, losses = self.losses, "device thread is lost");
         if let Some(batch) = &thread.batch {
             for (position, _) in &batch.items {
-                self.remove(position.sequence(), cause);
+                self.remove(position.asker(), cause);
             }
         }
         if self.losses >= self.spec.losses {
@@ -301,6 +378,10 @@ impl GpuScheduler {
         self.queue = InferenceQueue::default();
         for (_, page) in self.pages.drain() {
             page.page.ticket.lose(cause.clone());
+        }
+        for (_, waiting) in self.background.drain() {
+            // Whoever asked may have gone.
+            let _ = waiting.reply.send(Err(cause.clone()));
         }
     }
 }

@@ -139,7 +139,10 @@ fn journal(
         false => find_same(store, &name, blob.digest, &stored_options, &selection)?,
     };
     let answer = match same {
-        Some(same) if same.source == name => return go_on(store, same.id),
+        Some(same) if same.source == name => {
+            store.tag(same.id, &options.tags).map_err(store_error)?;
+            return go_on(store, same.id);
+        }
         other => other,
     };
     let duplicates = options.duplicates.unwrap_or(reading.duplicates);
@@ -156,6 +159,7 @@ fn journal(
         options: stored_options,
         selection: Some(selection),
         priority: if options.bulk { StoredPriority::Bulk } else { StoredPriority::Interactive },
+        tags: options.tags.clone(),
     };
     store.submit(&new).map_err(store_error)?;
     if let Some(answer) = answer {

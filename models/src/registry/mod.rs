@@ -39,6 +39,8 @@ pub const DETECTOR: &str = "pp-ocrv6-det-small";
 pub const RECOGNIZER: &str = "pp-ocrv6-rec-small";
 /// Says which way up a text line is.
 pub const ORIENTER: &str = "ppocr-v2-cls-mobile";
+/// Says what a text means. No page is read with it, so that it is fetched only for search by meaning.
+pub const EMBEDDER: &str = "minilm-l6-v2";
 /// The models that reading a page takes.
 pub const DEFAULT_MODELS: [&str; 3] = [DETECTOR, RECOGNIZER, ORIENTER];
 /// ONNX Runtime with OpenVINO, whose libraries serve by themselves too.

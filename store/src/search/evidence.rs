@@ -58,9 +58,26 @@ fn is(variant: &Variant, at: usize, token: &Token) -> bool {
 
 /// The piece of the text with the most of what was asked for, its white space as single spaces, and the marks in it.
 pub fn snippet(text: &str, marks: &[Mark]) -> (String, Vec<Range<usize>>) {
-    let window = best_window(text, marks);
+    passage(text, best_window(text, marks), marks)
+}
+
+/// The same of a part of the text: its beginning where it is too long and nothing in it was asked for.
+pub fn snippet_within(text: &str, part: Range<usize>, marks: &[Mark]) -> (String, Vec<Range<usize>>) {
+    let inside = |mark: &&Mark| part.start <= mark.range.start && mark.range.end <= part.end;
+    let moved =
+        |mark: &Mark| Mark { range: mark.range.start - part.start..mark.range.end - part.start, term: mark.term };
+    let moved: Vec<Mark> = marks.iter().filter(inside).map(moved).collect();
+    let window = match part.len() <= SNIPPET {
+        true => 0..part.len(),
+        false => best_window(&text[part.clone()], &moved),
+    };
+    passage(text, part.start + window.start..part.start + window.end, marks)
+}
+
+/// A given piece of the text, as [`snippet`] gives the best.
+fn passage(text: &str, window: Range<usize>, marks: &[Mark]) -> (String, Vec<Range<usize>>) {
     let mut snippet = String::new();
-    if window.start > 0 {
+    if !text[..window.start].trim().is_empty() {
         snippet.push('…');
     }
     let mut shown: Vec<Range<usize>> = Vec::new();
@@ -179,6 +196,21 @@ mod tests {
                 ["lorem ipsum dolor sit amet"; 5].join(" ")
             ),
         );
+    }
+
+    #[test]
+    fn a_long_passage_is_shown_where_it_has_what_was_asked_for_or_from_its_beginning() {
+        let filler = "lorem ipsum dolor sit amet ".repeat(40);
+        let text = format!("before. {filler}the fox {filler}after");
+        let part = 8..text.len() - 6;
+        let shown = |query: &str| {
+            let marks = marks(&text, &Terms::parse(query).unwrap().wanted);
+            snippet_within(&text, part.clone(), &marks)
+        };
+        let (snippet, marks) = shown("fox");
+        assert!(snippet.len() < 220 && &snippet[marks[0].clone()] == "fox", "{snippet}");
+        let (snippet, marks) = shown("before");
+        assert!(snippet.len() < 220 && snippet.starts_with("…lorem") && marks.is_empty(), "{snippet}");
     }
 
     #[test]

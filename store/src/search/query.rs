@@ -23,12 +23,6 @@ pub struct Variant {
     pub begins: bool,
 }
 
-impl Variant {
-    fn words(words: Vec<String>) -> Self {
-        Self { words, begins: false }
-    }
-}
-
 /// One thing that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Term {
@@ -37,17 +31,20 @@ pub struct Term {
 }
 
 impl Term {
-    /// The term's word, if it is a single one.
-    pub fn word(&self) -> Option<&str> {
-        match &self.variants[..] {
-            [Variant { words, begins: false }] if words.len() == 1 => Some(&words[0]),
-            _ => None,
-        }
+    /// The words as they were asked for, but for a beginning.
+    pub fn words(&self) -> &[String] {
+        let Variant { words, begins } = &self.variants[0];
+        &words[..words.len() - usize::from(*begins)]
     }
 
-    /// Whether other words would do, too.
-    pub fn or(&mut self, words: &[String]) {
-        self.variants.extend(words.iter().map(|word| Variant::words(vec![word.clone()])));
+    /// Lets other words do as well in the place of one of [`Self::words`].
+    pub fn or(&mut self, at: usize, others: &[String]) {
+        let asked = self.variants[0].clone();
+        self.variants.extend(others.iter().map(|other| {
+            let mut variant = asked.clone();
+            variant.words[at].clone_from(other);
+            variant
+        }));
     }
 }
 

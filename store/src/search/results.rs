@@ -2,9 +2,32 @@
 
 use std::{ops::Range, time::SystemTime};
 
-use pagestream_documents::{DocumentId, Origin, PageNumber, Polygon};
+use pagestream_documents::{Digest, DocumentId, Origin, PageNumber, Polygon};
 
-/// A search for pages by their words.
+use crate::tags::Tag;
+
+/// What pages are searched by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SearchMode {
+    /// By their words alone.
+    Keyword,
+    /// By what they mean alone. Whatever comes nearest is found, be it ever so far.
+    Semantic,
+    /// By both: what is found by both comes first. Without a [`SearchQuery::vector`] by words alone, and the results say so.
+    #[default]
+    Hybrid,
+}
+
+/// What a query means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueryVector {
+    /// The model that made it, which must be the one that made those of the pages.
+    pub model: Digest,
+    /// As many values as the model's other vectors have; any length.
+    pub vector: Vec<f32>,
+}
+
+/// A search for pages by their words, by what they mean, or by both.
 ///
 /// In `text`, words must all occur on a page; `"words in quotes"` stand beside each other; `-word` and `-"a phrase"` must
 /// not occur; `word*` is the beginning of a word. Nothing else is an operator. Case, diacritics, ligatures and hyphens at line ends
@@ -12,6 +35,9 @@ use pagestream_documents::{DocumentId, Origin, PageNumber, Polygon};
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchQuery {
     pub text: String,
+    pub mode: SearchMode,
+    /// What `text` means, for the modes that ask for it.
+    pub vector: Option<QueryVector>,
     /// Most hits that are given.
     pub limit: usize,
     /// Hits that are passed over: those of the pages of results before this one.
@@ -25,6 +51,8 @@ pub struct SearchQuery {
     pub after: Option<SystemTime>,
     /// Only documents that were submitted before this time.
     pub before: Option<SystemTime>,
+    /// Only documents that were submitted with all of these tags ([`NewDocument::tags`](crate::NewDocument::tags)).
+    pub tags: Vec<Tag>,
     /// Only pages whose text comes from there.
     pub origin: Option<Origin>,
     /// As long as other documents have hits, a document gives at most so many; one that is asked for by name gives all.
@@ -36,12 +64,15 @@ impl SearchQuery {
     pub fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
+            mode: SearchMode::default(),
+            vector: None,
             limit: 10,
             offset: 0,
             document: None,
             source: None,
             after: None,
             before: None,
+            tags: Vec::new(),
             origin: None,
             pages_of_a_document: 2,
         }
@@ -52,6 +83,8 @@ impl SearchQuery {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SearchResults {
+    /// How it was searched: [`SearchMode::Keyword`] where a hybrid search had no vector.
+    pub mode: SearchMode,
     /// Best first. Of words that more than 5,000 pages have, the latest 5,000 are compared.
     pub hits: Vec<Hit>,
     /// Nothing has the words as they were asked for: the hits have words that differ from them by a letter, or by what OCR takes for
@@ -79,17 +112,31 @@ pub struct Hit {
     /// The path or name that the document was submitted under.
     pub source: String,
     pub page: PageNumber,
-    /// BM25: larger is better. It compares pages of one search only.
+    /// Larger is better: BM25 by words, the cosine by meaning, and the sum of `1 / (10 + rank)` by both. It compares pages of one search only.
     pub score: f64,
-    /// The place with the most of what was asked for, in the page's own words; `…` where it is cut out of a longer text.
+    pub found_by: FoundBy,
+    /// Cosine of the query and the nearest passage, where the page was found by its meaning.
+    pub similarity: Option<f32>,
+    /// The nearest passage, in bytes of the record's `text`.
+    pub passage: Option<Range<usize>>,
+    /// The place with the most of what was asked for, in the page's own words; `…` where it is cut out of a longer text. Of a page that was found by
+    /// its meaning alone, the nearest passage.
     pub snippet: String,
     /// What was asked for, in bytes of `snippet`, in order and without overlaps.
     pub marks: Vec<Range<usize>>,
-    /// The lines of the page with what was asked for, all of them, in reading order.
+    /// The lines of the page with what was asked for, all of them, in reading order; or those of the nearest passage.
     pub lines: Vec<HitLine>,
     /// Size of the page, in the unit of the polygons: pixels, or points for a text layer.
     pub width: u32,
     pub height: u32,
+}
+
+/// What a page was found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    Keyword,
+    Semantic,
+    Both,
 }
 
 /// A line of a page that was found.

@@ -14,14 +14,19 @@ use rusqlite::Connection;
 use super::{
     PageKey,
     alignment::Comparison,
-    exact::{Best, Exact},
-    graph::{BATCH, Broken, Graph},
+    exact::Exact,
     side_by_side::align,
-    signature::{Compact, NEAR_DUPLICATE, normalise, of_normalised},
+    signature::{Compact, FOLDED, NEAR_DUPLICATE, normalise, of_normalised},
     table,
     texts::RecentTexts,
 };
-use crate::{database::Database, documents::DocumentState, error::Result, page_log};
+use crate::{
+    database::Database,
+    documents::DocumentState,
+    error::Result,
+    nearest::{BATCH, Best, Broken, Graph},
+    page_log,
+};
 
 /// Candidates asked of the graph for each one that is wanted: it misses some, and some of what it gives is gone.
 const OVER_FETCH: usize = 4;
@@ -444,7 +449,7 @@ fn same_text(db: &Connection, key: PageKey, text_hash: Digest) -> Result<Option<
 
 fn build(db: &Database) -> Result<Graph, Broken> {
     let expected = db.read(table::count_canonical).map_err(broken)?;
-    let mut graph = Graph::new(expected)?;
+    let mut graph = Graph::new(FOLDED, expected)?;
     db.read(|db| Ok(fill(db, &mut graph))).map_err(broken)??;
     Ok(graph)
 }

@@ -4,11 +4,6 @@
 mod alignment;
 mod exact;
 mod gap;
-#[cfg(feature = "similarity")]
-mod graph;
-#[cfg(not(feature = "similarity"))]
-#[path = "graph_left_out.rs"]
-mod graph;
 mod index;
 mod queries;
 mod side_by_side;

@@ -3,19 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use pagestream_documents::Digest;
+use pagestream_documents::{Digest, DocumentId};
 use rusqlite::Connection;
 
 use super::{
     PageKey,
     alignment::Comparison,
-    exact::Best,
     side_by_side::align,
     signature::{Compact, normalise, of_normalised},
     table,
     words::words,
 };
-use crate::error::Result;
+use crate::{error::Result, nearest::Best};
 
 /// A page that is like another.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,26 +90,20 @@ pub fn similar(db: &Connection, text: &str, k: usize, except: Option<PageKey>) -
     Ok(answers)
 }
 
-/// All pages that repeat one another, of the documents whose name `wanted` takes, in the order of the first of each. Of a
+/// All pages that repeat one another, of the documents that `wanted` takes by identity and name, in the order of the first of each. Of a
 /// cluster of which the earliest page is in none of these documents the earliest that is leads; one page makes no cluster.
-pub fn clusters(db: &Connection, mut wanted: impl FnMut(&str) -> bool) -> Result<Vec<Cluster>> {
-    let mut sources: BTreeMap<String, bool> = BTreeMap::new();
+pub fn clusters(db: &Connection, mut wanted: impl FnMut(DocumentId, &str) -> bool) -> Result<Vec<Cluster>> {
+    let mut documents: BTreeMap<DocumentId, bool> = BTreeMap::new();
     let mut found: BTreeMap<PageKey, Vec<(i64, Repeat)>> = BTreeMap::new();
     table::each_repeating(db, |entry, original, source| {
         let Some((of, similarity)) = entry.canonical else { return };
         let members = found.entry(of).or_default();
-        let mut takes = |source: &str| match sources.get(source) {
-            Some(taken) => *taken,
-            None => {
-                let taken = wanted(source);
-                sources.insert(source.to_owned(), taken);
-                taken
-            }
-        };
-        if members.is_empty() && takes(&original.source) {
+        let mut takes =
+            |key: PageKey, source: &str| *documents.entry(key.document).or_insert_with(|| wanted(key.document, source));
+        if members.is_empty() && takes(of, &original.source) {
             members.push((original.row, Repeat { key: of, similarity: 1.0, same: true }));
         }
-        if takes(source) {
+        if takes(entry.key, source) {
             let same = entry.text_hash == original.text_hash;
             let similarity = if same { 1.0 } else { similarity };
             members.push((entry.row, Repeat { key: entry.key, similarity, same }));

@@ -62,6 +62,7 @@ pub fn new_document(blob: &Blob) -> NewDocument {
         options: options(),
         selection: None,
         priority: Priority::Interactive,
+        tags: Vec::new(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! A backend of our own for our own two networks, so that pages are read where there is no ONNX Runtime: nothing is fetched and
-//! no library is loaded. It knows the few operations that they are made of, in f32, and refuses any other model.
+//! A backend of our own for our own two networks and for the sentence model, so that pages are read where there is no ONNX Runtime:
+//! nothing is fetched and no library is loaded. It knows the few operations that they are made of, in f32, and refuses any other model.
 
 use pagestream_documents::ByteSize;
 
@@ -8,15 +8,27 @@ use crate::error::{Error, Result};
 
 mod activation;
 mod conv;
+pub mod encoder;
 mod graph;
 
 use activation::Activation;
 use conv::Epilogue;
+use encoder::EncoderSession;
 use graph::{Graph, Operation};
 
 /// Runs models in this process, with nothing but Rust.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PortableBackend;
+
+impl PortableBackend {
+    /// Whether it is a model of texts, which this runs as any library would.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when its file cannot be opened.
+    pub fn runs(model: &ModelSource) -> Result<bool> {
+        Ok(encoder::is_encoder(&model.bytes()?))
+    }
+}
 
 impl Backend for PortableBackend {
     fn name(&self) -> &str {
@@ -26,11 +38,12 @@ impl Backend for PortableBackend {
     fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>> {
         let bytes = model.bytes()?;
         let weights = bytes.len() as u64;
-        let graph = Graph::of_onnx(&bytes).map_err(|cause| Error::Load {
-            model: model.id.clone(),
-            backend: self.name().to_owned(),
-            cause: format!("{cause}, which only ONNX Runtime can run"),
-        })?;
+        let fail = |cause: String| Error::Load { model: model.id.clone(), backend: self.name().to_owned(), cause };
+        if encoder::is_encoder(&bytes) {
+            return Ok(Box::new(EncoderSession::load(&model.id, &bytes).map_err(fail)?));
+        }
+        let graph =
+            Graph::of_onnx(&bytes).map_err(|cause| fail(format!("{cause}, which only ONNX Runtime can run")))?;
         Ok(Box::new(PortableSession {
             model: model.id.clone(),
             graph,

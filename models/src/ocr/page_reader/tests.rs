@@ -67,7 +67,7 @@ fn answer(inference: &Inference) -> Inferred {
                 |n: u32| Symbol { step: width as u32 * (2 * n + 1) / (16 * LETTERS), class: letter, probability };
             Inferred::Symbols((0..LETTERS).map(symbol).collect())
         }
-        Task::CompactDetect | Task::CompactRecognize => unreachable!("PP-OCRv6 reads"),
+        Task::CompactDetect | Task::CompactRecognize | Task::Embed => unreachable!("PP-OCRv6 reads"),
     }
 }
 
@@ -268,7 +268,7 @@ fn compact_answer(inference: &Inference, compact: Compact) -> Inferred {
             let class = if letter >= foreign { 17 } else { letter + 1 };
             Inferred::Symbols(vec![Symbol { step: content as u32 / 8, class, probability }])
         }
-        Task::Detect | Task::Orient | Task::Recognize => answer(inference),
+        _ => answer(inference),
     }
 }
 

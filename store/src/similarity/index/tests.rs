@@ -23,6 +23,7 @@ fn submit(store: &Store) -> DocumentId {
         options: serde_json::Value::Null,
         selection: None,
         priority: Priority::Bulk,
+        tags: Vec::new(),
     };
     store.submit(&new).unwrap();
     new.id

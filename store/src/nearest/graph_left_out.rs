@@ -19,7 +19,7 @@ pub struct Graph {
 pub struct Broken(pub String);
 
 impl Graph {
-    pub fn new(_: usize) -> Result<Self, Broken> {
+    pub fn new(_: usize, _: usize) -> Result<Self, Broken> {
         Err(Broken("this program was built without it (feature `similarity`)".into()))
     }
 

@@ -17,8 +17,6 @@ use ruvector_core::{
     types::{DbOptions, DistanceMetric, HnswConfig, SearchQuery, VectorEntry},
 };
 
-use super::signature::FOLDED;
-
 /// Vectors put in at a time: more would keep readers waiting for long.
 pub const BATCH: usize = 50;
 
@@ -39,10 +37,10 @@ pub struct Graph {
 pub struct Broken(pub String);
 
 impl Graph {
-    /// `expected`: about how many vectors will come.
-    pub fn new(expected: usize) -> Result<Self, Broken> {
+    /// `expected`: about how many vectors will come, all of this length.
+    pub fn new(dimensions: usize, expected: usize) -> Result<Self, Broken> {
         let options = DbOptions {
-            dimensions: FOLDED,
+            dimensions,
             distance_metric: DistanceMetric::Cosine,
             storage_path: "memory://".into(),
             hnsw_config: Some(HnswConfig {
@@ -55,7 +53,7 @@ impl Graph {
         Ok(Self { db, last_row: 0, len: 0, tombstones: 0 })
     }
 
-    /// Rows are ascending, and none is given twice; vectors are folded signatures.
+    /// Rows are ascending, and none is given twice; vectors are finite and have a direction.
     pub fn insert(&mut self, batch: Vec<(i64, Vec<f32>)>) -> Result<(), Broken> {
         let Some((last, _)) = batch.last() else { return Ok(()) };
         let (last, count) = (*last, batch.len());
@@ -108,7 +106,7 @@ mod tests {
     #[test]
     fn a_panic_inside_the_graph_is_an_error() {
         assert!(guarded::<()>(|| panic!("as a damaged graph does")).is_err());
-        let mut graph = Graph::new(1).unwrap();
+        let mut graph = Graph::new(8, 1).unwrap();
         assert!(graph.insert(vec![(1, vec![1.0; 3])]).is_err(), "a wrong length is refused");
     }
 }
