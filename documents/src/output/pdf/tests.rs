@@ -434,8 +434,11 @@ fn pictures_become_pages_as_they_are_stored() {
     }
 }
 
-/// A little-endian TIFF of pages with these tags (tag, value) and one strip each.
-fn tiff(pages: &[(&[(u16, u32)], &[u8])]) -> Vec<u8> {
+/// Tags with their values, and the one strip of a page.
+type TiffPage<'a> = (&'a [(u16, u32)], &'a [u8]);
+
+/// A little-endian TIFF.
+fn tiff(pages: &[TiffPage<'_>]) -> Vec<u8> {
     let mut file = b"II*\0".to_vec();
     let mut at = 8;
     file.extend(u32::to_le_bytes(at));
