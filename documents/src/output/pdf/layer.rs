@@ -1,7 +1,7 @@
 //! The invisible text of a page, as a content stream: line by line in reading order, each word where it was read.
 //!
-//! A line has the direction and the height of its polygon, and each word is stretched to its width. So what is selected in a viewer
-//! lies over what is seen, also where lines run askew or the page is turned.
+//! A line has the direction and the height of its polygon, and each word is stretched to its width; of lines that run a little askew
+//! each word is level and at its place. So what is selected in a viewer lies over what is seen, also where the page is turned.
 
 use std::io::Write as _;
 
@@ -51,6 +51,10 @@ pub(super) fn content(page: &PageRecord, place: &Place, font: &mut Font, name: &
     out
 }
 
+/// Slopes: what is less is level, and what is more is not meant to be.
+const LEVEL: f64 = 0.003;
+const A_LITTLE: f64 = 0.2;
+
 /// Where a line runs.
 struct Strip {
     /// Where its letters stand at its beginning.
@@ -70,9 +74,12 @@ impl Strip {
             return None;
         }
         let along = Spot { x: run.x / length, y: run.y / length };
-        let up = Spot { x: -along.y, y: along.x };
+        let up = up_of(along);
         let height = (a.minus(d).dot(up) + b.minus(c).dot(up)) / 2.0;
-        let height = (height.abs().max(LEAST) * 10.0).round() / 10.0;
+        // The box around an askew word is higher than the word: by as much as it rises, which is told by how long words are here.
+        let rises = axis_of_askew(along)
+            .map_or(0.0, |axis| axis.dot(up_of(along)).abs() * length / words(line).len().max(1) as f64);
+        let height = ((height.abs() + rises).max(LEAST) * 10.0).round() / 10.0;
         // Half of the height lies below the middle, and a fifth of it below the letters' feet.
         let origin = start.plus(up, -height * (0.5 + DESCENT as f64 / 1_000.0));
         Some(Self { origin, along, height })
@@ -80,8 +87,9 @@ impl Strip {
 
     fn draw(&self, line: &TextLine, place: &Place, font: &mut Font, out: &mut Vec<u8>) {
         let is_two_ways = has_letters_from_the_right(&line.text);
-        if !is_two_ways {
-            self.begin_at(0.0, false, out);
+        let axis = axis_of_askew(self.along);
+        if !is_two_ways && axis.is_none() {
+            begin_at(self.origin, self.along, false, out);
         }
         let mut at = 0.0;
         for (from, to, text) in self.words(line, place) {
@@ -92,9 +100,11 @@ impl Strip {
             }
             let from = (from * 10.0).round() / 10.0;
             let stretch = 100.0 * (to - from).max(LEAST) / (inked as f64 * ADVANCE / 1_000.0 * self.height);
-            if is_two_ways {
+            if is_two_ways || axis.is_some() {
                 let from_the_right = has_letters_from_the_right(&text);
-                self.begin_at(if from_the_right { to } else { from }, from_the_right, out);
+                let (start, way) = self.word(from, to, axis);
+                let start = if from_the_right { start.plus(way, to - from) } else { start };
+                begin_at(start, way, from_the_right, out);
             } else if from != at {
                 // Writing into a buffer does not fail.
                 let _ = write!(out, "{} 0 Td ", number(from - at, 1));
@@ -112,14 +122,12 @@ impl Strip {
         }
     }
 
-    /// Goes to a place along the line. What is read from the right runs back from there with its letters in reading order, as other
-    /// OCR programs set it and as readers know it: Tesseract's text matrix is mirrored, too.
-    fn begin_at(&self, at: f64, mirrored: bool, out: &mut Vec<u8>) {
-        let Spot { x, y } = self.origin.plus(self.along, at);
-        let Spot { x: cos, y: sin } = self.along;
-        let way = if mirrored { -1.0 } else { 1.0 };
-        let numbers = [way * cos, way * sin, -sin, cos].map(|value| number(value, 4));
-        let _ = writeln!(out, "{} {} {} Tm", numbers.join(" "), number(x, 2), number(y, 2));
+    /// Where a word's letters begin to stand, and in which direction they do.
+    fn word(&self, from: f64, to: f64, axis: Option<Spot>) -> (Spot, Spot) {
+        let Some(axis) = axis else { return (self.origin.plus(self.along, from), self.along) };
+        let rise = self.height * (0.5 + DESCENT as f64 / 1_000.0);
+        let middle = self.origin.plus(self.along, (from + to) / 2.0).plus(up_of(self.along), rise);
+        (middle.plus(axis, (from - to) / 2.0).plus(up_of(axis), -rise), axis)
     }
 
     /// Words with their beginnings and ends along the line, in the order in which they are drawn, with the blanks that part them.
@@ -147,6 +155,30 @@ impl Strip {
         }
         drawn
     }
+}
+
+/// The side of the page that a line runs along which runs a little askew. Each of its words is set level, where it is: readers take
+/// the boxes around askew words for their places, and mix up lines of which they overlap.
+fn axis_of_askew(along: Spot) -> Option<Spot> {
+    let Spot { x, y } = along;
+    let (more, less) = if x.abs() > y.abs() { (x.abs(), y.abs()) } else { (y.abs(), x.abs()) };
+    (LEVEL..=A_LITTLE * more).contains(&less).then(|| match x.abs() > y.abs() {
+        true => Spot { x: x.signum(), y: 0.0 },
+        false => Spot { x: 0.0, y: y.signum() },
+    })
+}
+
+fn up_of(along: Spot) -> Spot {
+    Spot { x: -along.y, y: along.x }
+}
+
+/// Goes to a place on the page. What is read from the right runs back from there with its letters in reading order, as other OCR
+/// programs set it and as readers know it: Tesseract's text matrix is mirrored, too.
+fn begin_at(place: Spot, along: Spot, mirrored: bool, out: &mut Vec<u8>) {
+    let way = if mirrored { -1.0 } else { 1.0 };
+    let numbers = [way * along.x, way * along.y, -along.y, along.x].map(|value| number(value, 4));
+    // Writing into a buffer does not fail.
+    let _ = writeln!(out, "{} {} {} Tm", numbers.join(" "), number(place.x, 2), number(place.y, 2));
 }
 
 /// As PDF writes numbers, with no more digits than say something.

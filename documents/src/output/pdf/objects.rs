@@ -91,7 +91,7 @@ impl<W: Write> ObjectWriter<W> {
         for run in self.runs() {
             writeln!(table, "{} {}", run[0].0.0, run.len())?;
             for ((_, generation), place) in run {
-                write!(table, "{place:010} {generation:05} n \n")?;
+                writeln!(table, "{place:010} {generation:05} n ")?;
             }
         }
         trailer.set("Size", i64::from(self.next));
