@@ -63,7 +63,8 @@ fn convert(args: &ConvertArgs, settings: &Settings, printer: &Printer) -> Result
         .filter_map(|records| if let Records::Log(document) = records { Some(document) } else { None })
         .map(|document| Expected::file(Path::new(&document.source)))
         .collect();
-    let found = Found::new(settings, args.password.as_deref(), args.original.clone(), &args.output, &[])?;
+    let found =
+        Found::new(settings, args.password.as_deref(), args.original.clone(), args.output.needs_original(), &[])?;
     let writer = args.output.writer(&expected, found)?;
     let mut out = Out { writer, open: None, printer, exit: Exit::Ok };
     for records in &records {

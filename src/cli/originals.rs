@@ -14,8 +14,6 @@ use pagestream_documents::{DocumentData, Error, Result};
 use pagestream_store::{Input, Reader, Store};
 use tempfile::NamedTempFile;
 
-use super::output::OutputArgs;
-
 /// Finds documents for [`pagestream::output`]; nothing is looked for before somebody asks.
 #[derive(Default)]
 pub struct Found {
@@ -28,7 +26,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// For the documents of a run: its `sources` and those of its data directory.
+    /// For the documents of a run: its `sources` and those of its data directory. `is_needed`: whether anybody will ask.
     ///
     /// # Errors
     /// When a document that came through a pipe cannot be kept.
@@ -36,10 +34,10 @@ impl Found {
         settings: &Settings,
         password: Option<&str>,
         given: Option<PathBuf>,
-        output: &OutputArgs,
+        is_needed: bool,
         sources: &[Source],
     ) -> io::Result<Self> {
-        if !output.needs_original() {
+        if !is_needed {
             return Ok(Self::default());
         }
         let mut kept = HashMap::new();

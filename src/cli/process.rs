@@ -123,7 +123,13 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         printer.error("there are no documents to read", Some(&FileKind::told()));
         return Exit::BadInput;
     }
-    let originals = match Found::new(&settings, args.reading.password.as_deref(), None, &args.output, &inputs.sources) {
+    let originals = match Found::new(
+        &settings,
+        args.reading.password.as_deref(),
+        None,
+        args.output.needs_original(),
+        &inputs.sources,
+    ) {
         Ok(originals) => originals,
         Err(error) => {
             printer.error(&format!("standard input cannot be kept for the PDF that is made of it: {error}"), None);

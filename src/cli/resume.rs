@@ -48,7 +48,7 @@ pub fn run(args: ResumeArgs, settings: Settings, printer: &Printer) -> Exit {
         }
         Ok(expected) => {
             let work = Work::Resume { documents: expected.len() };
-            match Found::new(&settings, args.reading.password.as_deref(), None, &args.output, &[]) {
+            match Found::new(&settings, args.reading.password.as_deref(), None, args.output.needs_original(), &[]) {
                 Ok(originals) => process::run_with(args.into(), settings, work, &expected, originals, printer),
                 Err(error) => {
                     printer.error(&error.to_string(), None);
