@@ -65,8 +65,9 @@ fn a_folder_that_vanishes_is_waited_for() {
     watching.says("in is back");
     watching.says("in/a.pdf: 1 page");
     // Removed, and made anew by somebody.
-    fs::remove_dir_all(folder.path("in")).unwrap();
+    fs::rename(folder.path("in"), folder.path("removed")).unwrap();
     watching.says("in is gone; it is waited for");
+    fs::remove_dir_all(folder.path("removed")).unwrap();
     folder.drop_in("b.pdf", pdf("After that"));
     watching.says("in is back");
     watching.says("in/b.pdf: 1 page");
