@@ -194,8 +194,14 @@ impl Watching {
 
     /// Ends it as a service manager does. What it has said.
     #[track_caller]
-    pub fn stop(mut self) -> String {
+    pub fn stop(self) -> String {
         self.signal(libc::SIGTERM);
+        self.end()
+    }
+
+    /// The end of one that was told to. What it has said.
+    #[track_caller]
+    pub fn end(mut self) -> String {
         let status = self.child.wait().unwrap();
         self.heard.extend(self.lines.iter());
         assert_eq!(status.code(), Some(0), "{}", self.heard.join("\n"));
