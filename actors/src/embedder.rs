@@ -30,7 +30,7 @@ use tokio::{
 use crate::{
     caches::{Caches, Embedding},
     engine::LazyEngine,
-    guard::guarded,
+    guard::blocking,
     messages::BackgroundInferences,
     metrics::Metrics,
     query_encoder::passage_vector,
@@ -252,19 +252,11 @@ impl Embedder {
         }
     }
 
-    /// A call of the store on a thread for blocking work; what fails is told.
     async fn blocking<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<T> {
-        let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || guarded(|| call(&store))).await {
-            Ok(Ok(Ok(done))) => return Some(done),
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "vectors of pages wait for the store"),
-            Ok(Err(panic)) => tracing::error!(panic, "vectors of pages"),
-            Err(_) => {}
-        }
-        None
+        blocking(&self.store, "vectors of pages wait", call).await
     }
 }
 

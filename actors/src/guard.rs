@@ -8,11 +8,29 @@ use std::{
     time::{Duration, Instant},
 };
 
+use pagestream_store::{Error as StoreError, Store};
 use tokio::sync::oneshot;
 
 /// Runs `work`; a panic becomes its message.
 pub fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| panic_message(&*panic))
+}
+
+/// A call of the store on a thread for blocking work, which nobody waits for: what fails is told, as what comes of it (`then`), and left
+/// to the next try.
+pub async fn blocking<T: Send + 'static>(
+    store: &Store,
+    then: &'static str,
+    call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+) -> Option<T> {
+    let store = store.clone();
+    match tokio::task::spawn_blocking(move || guarded(|| call(&store))).await {
+        Ok(Ok(Ok(done))) => return Some(done),
+        Ok(Ok(Err(error))) => tracing::warn!(%error, then),
+        Ok(Err(panic)) => tracing::error!(panic, then),
+        Err(_) => {}
+    }
+    None
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> String {

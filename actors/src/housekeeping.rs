@@ -14,7 +14,7 @@ use pagestream_store::{
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::{
-    guard::guarded,
+    guard::blocking,
     jobs::{Jobs, job_of, options_of},
 };
 
@@ -100,19 +100,11 @@ impl Housekeeper {
         }
     }
 
-    /// A call of the store on a thread for blocking work. What fails now is tried at the next look.
     async fn blocking<T: Send + 'static>(
         &self,
         call: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<T> {
-        let store = self.store.clone();
-        match tokio::task::spawn_blocking(move || guarded(|| call(&store))).await {
-            Ok(Ok(Ok(done))) => return Some(done),
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "the store is asked again later"),
-            Ok(Err(panic)) => tracing::error!(panic, "housekeeping"),
-            Err(_) => {}
-        }
-        None
+        blocking(&self.store, "the store is asked again later", call).await
     }
 }
 

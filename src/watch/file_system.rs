@@ -17,9 +17,20 @@ pub fn of(folder: &Path) -> FileSystem {
     system::of(folder).unwrap_or(FileSystem::Doubtful)
 }
 
+/// What the system says of the file system; `None` where it says nothing.
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+fn statfs(folder: &Path) -> Option<libc::statfs> {
+    use std::{ffi::CString, mem::MaybeUninit, os::unix::ffi::OsStrExt as _};
+
+    let path = CString::new(folder.as_os_str().as_bytes()).ok()?;
+    let mut found = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the path ends in zero, and the call fills the structure where it returns 0.
+    unsafe { if libc::statfs(path.as_ptr(), found.as_mut_ptr()) == 0 { Some(found.assume_init()) } else { None } }
+}
+
 #[cfg(target_os = "linux")]
 mod system {
-    use std::{ffi::CString, mem::MaybeUninit, os::unix::ffi::OsStrExt as _, path::Path};
+    use std::path::Path;
 
     use super::FileSystem;
 
@@ -60,15 +71,7 @@ mod system {
     ];
 
     pub fn of(folder: &Path) -> Option<FileSystem> {
-        let path = CString::new(folder.as_os_str().as_bytes()).ok()?;
-        let mut found = MaybeUninit::<libc::statfs>::uninit();
-        // SAFETY: the path ends in zero, and the call fills the structure where it returns 0.
-        let found = unsafe {
-            if libc::statfs(path.as_ptr(), found.as_mut_ptr()) != 0 {
-                return None;
-            }
-            found.assume_init()
-        };
+        let found = super::statfs(folder)?;
         // 32 bits whose sign differs between machines.
         #[allow(clippy::unnecessary_cast, reason = "its type is another on other machines")]
         let magic = found.f_type as i64 & 0xffff_ffff;
@@ -82,20 +85,12 @@ mod system {
 
 #[cfg(target_os = "macos")]
 mod system {
-    use std::{ffi::CString, mem::MaybeUninit, os::unix::ffi::OsStrExt as _, path::Path};
+    use std::path::Path;
 
     use super::FileSystem;
 
     pub fn of(folder: &Path) -> Option<FileSystem> {
-        let path = CString::new(folder.as_os_str().as_bytes()).ok()?;
-        let mut found = MaybeUninit::<libc::statfs>::uninit();
-        // SAFETY: the path ends in zero, and the call fills the structure where it returns 0.
-        let found = unsafe {
-            if libc::statfs(path.as_ptr(), found.as_mut_ptr()) != 0 {
-                return None;
-            }
-            found.assume_init()
-        };
+        let found = super::statfs(folder)?;
         let is_local = found.f_flags & libc::MNT_LOCAL as u32 != 0;
         Some(if is_local { FileSystem::Local } else { FileSystem::Network("a network share") })
     }

@@ -40,6 +40,8 @@ pub(super) struct Manifest {
     /// written when a run was killed.
     entries: HashMap<String, (Entry, Vec<Digest>)>,
     stems: HashMap<String, String>,
+    /// A line was begun and not ended: the disk was full.
+    is_torn: bool,
 }
 
 /// Whose a file is.
@@ -60,7 +62,7 @@ impl Manifest {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(folder.join(NAME))?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let mut manifest = Self { file, entries: HashMap::new(), stems: HashMap::new() };
+        let mut manifest = Self { file, entries: HashMap::new(), stems: HashMap::new(), is_torn: false };
         // Line by line: one that is no entry costs what it says, and nothing else.
         for line in bytes.split(|&byte| byte == b'\n') {
             match serde_json::from_slice::<Entry>(line) {
@@ -113,11 +115,15 @@ impl Manifest {
         if self.entries.get(&entry.name).is_some_and(|(known, _)| *known == entry) {
             return Ok(());
         }
-        let mut line = serde_json::to_vec(&entry)?;
+        // What was torn is ended before, so that it costs no line but its own.
+        let mut line = if self.is_torn { b"\n".to_vec() } else { Vec::new() };
+        serde_json::to_writer(&mut line, &entry)?;
         line.push(b'\n');
+        self.is_torn = true;
         // In one write: two processes that write into the folder do not mix their lines.
         self.file.write_all(&line)?;
         self.file.sync_data()?;
+        self.is_torn = false;
         self.keep(entry);
         Ok(())
     }
@@ -180,6 +186,22 @@ mod tests {
         assert_eq!(owner("/r.pdf"), Owner::Ours, "the run was killed before the file had its name");
         std::fs::write(&path, "corrected").unwrap();
         assert_eq!(owner("/r.pdf"), Owner::SomebodyElse);
+    }
+
+    #[test]
+    fn a_line_that_a_full_disk_has_torn_costs_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = Manifest::open(folder.path()).unwrap();
+        let append = manifest.file.try_clone().unwrap();
+        // What cannot be written to stands for a disk without room.
+        manifest.file = File::open(folder.path().join(NAME)).unwrap();
+        assert!(manifest.note(entry("a.txt", "/a.pdf", "text")).is_err());
+        manifest.file = append;
+        manifest.file.write_all(b"{\"name\":\"a").unwrap();
+        manifest.note(entry("b.txt", "/b.pdf", "text")).unwrap();
+        drop(manifest);
+        let known = Manifest::open(folder.path()).unwrap();
+        assert_eq!(known.stems().keys().collect::<Vec<_>>(), ["/b.pdf"]);
     }
 
     #[test]
