@@ -10,10 +10,10 @@ use std::{
     },
 };
 
-use common::{Gate, all, count, document, no_text, options};
+use common::{Gate, all, count, document, journaled, no_text, options};
 use pagestream::{
-    Digest, DocumentId, DocumentRef, Error, PageNumber, PageRecord, PageStatus, Pipeline, PipelineOptions, SearchMode,
-    SearchQuery, Source, SubmitOptions,
+    Digest, DocumentId, Error, PageNumber, PageRecord, PageStatus, Pipeline, PipelineOptions, SearchMode, SearchQuery,
+    Source, SubmitOptions,
 };
 use pagestream_actors::{BatchLimits, Device, Engine, EngineModel, LazyEngine};
 use pagestream_models::{
@@ -22,7 +22,7 @@ use pagestream_models::{
     embedding::DIMENSIONS,
     ocr::{Alphabet, Task},
 };
-use pagestream_store::{NewDocument, Outcome, PageCommit, Priority, Store, StoreOptions};
+use pagestream_store::{Outcome, PageCommit, Store, StoreOptions};
 
 /// Words that the model of these tests knows, in pairs of the same meaning.
 const WORDS: [&str; 10] =
@@ -92,26 +92,15 @@ fn open(dir: &Path) -> Store {
 
 /// A document that was read by a run without vectors, with a page of each of these texts.
 fn read(store: &Store, source: &str, pages: &[&str]) -> DocumentId {
-    let new = NewDocument {
-        id: DocumentId::new(),
-        source: source.to_owned(),
-        blob: store.spool(&mut source.as_bytes()).unwrap(),
-        options: serde_json::Value::Null,
-        selection: None,
-        priority: Priority::Interactive,
-        tags: Vec::new(),
-    };
-    store.submit(&new).unwrap();
-    let total = u32::try_from(pages.len()).unwrap();
-    let document = DocumentRef { id: new.id, source: source.to_owned(), sha256: Digest::of(b""), pages: total };
+    let document = journaled(store, source, u32::try_from(pages.len()).unwrap());
     for (text, number) in pages.iter().zip(0..) {
         let page = PageNumber::from_index(number);
         let text = long(text);
         let record = PageRecord { text, ..PageRecord::without_text(document.clone(), page, PageStatus::Ok, None) };
         store.commit(&[PageCommit { record: Arc::new(record), raster: None }]).unwrap();
     }
-    store.finish(new.id, Outcome::Done, None).unwrap();
-    new.id
+    store.finish(document.id, Outcome::Done, None).unwrap();
+    document.id
 }
 
 /// A text that is long enough to be worth a vector.

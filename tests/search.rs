@@ -8,12 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use common::{no_text, options, pipeline_on};
+use common::{journaled, no_text, options, pipeline_on};
 use pagestream::{
-    Digest, DocumentId, DocumentRef, Error, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, SearchQuery,
-    TextLine,
+    DocumentId, Error, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, SearchQuery, TextLine,
 };
-use pagestream_store::{NewDocument, Outcome, PageCommit, Priority, Store, StoreOptions};
+use pagestream_store::{Outcome, PageCommit, Store, StoreOptions};
 
 fn store(dir: &Path) -> Store {
     Store::open(dir, StoreOptions::default()).unwrap()
@@ -21,17 +20,8 @@ fn store(dir: &Path) -> Store {
 
 /// A document with a page of these lines.
 fn read(store: &Store, source: &str, lines: &[&str]) -> DocumentId {
-    let new = NewDocument {
-        id: DocumentId::new(),
-        source: source.to_owned(),
-        blob: store.spool(&mut source.as_bytes()).unwrap(),
-        options: serde_json::Value::Null,
-        selection: None,
-        priority: Priority::Interactive,
-        tags: Vec::new(),
-    };
-    store.submit(&new).unwrap();
-    let document = DocumentRef { id: new.id, source: source.to_owned(), sha256: Digest::of(b""), pages: 1 };
+    let document = journaled(store, source, 1);
+    let id = document.id;
     let line = |(text, row): (&&str, u8)| {
         let y = 10.0 * f32::from(row);
         let corners = [(0.0, y), (90.0, y), (90.0, y + 9.0), (0.0, y + 9.0)];
@@ -49,8 +39,8 @@ fn read(store: &Store, source: &str, lines: &[&str]) -> DocumentId {
         ..PageRecord::without_text(document, PageNumber::FIRST, PageStatus::Ok, None)
     };
     store.commit(&[PageCommit { record: Arc::new(record), raster: None }]).unwrap();
-    store.finish(new.id, Outcome::Done, None).unwrap();
-    new.id
+    store.finish(id, Outcome::Done, None).unwrap();
+    id
 }
 
 /// Exit code, standard output, standard error.

@@ -11,14 +11,16 @@ use std::{
 };
 
 use futures::StreamExt;
-use pagestream::{Digest, DocumentHandle, PageRecord, Pipeline, PipelineOptions, Source, SubmitOptions};
+use pagestream::{
+    Digest, DocumentHandle, DocumentId, DocumentRef, PageRecord, Pipeline, PipelineOptions, Source, SubmitOptions,
+};
 use pagestream_actors::{BatchLimits, Device, Engine, EngineModel, LazyEngine};
 use pagestream_models::{
     Error, ModelSource, Tensor, TensorView,
     backend::fake::FakeBackend,
     ocr::{Alphabet, Quality, Task},
 };
-use pagestream_store::{Store, StoreOptions};
+use pagestream_store::{NewDocument, Priority, Store, StoreOptions};
 use tiff::encoder::{TiffEncoder, colortype::Gray8};
 
 /// Pages of this background are those that a test treats in its own way: see [`is_marked`].
@@ -88,6 +90,21 @@ pub fn device(
 
 pub fn temporary_store() -> Store {
     Store::temporary(StoreOptions::default()).unwrap()
+}
+
+/// A document that was journaled and not read.
+pub fn journaled(store: &Store, source: &str, pages: u32) -> DocumentRef {
+    let new = NewDocument {
+        id: DocumentId::new(),
+        source: source.to_owned(),
+        blob: store.spool(&mut source.as_bytes()).unwrap(),
+        options: serde_json::Value::Null,
+        selection: None,
+        priority: Priority::Interactive,
+        tags: Vec::new(),
+    };
+    store.submit(&new).unwrap();
+    DocumentRef { id: new.id, source: source.to_owned(), sha256: Digest::of(b""), pages }
 }
 
 pub fn options() -> PipelineOptions {
