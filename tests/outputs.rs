@@ -258,3 +258,66 @@ fn documents_in_one_pipe_are_told_apart_by_headings_if_that_is_asked_for() {
     assert_eq!(run(&["--headings", "always", "-o", "out"]).code, Some(9));
     assert!(!home.path("out").exists() && SAMPLE.len() > 1_000);
 }
+
+const FORMATS: &str = "text,jsonl,json,tsv,hocr,alto,page,pdf";
+
+#[test]
+fn what_was_read_is_written_in_every_format_again_without_reading() {
+    let home = Home::new();
+    let read = ["process", "sample.pdf", "--quality", "fast", "--data-dir", "d", "-f", FORMATS, "-o", "out"];
+    assert_eq!(home.run(&read).code, Some(0));
+    let written = home.files("out");
+    for name in [
+        "sample.txt",
+        "sample.json",
+        "sample.tsv",
+        "sample.hocr",
+        "sample.alto.xml",
+        "sample-0004.page.xml",
+        "sample.pdf",
+    ] {
+        assert!(written.iter().any(|other| other == name), "{written:?}");
+    }
+    let original = fs::read(home.path("sample.pdf")).unwrap();
+    let searchable = fs::read(home.path("out/sample.pdf")).unwrap();
+    assert!(searchable.starts_with(&original) && searchable.len() > original.len(), "not a byte of it is changed");
+    // The text that was read of the scans is in it, and in the order of the page.
+    let again = home.run(&["process", "out/sample.pdf", "--ocr", "never", "-f", "jsonl", "--pages", "3-4"]).records();
+    assert_eq!(again.len(), 2);
+    assert!(again.iter().all(|page| page["status"] == "ok"), "{again:?}");
+
+    // From the log, and from a file of records wherever that has come to lie.
+    assert_eq!(home.run(&["convert", "sample.pdf", "--data-dir", "d", "-f", FORMATS, "-o", "log"]).code, Some(0));
+    fs::create_dir(home.path("elsewhere")).unwrap();
+    fs::copy(home.path("out/sample.jsonl"), home.path("elsewhere/records.jsonl")).unwrap();
+    let from_lines = ["convert", "elsewhere/records.jsonl", "-f", FORMATS, "-o", "lines", "--original", "sample.pdf"];
+    let outcome = home.run(&from_lines);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+    for name in written.iter().filter(|name| !name.starts_with('.')) {
+        let bytes = |folder: &str| fs::read(home.path(&format!("{folder}/{name}"))).unwrap();
+        assert!(bytes("out") == bytes("log") && bytes("out") == bytes("lines"), "{name}");
+    }
+    let printed = home.run(&["convert", "sample.pdf", "--data-dir", "d", "-f", "hocr"]).out;
+    assert_eq!(printed, fs::read_to_string(home.path("out/sample.hocr")).unwrap());
+}
+
+#[test]
+fn formats_that_do_not_go_together_are_told_before_anything_is_read() {
+    let home = Home::new();
+    home.write("other.pdf", pdf("other"));
+    for (arguments, said) in [
+        (&["-f", "hocr,pdf"][..], "standard output takes one format"),
+        (&["-f", "pdf", "--per-page", "-o", "out"], "pdf has a file a document"),
+        (&["-f", "text", "--redo-text"], "are about PDFs"),
+        (&["-f", "hocr", "--headings", "always"], "--headings is about text"),
+        (&["-f", "alto", "other.pdf"], "one alto holds one document, and there are 2"),
+        (&["-f", "docx"], "possible values: text, jsonl, json"),
+    ] {
+        let outcome = home.run(&[&["process", "sample.pdf"], arguments].concat());
+        assert_eq!((outcome.code, outcome.out.as_str()), (Some(9), ""), "{arguments:?} {}", outcome.err);
+        assert!(outcome.err.contains(said), "{arguments:?} {}", outcome.err);
+    }
+    assert!(!home.path("out").exists());
+    let outcome = home.run(&["convert", "nobody.pdf", "--data-dir", "d"]);
+    assert_eq!(outcome.code, Some(9), "{}", outcome.err);
+}
