@@ -42,6 +42,33 @@ fn assert_refers(pages: &[PageRecord], first: &[PageRecord]) {
 
 #[cfg(feature = "built-in-models")]
 #[tokio::test]
+async fn a_copy_that_is_answered_from_the_log_is_marked_as_one_that_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = {
+        let pipeline = pipeline(dir.path()).await;
+        let first = read(&pipeline, "first.pdf", SAMPLE, None).await;
+        pipeline.stop().await;
+        first
+    };
+    let pipeline = pipeline(dir.path()).await;
+    for name in ["copy.pdf", "another.pdf"] {
+        let copy = read(&pipeline, name, SAMPLE, None).await;
+        assert_eq!(*pipeline.pages_admitted().borrow(), 0, "nothing is read again");
+        for (page, first) in copy.iter().zip(&first) {
+            assert_eq!((page.status, &page.text), (PageStatus::Duplicate, &first.text), "{name}");
+            let of = page.duplicate_of.as_ref().unwrap();
+            assert_eq!((of.document, of.page, of.tier), (first.document.id, first.page, Some(DuplicateTier::Exact)));
+        }
+    }
+    let off = read(&pipeline, "off.pdf", SAMPLE, Some(DuplicateMode::Off)).await;
+    assert!(off.iter().all(|page| page.status == PageStatus::Ok && page.duplicate_of.is_none()), "{off:?}");
+    pipeline.stop().await;
+    let clusters = repeats::duplicates(dir.path(), |_| true).unwrap();
+    assert_eq!(clusters.iter().map(|cluster| cluster.repeats.len()).sum::<usize>(), 2 * first.len());
+}
+
+#[cfg(feature = "built-in-models")]
+#[tokio::test]
 async fn skip_delivers_no_text_twice_and_computes_nothing_that_is_known_beforehand() {
     let dir = tempfile::tempdir().unwrap();
     let pipeline = pipeline(dir.path()).await;

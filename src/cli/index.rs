@@ -1,6 +1,8 @@
 //! `pagestream index`: what search by meaning needs. `update` makes vectors of the pages that have none, `verify` looks whether what is
 //! found is what there is.
 
+use std::io::{self, Write as _};
+
 use clap::{Args, Subcommand};
 use pagestream::{Fetching, Plan, Settings, machine::Measure, settings::EmbeddingMode};
 use pagestream_store::{
@@ -10,7 +12,7 @@ use pagestream_store::{
 use serde_json::json;
 
 use super::{
-    answer::Format,
+    answer::{Format, Stopped},
     documents::{self, DataArgs, Refusal},
     exit::Exit,
     fetching,
@@ -102,9 +104,13 @@ fn verify(args: &VerifyArgs, settings: &Settings, printer: &Printer) -> Result<E
     let store = Store::open(&dir, settings.store_options())?;
     let verified = store.vectors().verify(model, SAMPLED)?;
     let embedded = store.embedded(model)?;
-    match args.format {
-        Format::Text => print!("{}", text(&verified, embedded)),
-        Format::Jsonl => println!("{}", object(&verified, embedded)),
+    let told = match args.format {
+        Format::Text => text(&verified, embedded),
+        Format::Jsonl => format!("{}\n", object(&verified, embedded)),
+    };
+    let mut out = io::stdout().lock();
+    if let Err(error) = out.write_all(told.as_bytes()).and_then(|()| out.flush()) {
+        return Ok(Stopped::Output(error).tell("the answer", printer));
     }
     if embedded.waiting > 0 {
         printer.note("`pagestream index update` makes vectors of the pages that have none");

@@ -155,6 +155,12 @@ enum Command {
 pub fn main() -> ExitCode {
     pagestream::allocator::give_back_large_blocks();
     quiet_guarded_panics();
+    // What is too large for a limit of the shell (`ulimit -f`) fails as it does on a full disk, and is told.
+    #[cfg(unix)]
+    // SAFETY: no handler is called.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
     // ONNX Runtime's published builds (1.31) make an identifier of this user in the cache directory and report to their
     // maker as soon as they are loaded, before the call that turns this off can be made. Only this variable stops it all.
     if std::env::var_os(ORT_TELEMETRY).is_none() {

@@ -17,6 +17,7 @@ use pagestream_store::{Cursor, Document, DocumentState, Listing, Reader, Writer,
 use serde_json::{Value, json};
 
 use super::{
+    answer::Stopped,
     documents::{self, DataArgs, FilterArgs, Refusal},
     exit::Exit,
     printer::Printer,
@@ -46,9 +47,11 @@ pub struct StatusArgs {
 pub fn run(args: &StatusArgs, settings: &Settings, printer: &Printer) -> Exit {
     match answer(args, settings) {
         Ok(text) => {
-            // A pipe that closes early has seen enough.
-            let _ = std::io::stdout().lock().write_all(text.as_bytes());
-            Exit::Ok
+            let mut out = std::io::stdout().lock();
+            match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+                Ok(()) => Exit::Ok,
+                Err(error) => Stopped::Output(error).tell("the status", printer),
+            }
         }
         Err(refusal) => refusal.tell(printer),
     }
@@ -180,7 +183,8 @@ fn describe_watch(state: &WatchState, now: &Now, moment: SystemTime) -> String {
             )
         }
         false if state.under_way > 0 => {
-            format!("{folder} is not watched now; {} of its files go on at the next start\n", state.under_way)
+            // How many it was when this was written; a process that was killed has not told since.
+            format!("{folder} is not watched now; files that were under way go on when it is watched again\n")
         }
         false => format!("{folder} is not watched now\n"),
     };

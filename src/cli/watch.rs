@@ -217,9 +217,8 @@ fn reload(in_force: &mut Layers, layers: Layers, orders: &mpsc::UnboundedSender<
     if !later.is_empty() {
         printer.warning(&format!("changed, and in force from the next start on: {}", later.join(", ")));
     }
-    let now =
-        if now.is_empty() { "nothing of them has changed".to_owned() } else { format!("changed: {}", now.join(", ")) };
-    printer.note(&format!("settings and passwords were read again; {now}"));
+    let now = if now.is_empty() { "no setting has changed".to_owned() } else { format!("changed: {}", now.join(", ")) };
+    printer.note(&format!("settings and passwords were read again; {now}; what waits for its password is tried again"));
     // It has ended already, then.
     let _ = orders.send(Order::Reload(Box::new(settings.watch)));
     *in_force = layers;

@@ -150,6 +150,7 @@ impl Crowd {
         paths.sort();
         for path in paths {
             if !self.rules.is_out_of_bounds(&path) {
+                self.noticing.doubt(&path);
                 self.look_at(&path, now);
             }
         }

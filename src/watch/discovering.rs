@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use pagestream_documents::FileKind;
+use pagestream_documents::{FileKind, output};
 
 use super::{
     leftovers::{is_noted_as_unfinished, why_left},
@@ -47,8 +47,10 @@ impl Rules {
     pub fn is_out_of_bounds(&self, path: &Path) -> bool {
         let Ok(below) = path.strip_prefix(&self.root) else { return true };
         let above = below.parent().into_iter().flat_map(|parent| parent.iter());
+        let mut folders = path.ancestors().skip(1).take_while(|folder| *folder != self.root);
         self.ours.iter().any(|ours| path.starts_with(ours))
             || above.into_iter().any(|part| why_left(part, true).is_some())
+            || folders.any(holds_results)
     }
 
     /// Looks at one path, absolute and below the watched folder.
@@ -68,6 +70,9 @@ impl Rules {
             && let Some(why) = why_left(name, found.is_dir())
         {
             return Ok(Found::Left(why));
+        }
+        if found.is_dir() && path != self.root && holds_results(path) {
+            return Ok(Found::Left("a folder of pagestream's results"));
         }
         if found.is_dir() {
             return Ok(Found::Folder { device: device(&found) });
@@ -104,6 +109,11 @@ impl Rules {
         paths.sort();
         Ok(paths)
     }
+}
+
+/// Whether pagestream writes results there, for this daemon, another or nobody any more.
+fn holds_results(folder: &Path) -> bool {
+    folder.join(output::MANIFEST).exists()
 }
 
 fn is_gone(error: &io::Error) -> bool {
@@ -170,6 +180,10 @@ mod tests {
             ["a.pdf", "sub/b.pdf", "@eaDir/g.pdf", "out/x/e.pdf"].map(out_of_bounds),
             [false, false, true, true]
         );
+        fs::create_dir_all(root.join("others/deep")).unwrap();
+        assert!(!left(&rules, "others") && !out_of_bounds("others/deep/r.pdf"));
+        fs::write(root.join("others").join(output::MANIFEST), "").unwrap();
+        assert!(left(&rules, "others") && out_of_bounds("others/deep/r.pdf"), "another daemon's results");
         rules.links = true;
         assert!(!left(&rules, "link.pdf") && left(&rules, "sublink"), "links to folders are never followed");
     }

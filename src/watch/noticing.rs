@@ -280,6 +280,14 @@ impl Noticing {
         }
     }
 
+    /// Something was told of the folder itself: it may have gone, and another of its name have come, of which nothing is told before it is
+    /// covered anew. The system's own record goes by names, too, and is put right only once it has told.
+    pub fn doubt(&mut self, path: &Path) {
+        if self.watched.contains(path) {
+            self.forget(path);
+        }
+    }
+
     pub fn forget_all(&mut self) {
         let all: Vec<PathBuf> = self.watched.drain().collect();
         if let Some(eyes) = &mut self.eyes {
@@ -348,6 +356,18 @@ mod tests {
             noticing.forget(Path::new("/x"));
             assert_eq!(noticing.counts(), (0, 0));
         }
+    }
+
+    #[test]
+    fn a_folder_that_something_is_told_of_is_covered_anew_with_what_is_below() {
+        let mut noticing = Noticing::new(Notice::Events, Ok(Box::new(Limited(9))));
+        for folder in ["/x", "/x/a", "/x/a/b", "/x/c"] {
+            assert!(noticing.cover(Path::new(folder), 1));
+        }
+        noticing.doubt(Path::new("/x/a"));
+        noticing.doubt(Path::new("/x/a/file.pdf"));
+        let anew = ["/x", "/x/a", "/x/a/b", "/x/c"].map(|folder| noticing.cover(Path::new(folder), 1));
+        assert_eq!(anew, [false, true, true, false]);
     }
 
     #[test]

@@ -163,7 +163,7 @@ fn journal(
     };
     store.submit(&new).map_err(store_error)?;
     if let Some(answer) = answer {
-        copy_pages(store, &answer, &new, skipped)?;
+        copy_pages(store, &answer, &new, duplicates)?;
     }
     go_on(store, new.id)
 }
@@ -197,8 +197,8 @@ pub fn not_taken(name: &str, error: StoreError) -> Error {
 }
 
 /// Gives a new document the pages of a finished one that has the same bytes and was read the same way: every submission
-/// has an identity, a name and pages of its own. `skipped`: those that say what they repeat, without their text.
-fn copy_pages(store: &Store, from: &Document, to: &NewDocument, skipped: bool) -> Result<()> {
+/// has an identity, a name and pages of its own, which say what they repeat as pages do that are read.
+fn copy_pages(store: &Store, from: &Document, to: &NewDocument, duplicates: DuplicateMode) -> Result<()> {
     let mut cursor = Cursor::Page(PageNumber::FIRST);
     loop {
         let pages = store.read(from.id, cursor, COPIED_AT_ONCE).map_err(store_error)?;
@@ -206,8 +206,8 @@ fn copy_pages(store: &Store, from: &Document, to: &NewDocument, skipped: bool) -
         cursor = Cursor::Page(PageNumber::from_index(last.page.index() + 1));
         let copies = pages.iter().map(|page| {
             let mut record = page.record()?;
-            if skipped {
-                refer(store, &mut record, to.id)?;
+            if duplicates != DuplicateMode::Off {
+                refer(store, &mut record, to.id, duplicates)?;
             }
             record.document.id = to.id;
             record.document.source.clone_from(&to.source);
@@ -223,18 +223,23 @@ fn copy_pages(store: &Store, from: &Document, to: &NewDocument, skipped: bool) -
 
 /// Makes of an earlier page's record one of a page of `document` that repeats it. A page without a text, or with next to none,
 /// repeats nothing and stays as it is.
-fn refer(store: &Store, record: &mut PageRecord, document: DocumentId) -> Result<(), StoreError> {
+fn refer(
+    store: &Store,
+    record: &mut PageRecord,
+    document: DocumentId,
+    duplicates: DuplicateMode,
+) -> Result<(), StoreError> {
     if !matches!(record.status, PageStatus::Ok | PageStatus::Duplicate) || record.text.is_empty() {
         // One that was skipped itself refers to the page that it repeats already.
         return Ok(());
     }
     let key = PageKey { document, page: record.page };
     match store.similarity().check_and_insert(key, &record.text)? {
-        verdict @ Verdict::Duplicate { .. } => note(record, verdict, DuplicateMode::Skip),
+        verdict @ Verdict::Duplicate { .. } => note(record, verdict, duplicates),
         // What it repeats was read without being compared, and is not known to the index.
         Verdict::Unique if !is_tiny(&record.text) => {
             let of = PageKey { document: record.document.id, page: record.page };
-            note(record, Verdict::Duplicate { of, similarity: 1.0, differs: None }, DuplicateMode::Skip);
+            note(record, Verdict::Duplicate { of, similarity: 1.0, differs: None }, duplicates);
             store.similarity().remove(key)?;
         }
         Verdict::Unique => {}

@@ -24,7 +24,7 @@ use std::io;
 
 pub use self::{
     alto::Alto,
-    files::{Expected, Files},
+    files::{Expected, Files, MANIFEST},
     format::OutputFormat,
     hocr::Hocr,
     json::Json,

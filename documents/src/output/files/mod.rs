@@ -33,6 +33,9 @@ use crate::{
 /// Files that stand in the way and are named in the message; the others are counted.
 const NAMED: usize = 3;
 
+/// What lies in every folder of results, and tells that it is one.
+pub const MANIFEST: &str = manifest::NAME;
+
 /// Writes into one folder. Pages of several documents may come in any order.
 ///
 /// A document's file gets its name when [`PageWriter::end_document`] says that it is complete; one that never does leaves
