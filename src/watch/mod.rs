@@ -1,8 +1,8 @@
 //! A folder whose documents are read as they come: [`Watch`].
 //!
-//! A file is found by a look at the folder or by an event ([`noticing`]), waited for until nobody writes to it ([`readiness`],
-//! [`trailer`]), claimed by moving it into a work folder ([`claiming`]), submitted, read, its results written from the page log
-//! ([`delivering`]) and moved to its end ([`endings`]); [`passage`] has the order of the steps. After a crash at any moment each file
+//! A file is found by a look at the folder or by an event (`noticing`), waited for until nobody writes to it (`readiness`,
+//! `trailer`), claimed by moving it into a work folder (`claiming`), submitted, read, its results written from the page log
+//! (`delivering`) and moved to its end (`endings`); `passage` has the order of the steps. After a crash at any moment each file
 //! is in one place and each result there once. It speaks to the pipeline's handle alone.
 
 mod claiming;

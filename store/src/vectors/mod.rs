@@ -1,6 +1,6 @@
 //! What pages mean, as vectors: the search by meaning, and which pages are near to each other in it.
 //!
-//! Our own table is the truth ([`table`]); what is kept in memory ([`VectorIndex`]) only proposes candidates, is read from the table and may be
+//! Our own table is the truth (`table`); what is kept in memory ([`VectorIndex`]) only proposes candidates, is read from the table and may be
 //! thrown away at any time. What it proposes is joined with the table and compared again, so that nothing is found that is not there.
 //! Who makes the vectors is no matter here: a model is known by the digest of its file, and vectors of two models never meet.
 
