@@ -9,6 +9,7 @@
 //! given up for this run, is told once, and pages are read as before.
 
 use std::{
+    collections::HashSet,
     ops::Range,
     sync::Arc,
     time::{Duration, Instant},
@@ -85,7 +86,7 @@ pub struct Embedder {
     pub under_way: Arc<UnderWay>,
     /// Of the model whose vectors they are.
     pub model: Digest,
-    /// Passages that the devices compute at once.
+    /// Texts that are embedded at once: as many as the devices compute inferences.
     pub at_once: usize,
     pub waiting: mpsc::UnboundedReceiver<Waiting>,
 }
@@ -178,22 +179,31 @@ impl Embedder {
             let (model, after) = (self.model, course.after);
             let Some(pages) = self.blocking(move |store| missing(store, model, after)).await else { return };
             let Some(last) = pages.last().map(|page| page.seq) else { return };
-            let mut pages = pages.into_iter();
+            let mut pages = pages.into_iter().peekable();
             let mut under_way = FuturesUnordered::new();
+            let mut texts = HashSet::new();
             loop {
                 while under_way.len() < self.at_once
                     && course.given_up.is_none()
                     && (under_way.is_empty() || self.is_idle())
-                    && let Some(page) = pages.next()
+                    // The same text waits for its vectors to be there.
+                    && let Some(page) = pages.next_if(|page| !texts.contains(&page.hash))
                 {
+                    texts.insert(page.hash);
                     if under_way.is_empty() {
                         self.wait_for(&mut course.turn).await;
                     }
                     under_way.push(self.embed(page));
                 }
                 match under_way.next().await {
-                    Some(Ok(())) => course.failures = 0,
-                    Some(Err(cause)) => course.fail(&cause),
+                    Some((text, Ok(()))) => {
+                        texts.remove(&text);
+                        course.failures = 0;
+                    }
+                    Some((text, Err(cause))) => {
+                        texts.remove(&text);
+                        course.fail(&cause);
+                    }
                     None => break,
                 }
                 course.turn.worked();
@@ -210,8 +220,12 @@ impl Embedder {
         self.under_way.pages().is_empty()
     }
 
-    /// The page has its vectors then, unless it is gone.
-    async fn embed(&self, page: Page) -> Result<(), String> {
+    /// The page has its vectors then, unless it is gone. With it comes which text it was.
+    async fn embed(&self, page: Page) -> (Digest, Result<(), String>) {
+        (page.hash, self.embed_text(page).await)
+    }
+
+    async fn embed_text(&self, page: Page) -> Result<(), String> {
         let Page { key, text, hash, .. } = page;
         let (model, caches, engine) = (self.model, self.caches.clone(), self.engine.clone());
         let metrics = self.metrics.clone();
@@ -321,6 +335,7 @@ fn ask(
     if let Some(known) = caches.embeddings.get(&(model, hash)) {
         return Ok(Asked::Known(known.0.clone()));
     }
+    // The log was asked for pages without vectors; another with this text may have got its own since.
     if let Some(known) = store.vectors().known(model, hash).map_err(|error| error.to_string())? {
         metrics.embeddings.found_in_log();
         return Ok(Asked::Known(known));

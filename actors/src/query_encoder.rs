@@ -53,7 +53,7 @@ impl QueryEncoder {
     }
 
     fn compute(&self, text: &str) -> Result<Option<Vec<f32>>, Error> {
-        let engine = self.engine.with_models(&[Task::Embed])?;
+        let engine = self.engine.get()?;
         let Some(input) = engine.tokenizer()?.query(text) else { return Ok(None) };
         run(&engine, &input).map(Some)
     }
@@ -63,7 +63,7 @@ impl QueryEncoder {
     /// # Errors
     /// As [`Self::encode`].
     pub fn passages(&self, text: &str) -> Result<Vec<PassageVector>, Error> {
-        let engine = self.engine.with_models(&[Task::Embed])?;
+        let engine = self.engine.get()?;
         let passages = engine.tokenizer()?.passages(text).into_iter();
         passages.map(|passage| Ok(passage_vector(passage.range, run(&engine, &passage.input)?))).collect()
     }

@@ -147,13 +147,13 @@ fn object(verified: &Verified, embedded: Embedded) -> serde_json::Value {
 }
 
 async fn make(settings: Settings, plan: Plan, fetching: Fetching, printer: &Printer) -> Exit {
-    let (mut signals, pipeline) = match (Signals::listen(), pagestream::start_planned(settings, plan, fetching).await) {
-        (Ok(signals), Ok(pipeline)) => (signals, pipeline),
-        (Err(error), _) => {
-            printer.error(&format!("signals cannot be listened for: {error}"), None);
-            return Exit::Other;
-        }
-        (_, Err(error)) => {
+    let mut signals = match Signals::listen_or_tell(printer) {
+        Ok(signals) => signals,
+        Err(exit) => return exit,
+    };
+    let pipeline = match pagestream::start_planned(settings, plan, fetching).await {
+        Ok(pipeline) => pipeline,
+        Err(error) => {
             printer.error(&error.to_string(), error.hint());
             return Exit::of_error(&error);
         }

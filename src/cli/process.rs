@@ -213,12 +213,9 @@ async fn process(
     summary: Summary,
     printer: Printer,
 ) -> Exit {
-    let mut signals = match Signals::listen() {
+    let mut signals = match Signals::listen_or_tell(&printer) {
         Ok(signals) => signals,
-        Err(error) => {
-            printer.error(&format!("signals cannot be listened for: {error}"), None);
-            return Exit::Other;
-        }
+        Err(exit) => return exit,
     };
     let drain = settings.pipeline.drain;
     let data_dir = settings.store.data_dir.clone();
@@ -268,6 +265,8 @@ async fn process(
             }
         }
     };
+    // Whoever has seen enough of the results, and whoever stopped the run, waits for nothing more.
+    let is_whole = written.is_ok() && signal.is_none();
     let exit = match written {
         Ok(()) => run.finish(),
         // Whoever read the results has seen enough.
@@ -277,8 +276,8 @@ async fn process(
             Exit::FileAccess
         }
     };
-    if signal.is_none() {
-        signal = embeddings::wait(&pipeline, data_dir.as_deref(), &mut signals, &printer).await;
+    if is_whole && pipeline.fatal_error().is_none() {
+        embeddings::wait(&pipeline, data_dir.as_deref(), &mut signals, &printer).await;
     }
     // Stopping waits for threads, and one of them may wait for a pipe that nobody writes to.
     drop(tokio::time::timeout(STOPPING_PATIENCE, pipeline.stop()).await);

@@ -1,6 +1,6 @@
 //! Signals to stop: Ctrl-C, a service manager's, and that of a terminal that was closed.
 
-use super::{exit::Exit, fetching};
+use super::{exit::Exit, fetching, printer::Printer};
 
 /// Waits for the next signal to stop, and says with what the program then ends. Call it again for the one after that.
 ///
@@ -29,6 +29,17 @@ impl Signals {
         }
         #[cfg(not(unix))]
         Ok(Self {})
+    }
+
+    /// As [`Signals::listen`]; a refusal is told.
+    ///
+    /// # Errors
+    /// The exit code, when it has been told.
+    pub fn listen_or_tell(printer: &Printer) -> Result<Self, Exit> {
+        Self::listen().map_err(|error| {
+            printer.error(&format!("signals cannot be listened for: {error}"), None);
+            Exit::Other
+        })
     }
 
     /// The next signal to stop. Nothing is fetched any more from then on.

@@ -153,12 +153,9 @@ async fn watch_until_stopped(
     again: &dyn Fn() -> Result<Layers, SettingsError>,
     printer: &Printer,
 ) -> Exit {
-    let mut signals = match Signals::listen() {
+    let mut signals = match Signals::listen_or_tell(printer) {
         Ok(signals) => signals,
-        Err(error) => {
-            printer.error(&format!("signals cannot be listened for: {error}"), None);
-            return Exit::Other;
-        }
+        Err(exit) => return exit,
     };
     let drain = settings.pipeline.drain;
     let fetching = fetching::asking(&settings, printer);

@@ -8,7 +8,7 @@ use std::{
 use super::{
     PageWriter,
     parts::{PixelBox, baseline_points, is_askew, points, quarters, regions, words},
-    xml::{escaped, submitted_at},
+    xml::{Whole, escaped, submitted_at},
 };
 use crate::{
     geometry::Polygon,
@@ -17,20 +17,12 @@ use crate::{
 };
 
 pub struct Alto<W> {
-    out: W,
-    open: bool,
+    whole: Whole<W>,
 }
 
 impl<W: Write> Alto<W> {
     pub fn new(out: W) -> Self {
-        Self { out, open: false }
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.open) {
-            self.out.write_all(b" </Layout>\n</alto>\n")?;
-        }
-        self.out.flush()
+        Self { whole: Whole::new(out, " </Layout>\n</alto>\n") }
     }
 }
 
@@ -125,19 +117,15 @@ fn write_line(out: &mut String, line: &TextLine, page: &PageRecord, row: u32, ma
 
 impl<W: Write + Send> PageWriter for Alto<W> {
     fn write_page(&mut self, page: &PageRecord) -> io::Result<()> {
-        if !std::mem::replace(&mut self.open, true) {
-            self.out.write_all(head(&page.document).as_bytes())?;
-        }
-        self.out.write_all(body(page).as_bytes())?;
-        self.out.flush()
+        self.whole.page(|| head(&page.document), &body(page))
     }
 
     fn end_document(&mut self, _: DocumentId, _: bool) -> io::Result<()> {
-        self.close()
+        self.whole.close()
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.close()
+        self.whole.close()
     }
 }
 

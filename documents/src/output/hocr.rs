@@ -8,7 +8,7 @@ use std::{
 use super::{
     PageWriter,
     parts::{PixelBox, baseline, is_askew, points, quarters, regions, words},
-    xml::escaped,
+    xml::{Whole, escaped},
 };
 use crate::{
     ids::DocumentId,
@@ -17,20 +17,12 @@ use crate::{
 };
 
 pub struct Hocr<W> {
-    out: W,
-    open: bool,
+    whole: Whole<W>,
 }
 
 impl<W: Write> Hocr<W> {
     pub fn new(out: W) -> Self {
-        Self { out, open: false }
-    }
-
-    fn close(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.open) {
-            self.out.write_all(b" </body>\n</html>\n")?;
-        }
-        self.out.flush()
+        Self { whole: Whole::new(out, " </body>\n</html>\n") }
     }
 }
 
@@ -125,19 +117,15 @@ fn body(page: &PageRecord) -> String {
 
 impl<W: Write + Send> PageWriter for Hocr<W> {
     fn write_page(&mut self, page: &PageRecord) -> io::Result<()> {
-        if !std::mem::replace(&mut self.open, true) {
-            self.out.write_all(head(&page.document.source).as_bytes())?;
-        }
-        self.out.write_all(body(page).as_bytes())?;
-        self.out.flush()
+        self.whole.page(|| head(&page.document.source), &body(page))
     }
 
     fn end_document(&mut self, _: DocumentId, _: bool) -> io::Result<()> {
-        self.close()
+        self.whole.close()
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        self.close()
+        self.whole.close()
     }
 }
 

@@ -1,8 +1,41 @@
 //! What the XML formats share: text and attributes with nothing in them that XML forbids.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
 use crate::ids::DocumentId;
+
+/// A file of one element with the pages in it.
+pub(super) struct Whole<W> {
+    out: W,
+    foot: &'static str,
+    is_open: bool,
+}
+
+impl<W: Write> Whole<W> {
+    /// `foot` ends what a page's `head` begins.
+    pub(super) fn new(out: W, foot: &'static str) -> Self {
+        Self { out, foot, is_open: false }
+    }
+
+    /// Writes a page, and before the first of a document its head.
+    pub(super) fn page(&mut self, head: impl FnOnce() -> String, body: &str) -> io::Result<()> {
+        if !std::mem::replace(&mut self.is_open, true) {
+            self.out.write_all(head().as_bytes())?;
+        }
+        self.out.write_all(body.as_bytes())?;
+        self.out.flush()
+    }
+
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_open) {
+            self.out.write_all(self.foot.as_bytes())?;
+        }
+        self.out.flush()
+    }
+}
 
 /// Whether XML 1.0 has the character (2.2, production 2).
 fn is_allowed(c: char) -> bool {

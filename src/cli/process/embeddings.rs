@@ -4,28 +4,16 @@ use std::{path::Path, time::Duration};
 
 use pagestream::Pipeline;
 
-use crate::cli::{exit::Exit, printer::Printer, signals::Signals, words::count};
+use crate::cli::{printer::Printer, signals::Signals, words::count};
 
 /// Nothing is said of a wait that is shorter.
 const UNNOTICED: Duration = Duration::from_secs(2);
 
 /// Waits until the pages have their vectors, where vectors are made. A signal ends it, and loses nothing: the next run goes on. Results
-/// are out already, and what they say of the run stands: what ends the wait early gives no exit code but that of a fault of ours.
-pub async fn wait(
-    pipeline: &Pipeline,
-    data_dir: Option<&Path>,
-    signals: &mut Signals,
-    printer: &Printer,
-) -> Option<Exit> {
+/// are out already, so that the run's exit code stands.
+pub async fn wait(pipeline: &Pipeline, data_dir: Option<&Path>, signals: &mut Signals, printer: &Printer) {
     let mut told = false;
     let mut embedded = std::pin::pin!(pipeline.embedded());
-    let left = |made: u64| {
-        let dir = data_dir.map(|dir| format!(" --data-dir {}", dir.display())).unwrap_or_default();
-        printer.note(&format!(
-            "{} have got vectors; the others get theirs with the next run, or by `pagestream index update{dir}`",
-            count(usize::try_from(made).unwrap_or(usize::MAX), "page")
-        ));
-    };
     loop {
         tokio::select! {
             done = &mut embedded => {
@@ -35,11 +23,15 @@ pub async fn wait(
                     let cause = report.given_up.map(|cause| format!(": {cause}")).unwrap_or_default();
                     printer.warning(&format!("{} pages cannot be found by their meaning{cause}", report.left));
                 }
-                return None;
+                return;
             }
             _ = signals.next() => {
-                left(pipeline.metrics().embeddings.pages);
-                return None;
+                let made = usize::try_from(pipeline.metrics().embeddings.pages).unwrap_or(usize::MAX);
+                let dir = data_dir.map(|dir| format!(" --data-dir {}", dir.display())).unwrap_or_default();
+                return printer.note(&format!(
+                    "{} have got vectors; the others get theirs with the next run, or by `pagestream index update{dir}`",
+                    count(made, "page")
+                ));
             }
             () = tokio::time::sleep(UNNOTICED), if !told => {
                 told = true;
