@@ -1,8 +1,10 @@
-//! Reads a document and prints what it costs: `probe FILE [text|render|both|print|damage] [PASSWORD] [PAGES] [LIMIT]`.
+//! Reads a document and prints what it costs: `probe FILE [text|render|both|print|damage] [PASSWORD] [PAGES] [LIMIT]`; or what a PDF tells
+//! of one page's structure: `probe FILE PAGE`.
 
 use std::{sync::Arc, time::Instant};
 
-use pagestream_documents::{ByteSize, FileKind, Limits, OpenOptions, PageNumber, RenderOptions, open};
+use pagestream_documents::structure::{Hints, LineStyle, VerticalShift};
+use pagestream_documents::{ByteSize, FileKind, Limits, OpenOptions, PageNumber, RenderOptions, TextLayer, open};
 
 fn peak_rss_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -19,9 +21,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let limits =
         args.next().map_or(Ok(Limits::default().page), |size| size.parse::<ByteSize>()).map(|page| Limits { page })?;
     let before = Instant::now();
-    let source = open(Arc::new(std::fs::read(&file)?), &OpenOptions { password, limits })
+    let source = open(Arc::new(std::fs::read(&file)?), &OpenOptions { password, limits, ..OpenOptions::default() })
         .map_err(|error| format!("{error} (hint: {})", error.hint.as_deref().unwrap_or("none")))?;
     println!("{:?}, {} pages, opened in {:?}", source.kind(), source.page_count(), before.elapsed());
+    if let Ok(page) = mode.parse::<u32>() {
+        let page = PageNumber::new(page).ok_or("pages are counted from 1")?;
+        match source.text_layer(page)? {
+            Some(layer) => print_hints(&layer),
+            None => println!("{page}: no text"),
+        }
+        return Ok(());
+    }
     let before = Instant::now();
     let pages = source.page_count().min(most);
     for page in (0..pages).map(PageNumber::from_index) {
@@ -70,4 +80,60 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         peak_rss_kib()
     );
     Ok(())
+}
+
+/// One line of text with its place, size and tag, then what is set otherwise in it.
+fn print_hints(layer: &TextLayer) {
+    let Hints { rulings, fills, pictures, marks, links, outline, neighbours, language, body_size, .. } = &layer.hints;
+    println!("{} x {}, doubt {:?}, language {language:?}, body {body_size:?}", layer.width, layer.height, layer.doubt);
+    for (line, style) in layer.lines.iter().zip(&layer.hints.styles) {
+        let place = line.polygon.bounds();
+        println!(
+            "{:6.1} {:6.1} {:6.1} {:6.1} | {:4.1} {:.2}{} | {}",
+            place.left,
+            place.top,
+            place.right,
+            place.bottom,
+            style.size,
+            style.darkness,
+            if style.is_invisible { " invisible" } else { "" },
+            line.text
+        );
+        println!("{:30}{}", "", described(&line.text, style));
+        if let Some(tag) = &style.tag {
+            println!("{:30}{:?} element {} level {} {:?}", "", tag.role, tag.element, tag.level, tag.cell);
+        }
+    }
+    rulings.iter().for_each(|ruling| println!("ruling {:?}", ruling.rect));
+    fills.iter().for_each(|fill| println!("fill {fill:?}"));
+    pictures.iter().for_each(|picture| println!("picture {picture:?}"));
+    marks.iter().for_each(|mark| println!("mark {mark:?}"));
+    links.iter().for_each(|link| println!("link {:?} to {}", link.polygon.bounds(), link.target));
+    outline.iter().for_each(|entry| println!("outline {entry:?}"));
+    for (what, lines) in [("before", &neighbours.before), ("after", &neighbours.after)] {
+        lines.iter().flatten().for_each(|line| println!("{what} {:.1} {:?} {}", line.size, line.rect, line.text));
+    }
+}
+
+fn described(text: &str, style: &LineStyle) -> String {
+    let run = |run: &pagestream_documents::structure::StyledRun| {
+        let part: String = text
+            .chars()
+            .skip(run.characters.start as usize)
+            .take((run.characters.end - run.characters.start) as usize)
+            .collect();
+        let face = &run.face;
+        let flags = [
+            (face.bold, "bold"),
+            (face.italic, "italic"),
+            (face.monospace, "mono"),
+            (face.small_capitals, "caps"),
+            (face.mathematics, "math"),
+            (run.shift == VerticalShift::Raised, "raised"),
+            (run.shift == VerticalShift::Lowered, "lowered"),
+        ];
+        let flags: Vec<&str> = flags.iter().filter(|(is, _)| *is).map(|(_, word)| *word).collect();
+        format!("[{} {:.1} {}: {part}]", face.name, run.size, flags.join(" "))
+    };
+    style.runs.iter().map(run).collect::<Vec<_>>().join(" ")
 }

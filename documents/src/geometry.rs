@@ -110,6 +110,11 @@ impl Rect {
         Point::new((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0)
     }
 
+    /// Whether a point lies in it; those at its right and bottom edges do not.
+    pub fn contains(&self, point: Point) -> bool {
+        (self.left..self.right).contains(&point.x) && (self.top..self.bottom).contains(&point.y)
+    }
+
     pub fn union(&self, other: &Self) -> Self {
         Self {
             left: self.left.min(other.left),

@@ -4,19 +4,25 @@
 //! stand the types that every other crate speaks: identities ([`ids`]), geometry, the [`raster::Raster`] of a page and
 //! the [`record::PageRecord`] that a page ends as. This crate knows nothing of actors, models or storage.
 
+pub mod blocks;
 pub mod buffers;
 pub mod error;
+mod formula;
 pub mod geometry;
 pub mod harmless;
+pub mod hints;
 pub mod ids;
 pub mod input;
+pub mod mathml;
 pub mod output;
 pub mod page_text;
 pub mod raster;
 pub mod reading_order;
 pub mod record;
 mod script;
+pub mod structure;
 
+pub use blocks::{Alignment, Block, BlockKind, Cell, GoesOn, Hyphen, HyphenEvidence, Mark, MarkKind, Table};
 pub use error::{Error, ErrorKind, Result};
 pub use geometry::{Point, Polygon, Rect};
 pub use harmless::harmless;
@@ -26,6 +32,6 @@ pub use output::{Expected, Files, Jsonl, OutputFormat, OutputOptions, PageWriter
 pub use page_text::{PageText, TextLayer};
 pub use raster::{PixelFormat, Raster, Rotation};
 pub use record::{
-    Block, BlockKind, Differences, DocumentRef, DuplicateOf, DuplicateTier, ModelRef, Origin, PageRecord, PageStatus,
-    TextLine, Word,
+    Differences, DocumentRef, DuplicateOf, DuplicateTier, ModelRef, Origin, PageRecord, PageStatus, TextLine, Word,
 };
+pub use structure::{Hints, Structure};

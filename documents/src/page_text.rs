@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use crate::{
+    blocks::{Block, BlockKind},
     geometry::{Point, Polygon},
-    record::{Block, BlockKind, TextLine, Word},
+    hints::Hints,
+    record::{TextLine, Word},
     script::has_letters_from_the_right,
 };
 
@@ -35,6 +37,8 @@ pub struct TextLayer {
     pub stands: bool,
     /// Share of the page that images cover and none of this text does, 0 to 1: where text may be that only the pixels show.
     pub pictures: f32,
+    /// What the file tells of the page's structure, in points; `styles` one a line of `lines`.
+    pub hints: Hints,
 }
 
 impl PageText {
@@ -50,7 +54,7 @@ impl PageText {
             let bounds = lines[first..].iter().map(|line: &TextLine| line.polygon.bounds()).reduce(|a, b| a.union(&b));
             let polygon = Polygon::from_rect(bounds.unwrap_or_default());
             if first < lines.len() {
-                blocks.push(Block { kind: BlockKind::Text, polygon, lines: first..lines.len() });
+                blocks.push(Block::new(BlockKind::Text, polygon, first..lines.len()));
             }
         }
         Self { lines, blocks, text }
@@ -186,7 +190,7 @@ fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// See [`PageText::text`].
-fn compose(lines: &[TextLine], blocks: &[Vec<usize>]) -> String {
+pub(crate) fn compose(lines: &[TextLine], blocks: &[Vec<usize>]) -> String {
     let mut text = String::new();
     for block in blocks {
         let mut previous: Option<&TextLine> = None;

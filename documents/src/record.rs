@@ -1,11 +1,12 @@
 //! What a page ends as. This is the wire format `pagestream.page/1`: a change that a reader of it would notice needs a
 //! new version number here and a line in the CHANGELOG.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    blocks::Block,
     geometry::Polygon,
     ids::{Digest, DocumentId, PageNumber},
     raster::Rotation,
@@ -38,7 +39,7 @@ pub struct PageRecord {
     /// The lines in reading order, one a row; a blank row between blocks.
     pub text: String,
     pub lines: Vec<TextLine>,
-    /// Regions that belong together, in reading order. Absent where there are none.
+    /// What the lines make together, in reading order. Absent where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<Block>,
     /// Expected share of right characters of a page read by OCR, 0 to 1; absent where nothing was guessed.
@@ -144,26 +145,6 @@ pub enum Origin {
     TextLayer,
     /// Recognised from pixels, and joined by what the document's own text says besides: those lines have no confidence.
     Mixed,
-}
-
-/// A region of the page: consecutive lines that belong together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Block {
-    pub kind: BlockKind,
-    /// Upright rectangle around the lines, in the coordinates of the page.
-    pub polygon: Polygon,
-    /// Indices into the page's `lines`, from `start` to before `end`.
-    pub lines: Range<usize>,
-}
-
-/// What a region is. More kinds come with the analysis of layout; a reader takes those that it does not know for text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum BlockKind {
-    /// Lines of text, of whatever role.
-    Text,
 }
 
 /// One line of text, in reading order.

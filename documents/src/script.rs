@@ -28,6 +28,11 @@ pub(crate) fn is_mostly_from_the_right<'a>(texts: impl IntoIterator<Item = &'a s
     right > left
 }
 
+/// Letters of scripts that are set without blanks between words.
+pub(crate) fn is_without_blanks(c: char) -> bool {
+    matches!(c, '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{2ffff}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

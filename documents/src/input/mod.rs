@@ -34,6 +34,7 @@ use crate::{
     ids::{ByteSize, PageNumber},
     page_text::TextLayer,
     raster::{PixelFormat, Raster},
+    structure::Structure,
 };
 
 /// A document's bytes: a memory map of the spooled file, or a buffer.
@@ -44,6 +45,8 @@ pub type DocumentData = Arc<dyn AsRef<[u8]> + Send + Sync>;
 pub struct OpenOptions {
     pub password: Option<String>,
     pub limits: Limits,
+    /// How much of what the file tells of its structure is read with the text.
+    pub structure: Structure,
 }
 
 /// What no page may exceed. Checked from the header, before anything is decoded.

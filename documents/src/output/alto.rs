@@ -16,6 +16,9 @@ use crate::{
     record::{DocumentRef, PageRecord, TextLine},
 };
 
+/// What regions refer to that are formulas. Its LaTeX has no place in this schema.
+const FORMULA: &str = "formula";
+
 pub struct Alto<W> {
     whole: Whole<W>,
 }
@@ -36,7 +39,7 @@ fn head(document: &DocumentRef) -> String {
          <sourceImageInformation><fileName>{}</fileName></sourceImageInformation>\n  \
          <Processing ID=\"processing_1\"><processingDateTime>{}</processingDateTime><processingSoftware>\
          <softwareName>pagestream</softwareName><softwareVersion>{}</softwareVersion></processingSoftware></Processing>\n \
-         </Description>\n <Layout>\n",
+         </Description>\n <Tags><StructureTag ID=\"{FORMULA}\" LABEL=\"{FORMULA}\"/></Tags>\n <Layout>\n",
         escaped(&document.source),
         submitted_at(document.id),
         env!("CARGO_PKG_VERSION"),
@@ -69,7 +72,12 @@ fn body(page: &PageRecord) -> String {
     let (mut row, mut mark) = (0, 0);
     for (region, block) in regions(page).iter().zip(1..) {
         let at = place(PixelBox::of(&region.polygon, page));
-        let _ = writeln!(out, "    <TextBlock ID=\"block_{number}_{block}\" {at}>");
+        let tag = if region.formula.is_some() { format!(" TAGREFS=\"{FORMULA}\"") } else { String::new() };
+        if region.lines.is_empty() {
+            let _ = writeln!(out, "    <Illustration ID=\"block_{number}_{block}\"{tag} TYPE=\"{FORMULA}\" {at}/>");
+            continue;
+        }
+        let _ = writeln!(out, "    <TextBlock ID=\"block_{number}_{block}\"{tag} {at}>");
         for line in region.lines {
             row += 1;
             write_line(&mut out, line, page, row, &mut mark);
@@ -132,7 +140,7 @@ impl<W: Write + Send> PageWriter for Alto<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::testing::{assert_words, elements, letter, written};
+    use crate::output::testing::{assert_words, elements, formulas, letter, written};
 
     #[test]
     fn words_and_boxes_are_found_again() {
@@ -156,6 +164,18 @@ mod tests {
         let shapes: Vec<&str> =
             elements.iter().filter(|e| e.name == "Polygon").map(|e| e.attribute("POINTS")).collect();
         assert_eq!(shapes[0], "100,300 500,320 498,360 98,340", "of the line that lies askew");
+    }
+
+    #[test]
+    fn a_formula_is_tagged_as_one() {
+        let text = written(|out| Box::new(Alto::new(out)), &[formulas()]);
+        let elements = elements(&text);
+        let tag = elements.iter().find(|e| e.name == "StructureTag").unwrap();
+        let of = |name: &str| -> Vec<&str> {
+            elements.iter().filter(|e| e.name == name).map(|e| e.attribute("TAGREFS")).collect()
+        };
+        assert_eq!(of("TextBlock"), [tag.attribute("ID"), ""]);
+        assert_eq!(of("Illustration"), [tag.attribute("ID")]);
     }
 
     #[test]

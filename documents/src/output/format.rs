@@ -22,11 +22,34 @@ pub enum OutputFormat {
     Page,
     /// The original as a PDF, with its text to be searched and copied.
     Pdf,
+    /// CommonMark with GitHub's tables and footnotes.
+    Markdown,
+    /// One HTML file, with nothing beside it.
+    Html,
+    /// Office Open XML, as Word and LibreOffice write texts.
+    Docx,
+    /// EPUB 3.
+    Epub,
+    /// The tables alone, RFC 4180.
+    Csv,
 }
 
 impl OutputFormat {
-    pub const ALL: [Self; 8] =
-        [Self::Text, Self::Jsonl, Self::Json, Self::Tsv, Self::Hocr, Self::Alto, Self::Page, Self::Pdf];
+    pub const ALL: [Self; 13] = [
+        Self::Text,
+        Self::Jsonl,
+        Self::Json,
+        Self::Tsv,
+        Self::Hocr,
+        Self::Alto,
+        Self::Page,
+        Self::Pdf,
+        Self::Markdown,
+        Self::Html,
+        Self::Docx,
+        Self::Epub,
+        Self::Csv,
+    ];
 
     /// As it is asked for.
     pub fn name(self) -> &'static str {
@@ -39,13 +62,24 @@ impl OutputFormat {
             Self::Alto => "alto",
             Self::Page => "page",
             Self::Pdf => "pdf",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Docx => "docx",
+            Self::Epub => "epub",
+            Self::Csv => "csv",
         }
+    }
+
+    /// Another name that it may be asked for by.
+    pub fn alias(self) -> Option<&'static str> {
+        (self == Self::Markdown).then_some("md")
     }
 
     /// What its files end in, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Text => "txt",
+            Self::Markdown => "md",
             Self::Alto => "alto.xml",
             Self::Page => "page.xml",
             other => other.name(),
@@ -67,6 +101,21 @@ impl OutputFormat {
         matches!(self, Self::Text | Self::Jsonl | Self::Tsv | Self::Page | Self::Pdf)
     }
 
+    /// Whether it is a text of its own, with headings, paragraphs, lists and tables, and not one of pages: [`super::DocumentOptions`].
+    pub fn is_document(self) -> bool {
+        matches!(self, Self::Markdown | Self::Html | Self::Docx | Self::Epub)
+    }
+
+    /// Whether its pictures are files of their own.
+    pub(super) fn has_pictures_beside(self) -> bool {
+        self == Self::Markdown
+    }
+
+    /// Whether its files are not for a terminal.
+    pub fn is_binary(self) -> bool {
+        matches!(self, Self::Pdf | Self::Docx | Self::Epub)
+    }
+
     /// Whether it is made of the document itself, and not of its records alone.
     pub fn needs_original(self) -> bool {
         self == Self::Pdf
@@ -83,7 +132,7 @@ impl FromStr for OutputFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or_else(|| {
+        Self::ALL.into_iter().find(|format| format.name() == text || format.alias() == Some(text)).ok_or_else(|| {
             let names: Vec<&str> = Self::ALL.map(Self::name).into();
             format!("`{text}` is no output format; there are {}", names.join(", "))
         })
@@ -98,10 +147,11 @@ mod tests {
     fn each_format_is_found_by_its_name_and_no_two_share_a_file() {
         for format in OutputFormat::ALL {
             assert_eq!(format.name().parse(), Ok(format));
+            assert!(format.alias().is_none_or(|alias| alias.parse() == Ok(format)));
             let same = OutputFormat::ALL.iter().filter(|other| other.extension() == format.extension());
             assert_eq!(same.count(), 1, "{format}");
         }
-        let error = "docx".parse::<OutputFormat>().unwrap_err();
-        assert!(error.contains("`docx`") && error.contains("hocr"), "{error}");
+        let error = "rtf".parse::<OutputFormat>().unwrap_err();
+        assert!(error.contains("`rtf`") && error.contains("hocr"), "{error}");
     }
 }

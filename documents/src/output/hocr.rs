@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     ids::DocumentId,
+    mathml::to_plain_text,
     record::{PageRecord, TextLine},
     script::is_mostly_from_the_right,
 };
@@ -35,7 +36,7 @@ fn head(source: &str) -> String {
          <head>\n  <title>{}</title>\n  \
          <meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n  \
          <meta name=\"ocr-system\" content=\"pagestream {}\"/>\n  \
-         <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_poly ocrp_wconf\"/>\n \
+         <meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_par ocr_line ocrx_word ocr_display ocr_math ocrp_poly ocrp_wconf\"/>\n \
          </head>\n <body>\n",
         escaped(source),
         env!("CARGO_PKG_VERSION"),
@@ -67,6 +68,12 @@ fn line_title(line: &TextLine, page: &PageRecord) -> String {
     title
 }
 
+/// LaTeX as a property of our own, as it may stand in a title. Quotes end what is quoted, and so are left out.
+fn property(latex: &str) -> String {
+    let quoted: String = latex.split_whitespace().collect::<Vec<_>>().join(" ").replace('"', "''");
+    format!("; x_latex {}", escaped(&format!("\"{quoted}\"")))
+}
+
 /// With no more digits than there are, and no negative zero.
 fn rounded(value: f32, scale: f32) -> f32 {
     (value * scale).round() / scale + 0.0
@@ -89,7 +96,29 @@ fn body(page: &PageRecord) -> String {
         let from_the_right = is_mostly_from_the_right(region.lines.iter().map(|line| line.text.as_str()));
         let direction = if from_the_right { " dir=\"rtl\"" } else { "" };
         let _ = writeln!(out, "   <div class=\"ocr_carea\" id=\"block_{number}_{block}\" title=\"{at}\">");
-        let _ = writeln!(out, "    <p class=\"ocr_par\" id=\"par_{number}_{block}\"{direction} title=\"{at}\">");
+        let end = match region.formula {
+            None => {
+                let _ =
+                    writeln!(out, "    <p class=\"ocr_par\" id=\"par_{number}_{block}\"{direction} title=\"{at}\">");
+                "    </p>\n"
+            }
+            Some(formula) => {
+                let latex = region.latex().map(property).unwrap_or_default();
+                let _ = writeln!(
+                    out,
+                    "    <div class=\"ocr_display\" id=\"display_{number}_{block}\" title=\"{at}\">\
+                     <span class=\"ocr_math\" id=\"math_{number}_{block}\" title=\"{at}{latex}\">"
+                );
+                if region.lines.is_empty() {
+                    let text = match (formula.text.trim(), region.latex()) {
+                        ("", Some(latex)) => to_plain_text(latex),
+                        (text, _) => text.to_owned(),
+                    };
+                    let _ = writeln!(out, "{}", escaped(&text));
+                }
+                "    </span></div>\n"
+            }
+        };
         for line in region.lines {
             row += 1;
             let title = line_title(line, page);
@@ -109,7 +138,8 @@ fn body(page: &PageRecord) -> String {
             }
             out.push_str("</span>\n");
         }
-        out.push_str("    </p>\n   </div>\n");
+        out.push_str(end);
+        out.push_str("   </div>\n");
     }
     out.push_str("  </div>\n");
     out
@@ -132,7 +162,7 @@ impl<W: Write + Send> PageWriter for Hocr<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::testing::{assert_words, elements, letter, written};
+    use crate::output::testing::{assert_words, elements, formulas, letter, written};
 
     #[test]
     fn words_and_boxes_are_found_again() {
@@ -159,6 +189,18 @@ mod tests {
         assert_eq!(counts, [1, 2, 2, 3, 6]);
         let ids: std::collections::HashSet<&str> = elements.iter().map(|e| e.attribute("id")).collect();
         assert_eq!(ids.len(), 1 + counts.iter().sum::<usize>(), "identities come once");
+    }
+
+    #[test]
+    fn a_formula_by_itself_is_displayed_mathematics() {
+        let text = written(|out| Box::new(Hocr::new(out)), &[formulas()]);
+        let elements = elements(&text);
+        let of_class = |class: &str| elements.iter().filter(move |e| e.attribute("class") == class).collect::<Vec<_>>();
+        let math = of_class("ocr_math");
+        assert_eq!([of_class("ocr_display").len(), math.len(), of_class("ocr_par").len()], [2, 2, 1]);
+        assert!(math[0].attribute("title").ends_with("; x_latex \"a < ''b''\""), "{text}");
+        assert_eq!(math[1].text.trim(), "x²");
+        assert_eq!(of_class("ocr_line").len(), 2);
     }
 
     #[test]

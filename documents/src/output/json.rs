@@ -5,10 +5,13 @@
 //! "pages":[
 //! {"page":1,"status":"ok", …},
 //! {"page":2, …}
+//! ],"content":[
+//! {"type":"section", …}
 //! ],"complete":true}
 //! ```
 //! Its pages are those of `pagestream.page/1` ([`crate::record`]) without what is the same for all of them. `complete` says whether
-//! all pages that were asked for are there. Documents follow one another, each from a line of its own.
+//! all pages that were asked for are there. `content` has the document's blocks as a tree ([`super::tree`]); it stands behind the pages, and
+//! what is long waits for them in a file. Documents follow one another, each from a line of its own.
 
 use std::{
     collections::BTreeMap,
@@ -17,11 +20,17 @@ use std::{
 
 use serde::Serialize;
 
-use super::PageWriter;
+use super::{
+    PageWriter,
+    flow::{Flow, Item},
+    spool::Spool,
+    tree::Tree,
+};
 use crate::{
+    blocks::Block,
     ids::{DocumentId, PageNumber},
     raster::Rotation,
-    record::{Block, DuplicateOf, ModelRef, Origin, PageRecord, PageStatus, TextLine},
+    record::{DuplicateOf, ModelRef, Origin, PageRecord, PageStatus, TextLine},
 };
 
 /// The schema of the object.
@@ -30,17 +39,35 @@ pub(super) const SCHEMA: &str = "pagestream.document/1";
 pub struct Json<W> {
     out: W,
     open: Option<DocumentId>,
+    flow: Flow,
+    tree: Tree,
+    content: Spool,
     /// One page, reused.
     line: Vec<u8>,
 }
 
 impl<W: Write> Json<W> {
     pub fn new(out: W) -> Self {
-        Self { out, open: None, line: Vec::new() }
+        let (flow, tree, content) = (Flow::new(None), Tree::default(), Spool::default());
+        Self { out, open: None, flow, tree, content, line: Vec::new() }
+    }
+
+    fn keep(&mut self, items: &[Item]) -> io::Result<()> {
+        items.iter().for_each(|item| self.tree.item(item));
+        self.content.add(self.tree.out.as_bytes())?;
+        self.tree.out.clear();
+        Ok(())
     }
 
     fn close(&mut self, complete: bool) -> io::Result<()> {
         if self.open.take().is_some() {
+            let items = std::mem::replace(&mut self.flow, Flow::new(None)).finish();
+            self.keep(&items)?;
+            self.tree.end();
+            self.keep(&[])?;
+            self.tree = Tree::default();
+            write!(self.out, "\n],\"content\":[\n")?;
+            self.content.pour(&mut self.out)?;
             writeln!(self.out, "\n],\"complete\":{complete}}}")?;
         }
         self.out.flush()
@@ -134,6 +161,8 @@ impl<W: Write + Send> PageWriter for Json<W> {
         }
         serde_json::to_writer(&mut self.line, &Page::of(page))?;
         self.out.write_all(&self.line)?;
+        let items = self.flow.push(page);
+        self.keep(&items)?;
         self.out.flush()
     }
 
@@ -150,7 +179,7 @@ impl<W: Write + Send> PageWriter for Json<W> {
 mod tests {
     use super::*;
     use crate::{
-        output::testing::{document, letter, page, written},
+        output::testing::{document, formulas_everywhere, letter, page, written},
         record,
     };
 
@@ -173,6 +202,24 @@ mod tests {
             }
         }
         assert_eq!(back, pages);
+    }
+
+    #[test]
+    fn formulas_have_their_latex_and_mathml_in_the_tree() {
+        let text = written(|out| Box::new(Json::new(out)), &[formulas_everywhere()]);
+        let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let section = &object["content"][0];
+        let marks = |node: &serde_json::Value| node["marks"].as_array().unwrap().clone();
+        assert_eq!((&marks(section)[0]["kind"], &marks(section)[0]["latex"]), (&"formula".into(), &"a_1<b".into()));
+        let nodes = section["content"].as_array().unwrap();
+        let formulas: Vec<_> = nodes.iter().filter(|node| node["type"] == "formula").collect();
+        let told = formulas.iter().map(|node| (node["marker"].as_str(), node["text"].as_str().unwrap()));
+        assert_eq!(told.collect::<Vec<_>>(), [(Some("(12)"), "c = 1/2"), (None, "∑_i d"), (Some("(13)"), "broken")]);
+        let is_mathml = |node: &serde_json::Value| node["mathml"].as_str().is_some_and(|text| text.contains("<mfrac>"));
+        assert!(is_mathml(formulas[0]) && formulas[2]["mathml"].is_null(), "{formulas:?}");
+        assert_eq!(formulas[2]["latex"], r"\frac{a");
+        let table = nodes.iter().find(|node| node["type"] == "table").unwrap();
+        assert_eq!(table["table"]["cells"][0]["marks"][0]["latex"], "a_1<b");
     }
 
     #[test]

@@ -6,17 +6,29 @@
 //! command takes as success.
 
 mod alto;
+mod archive;
+mod csv;
+mod document_options;
+mod docx;
+mod epub;
 mod files;
+mod flow;
 mod format;
 mod hocr;
+mod html;
+mod images;
 mod json;
 mod jsonl;
 mod making;
+mod markdown;
 mod original;
+mod packaged;
 mod page_xml;
 mod parts;
 mod pdf;
+mod spool;
 mod text;
+mod tree;
 mod tsv;
 mod xml;
 
@@ -24,12 +36,16 @@ use std::io;
 
 pub use self::{
     alto::Alto,
+    csv::Csv,
+    document_options::{DocumentOptions, FormulaDelimiters},
     files::{Expected, Files, MANIFEST},
     format::OutputFormat,
     hocr::Hocr,
+    html::{Html, table_html},
     json::Json,
     jsonl::Jsonl,
     making::OutputOptions,
+    markdown::{Markdown, formula_in_markdown, table_markdown},
     original::{NoOriginals, Original, Originals},
     page_xml::PageXml,
     pdf::{Pdf, PdfOptions},
@@ -84,10 +100,11 @@ pub(crate) mod testing {
 
     use super::PageWriter;
     use crate::{
+        blocks::{Alignment, Block, BlockKind, Cell, Mark, MarkKind, Table},
         geometry::{Point, Polygon, Rect},
         ids::{Digest, DocumentId, PageNumber},
         raster::Rotation,
-        record::{Block, BlockKind, DocumentRef, Origin, PageRecord, PageStatus, SCHEMA, TextLine, Word},
+        record::{DocumentRef, Origin, PageRecord, PageStatus, SCHEMA, TextLine, Word},
     };
 
     pub(crate) fn document(source: &str, pages: u32) -> DocumentRef {
@@ -117,6 +134,41 @@ pub(crate) mod testing {
         }
     }
 
+    /// A page of these blocks, whose texts are the page's.
+    pub(crate) fn blocks(document: &DocumentRef, number: u32, blocks: Vec<Block>) -> PageRecord {
+        let texts: Vec<&str> = blocks.iter().map(|block| block.text.as_str()).collect();
+        PageRecord { text: texts.join("\n\n"), blocks, ..page(document, number, "") }
+    }
+
+    pub(crate) fn block(kind: BlockKind, text: &str) -> Block {
+        Block { text: text.to_owned(), ..Block::new(kind, Polygon::default(), 0..0) }
+    }
+
+    pub(crate) fn mark(start: u32, end: u32, kind: MarkKind) -> Mark {
+        Mark::new(kind, start..end)
+    }
+
+    /// A table of these rows, cells parted by `|`.
+    pub(crate) fn grid(rows: &[&str], header_rows: u32) -> Table {
+        let columns = rows.iter().map(|row| row.split('|').count()).max().unwrap_or(0) as u32;
+        let cell = |row: usize, column: usize, text: &str| Cell {
+            row: row as u32,
+            column: column as u32,
+            row_span: 1,
+            column_span: 1,
+            is_header: (row as u32) < header_rows,
+            text: text.to_owned(),
+            marks: Vec::new(),
+            polygon: Polygon::default(),
+        };
+        let cells = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(row, texts)| texts.split('|').enumerate().map(move |(column, text)| cell(row, column, text)));
+        let alignments = vec![Alignment::Left; columns as usize];
+        Table { rows: rows.len() as u32, columns, header_rows, alignments, cells: cells.collect(), ..Table::default() }
+    }
+
     /// A page as OCR leaves it, 1,000 x 1,400 pixels at 100 dpi: two blocks; a level line, one that falls by a twentieth, and one
     /// that is turned clockwise and comes from a text layer.
     pub(crate) fn letter() -> PageRecord {
@@ -144,9 +196,61 @@ pub(crate) mod testing {
             line("COPY", turned, None, &[(0.0, 1.0)]),
         ];
         page.blocks = [(level(98.0, 200.0, 500.0, 360.0), 0..2), (level(900.0, 100.0, 940.0, 220.0), 2..3)]
-            .map(|(polygon, lines)| Block { kind: BlockKind::Text, polygon, lines })
+            .map(|(polygon, lines)| Block::new(BlockKind::Text, polygon, lines))
             .into();
         page
+    }
+
+    /// A page with a formula of one line, a paragraph, and a formula without lines.
+    pub(crate) fn formulas() -> PageRecord {
+        let mut page = letter();
+        page.lines.truncate(2);
+        let formula = |lines, latex: &str| Block {
+            latex: Some(latex.to_owned()),
+            ..Block::new(BlockKind::Formula, page.lines[0].polygon, lines)
+        };
+        let text = Block::new(BlockKind::Paragraph, page.lines[1].polygon, 1..2);
+        page.blocks = vec![formula(0..1, "a < \"b\""), text, formula(2..2, "x^2")];
+        page
+    }
+
+    /// A page with a formula wherever one may stand: LaTeX `a_1<b` where the text has `x`.
+    pub(crate) fn formulas_everywhere() -> PageRecord {
+        const LATEX: &str = "a_1<b";
+        let marked = |kind: BlockKind, text: &str| {
+            let at = text.chars().position(|c| c == 'x').unwrap_or(0) as u32;
+            Block { marks: vec![formula(at, at + 1, LATEX)], ..block(kind, text) }
+        };
+        let mut referring = marked(BlockKind::Paragraph, "It is (x), so1, and broken.");
+        referring.marks.push(mark(13, 14, MarkKind::NoteReference));
+        referring.marks.push(formula(20, 26, "\\frac{a"));
+        let mut linked = marked(BlockKind::Paragraph, "see x here");
+        linked.marks.push(Mark { target: Some("https://a.b".to_owned()), ..mark(0, 10, MarkKind::Link) });
+        let mut table = grid(&["x|b", "c|d"], 1);
+        table.cells[0].marks = vec![formula(0, 1, LATEX)];
+        let by_itself = |text: &str, latex: &str, number: Option<&str>| Block {
+            latex: Some(latex.to_owned()),
+            marker: number.map(str::to_owned),
+            ..block(BlockKind::Formula, text)
+        };
+        let list = vec![
+            Block { level: Some(1), ..marked(BlockKind::Heading, "On x") },
+            referring,
+            linked,
+            Block { marker: Some("•".to_owned()), level: Some(1), ..marked(BlockKind::ListItem, "x, or") },
+            Block { table: Some(Box::new(table)), ..Block::new(BlockKind::Table, Polygon::default(), 0..0) },
+            Block { of: Some(4), ..marked(BlockKind::Caption, "Table of x") },
+            by_itself("c = 1/2", r"c=\frac{1}{2}", Some("(12)")),
+            by_itself("", r"\sum_i d", None),
+            by_itself("broken", r"\frac{a", Some("(13)")),
+            Block { marker: Some("1".to_owned()), of: Some(1), ..marked(BlockKind::Footnote, "See x.") },
+        ];
+        blocks(&document("a.pdf", 1), 1, list)
+    }
+
+    /// A mark of a formula.
+    pub(crate) fn formula(start: u32, end: u32, latex: &str) -> Mark {
+        Mark { latex: Some(latex.to_owned()), ..mark(start, end, MarkKind::Formula) }
     }
 
     /// Compares words and boxes (left, top, right, bottom) that were found again, to the pixel.

@@ -1,4 +1,5 @@
-//! Where a document is found again whose pages were read: a searchable PDF is made of the original and the records.
+//! Where a document is found again whose pages were read: a searchable PDF is made of the original and the records, and figures are cut
+//! out of its pages.
 
 use crate::{
     error::{Error, ErrorKind, Result},
@@ -26,6 +27,6 @@ pub struct NoOriginals;
 
 impl Originals for NoOriginals {
     fn open(&self, _: &DocumentRef) -> Result<Original> {
-        Err(Error::new(ErrorKind::Io, "the document itself is not at hand, and a searchable PDF is made of it"))
+        Err(Error::new(ErrorKind::Io, "the document itself is not at hand"))
     }
 }

@@ -66,13 +66,34 @@ fn whole(page: &PageRecord) -> String {
 }
 
 fn write_region(out: &mut String, region: &Region<'_>, number: u32, page: &PageRecord, row: &mut u32, mark: &mut u32) {
+    let id = format!("region_{number}");
+    if region.formula.is_none() {
+        return write_text(out, region, &id, page, row, mark);
+    }
+    // A region of mathematics has no text of its own in this schema; a region of text may stand in it.
+    let _ = writeln!(out, "  <MathsRegion id=\"{id}\">");
+    let _ = writeln!(out, "   <Coords points=\"{}\"/>", points(&region.polygon, page));
+    if let Some(latex) = region.latex() {
+        let latex = escaped(latex);
+        let _ = writeln!(
+            out,
+            "   <UserDefined><UserAttribute name=\"latex\" type=\"xsd:string\" value=\"{latex}\"/></UserDefined>"
+        );
+    }
+    if !region.lines.is_empty() {
+        write_text(out, region, &format!("{id}_text"), page, row, mark);
+    }
+    out.push_str("  </MathsRegion>\n");
+}
+
+fn write_text(out: &mut String, region: &Region<'_>, id: &str, page: &PageRecord, row: &mut u32, mark: &mut u32) {
     // The way in which most of the region is read, clockwise from upright; PAGE counts from -180.
     let turned = region.lines.first().map_or(0, |line| quarters(&line.polygon));
     let orientation = match turned {
         0 => String::new(),
         quarters => format!(" orientation=\"{}\"", if quarters == 3 { -90 } else { 90 * quarters as i32 }),
     };
-    let _ = writeln!(out, "  <TextRegion id=\"region_{number}\"{orientation}>");
+    let _ = writeln!(out, "  <TextRegion id=\"{id}\"{orientation}>");
     let _ = writeln!(out, "   <Coords points=\"{}\"/>", points(&region.polygon, page));
     for line in region.lines {
         *row += 1;
@@ -124,7 +145,7 @@ impl<W: Write + Send> PageWriter for PageXml<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::testing::{assert_words, elements, letter, written};
+    use crate::output::testing::{assert_words, elements, formulas, letter, written};
 
     #[test]
     fn words_and_polygons_are_found_again() {
@@ -151,6 +172,22 @@ mod tests {
         assert_eq!(order, ["region_1", "region_2"]);
         let texts: Vec<&str> = elements.iter().filter(|e| e.name == "Unicode").map(|e| e.text.as_str()).collect();
         assert!(texts.contains(&"Dear Sir\nsend two crates"), "{texts:?}");
+    }
+
+    #[test]
+    fn a_formula_is_a_region_of_mathematics() {
+        let text = written(|out| Box::new(PageXml::new(out)), &[formulas()]);
+        let elements = elements(&text);
+        let ids = |name: &str| -> Vec<String> {
+            elements.iter().filter(|e| e.name == name).map(|e| e.attribute("id").to_owned()).collect()
+        };
+        assert_eq!(ids("MathsRegion"), ["region_1", "region_3"]);
+        assert_eq!(ids("TextRegion"), ["region_1_text", "region_2"]);
+        let attribute = elements.iter().find(|e| e.name == "UserAttribute").unwrap();
+        assert_eq!((attribute.attribute("name"), attribute.attribute("value")), ("latex", "a < \"b\""));
+        let order: Vec<&str> =
+            elements.iter().filter(|e| e.name == "RegionRefIndexed").map(|e| e.attribute("regionRef")).collect();
+        assert_eq!(order, ["region_1", "region_2", "region_3"]);
     }
 
     #[test]

@@ -4,34 +4,49 @@
 use std::borrow::Cow;
 
 use crate::{
+    blocks::{Block, BlockKind},
     geometry::{Point, Polygon, Rect},
     record::{PageRecord, TextLine, Word},
 };
 
-/// A region and its lines, in reading order; never empty.
+/// A region and its lines, in reading order; only a formula may have none.
 pub(super) struct Region<'a> {
     pub(super) polygon: Polygon,
     pub(super) lines: &'a [TextLine],
+    /// The block, where it is a formula by itself.
+    pub(super) formula: Option<&'a Block>,
+}
+
+impl Region<'_> {
+    /// What a formula says in LaTeX, where that is known.
+    pub(super) fn latex(&self) -> Option<&str> {
+        self.formula?.latex.as_deref().map(str::trim).filter(|latex| !latex.is_empty())
+    }
 }
 
 /// The page's regions. Records without blocks have one of all lines, and lines that no block has make one each time.
-pub(super) fn regions(page: &PageRecord) -> Vec<Region<'_>> {
+pub(super) fn regions<'a>(page: &'a PageRecord) -> Vec<Region<'a>> {
     let mut regions = Vec::with_capacity(page.blocks.len().max(1));
     let mut at = 0;
     let around = |lines: &[TextLine]| {
         let bounds = lines.iter().map(|line| line.polygon.bounds()).reduce(|a, b| a.union(&b));
         Polygon::from_rect(bounds.unwrap_or_default())
     };
-    let mut add = |polygon: Option<Polygon>, from: usize, to: usize| {
-        if let Some(lines) = page.lines.get(from..to).filter(|lines| !lines.is_empty()) {
-            regions.push(Region { polygon: polygon.unwrap_or_else(|| around(lines)), lines });
+    let mut add = |block: Option<&'a Block>, from: usize, to: usize| {
+        let formula = block.filter(|block| block.kind == BlockKind::Formula);
+        if let Some(lines) = page.lines.get(from..to).filter(|lines| !lines.is_empty() || formula.is_some()) {
+            regions.push(Region {
+                polygon: block.map_or_else(|| around(lines), |block| block.polygon),
+                lines,
+                formula,
+            });
         }
     };
     for block in &page.blocks {
         // A record that was written by others may say anything.
         let (start, end) = (block.lines.start.clamp(at, page.lines.len()), block.lines.end.min(page.lines.len()));
         add(None, at, start);
-        add(Some(block.polygon), start, end.max(start));
+        add(Some(block), start, end.max(start));
         at = end.max(start);
     }
     add(None, at, page.lines.len());
@@ -133,10 +148,7 @@ pub(super) fn quarters(polygon: &Polygon) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        output::testing::{document, page},
-        record::{Block, BlockKind},
-    };
+    use crate::output::testing::{document, page};
 
     fn line(text: &str, top: f32) -> TextLine {
         let polygon = Polygon::from_rect(Rect { left: 10.0, top, right: 90.0, bottom: top + 10.0 });
@@ -147,7 +159,7 @@ mod tests {
     fn every_line_is_in_one_region_whatever_the_record_says() {
         let mut page = page(&document("a", 1), 1, "");
         page.lines = ["a", "b", "c", "d"].iter().zip([0.0, 20.0, 40.0, 60.0]).map(|(t, y)| line(t, y)).collect();
-        let block = |lines| Block { kind: BlockKind::Text, polygon: Polygon::default(), lines };
+        let block = |lines| Block::new(BlockKind::Text, Polygon::default(), lines);
         for (blocks, expected) in [
             (vec![], "abcd"),
             (vec![block(0..2), block(2..4)], "ab cd"),
@@ -160,6 +172,19 @@ mod tests {
             let text = |region: &Region<'_>| region.lines.iter().map(|line| line.text.as_str()).collect::<String>();
             assert_eq!(regions.iter().map(text).collect::<Vec<_>>().join(" "), expected);
         }
+    }
+
+    #[test]
+    fn a_formula_is_a_region_also_without_lines() {
+        let mut page = page(&document("a", 1), 1, "");
+        page.lines = vec![line("x = 1", 0.0)];
+        let formula = |lines| Block::new(BlockKind::Formula, Polygon::default(), lines);
+        page.blocks = vec![formula(0..1), Block::new(BlockKind::Figure, Polygon::default(), 1..1), formula(1..1)];
+        page.blocks[2].latex = Some(" y ".to_owned());
+        let regions = regions(&page);
+        let told: Vec<_> = regions.iter().map(|region| (region.lines.len(), region.latex())).collect();
+        assert_eq!(told, [(1, None), (0, Some("y"))]);
+        assert!(regions.iter().all(|region| region.formula.is_some()));
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn rows(page: &PageRecord) -> String {
     let number = page.page.get();
     let whole = PixelBox { left: 0, top: 0, right: page.width, bottom: page.height };
     row(&mut out, PAGE, [number, 0, 0, 0, 0], whole, None, "");
-    for (region, block) in regions(page).iter().zip(1..) {
+    for (region, block) in regions(page).iter().filter(|region| !region.lines.is_empty()).zip(1..) {
         let at = PixelBox::of(&region.polygon, page);
         row(&mut out, BLOCK, [number, block, 0, 0, 0], at, None, "");
         row(&mut out, PARAGRAPH, [number, block, 1, 0, 0], at, None, "");

@@ -11,8 +11,8 @@ use hayro::{
 };
 use smol_str::SmolStr;
 
-use super::{characters::text_string, glyph::Glyph};
-use crate::{geometry, record::TextLine};
+use super::{characters::text_string, glyph::Glyph, styles::SetLine};
+use crate::geometry;
 
 /// Fields of one page; a form of forty columns and a hundred rows has as many.
 const MOST_FIELDS: usize = 4_000;
@@ -23,6 +23,9 @@ const MOST_CHOICES: usize = 1_000;
 /// Flags of an annotation that is not shown (bits 2 and 6), and of a field that holds a password (bit 14).
 const HIDDEN: u32 = 1 << 1 | 1 << 5;
 const PASSWORD: u32 = 1 << 13;
+/// Of buttons that are one of several, and of those that are pushed (bits 16 and 17).
+const RADIO: u32 = 1 << 15;
+const PUSHED: u32 = 1 << 16;
 /// Ems of a letter, for want of its font.
 const LETTER: f64 = 0.5;
 
@@ -55,18 +58,18 @@ pub(super) fn places(page: &Page<'_>) -> Vec<geometry::Rect> {
 }
 
 /// Lines that come as they are drawn, but for those in fields: they come after what stands on their left, in the same row.
-pub(super) fn beside_labels(lines: Vec<TextLine>, places: &[geometry::Rect]) -> Vec<TextLine> {
-    let is_within = |line: &TextLine| {
-        let geometry::Point { x, y } = line.polygon.bounds().center();
+pub(super) fn beside_labels(lines: Vec<SetLine>, places: &[geometry::Rect]) -> Vec<SetLine> {
+    let is_within = |set: &SetLine| {
+        let geometry::Point { x, y } = set.line.polygon.bounds().center();
         places.iter().any(|p| (p.left..p.right).contains(&x) && (p.top..p.bottom).contains(&y))
     };
-    let (mut values, mut others): (Vec<TextLine>, Vec<TextLine>) = lines.into_iter().partition(is_within);
-    values.sort_by(|a, b| a.polygon.bounds().left.total_cmp(&b.polygon.bounds().left));
+    let (mut values, mut others): (Vec<SetLine>, Vec<SetLine>) = lines.into_iter().partition(is_within);
+    values.sort_by(|a, b| a.line.polygon.bounds().left.total_cmp(&b.line.polygon.bounds().left));
     for value in values {
-        let place = value.polygon.bounds();
+        let place = value.line.polygon.bounds();
         let middle = place.center().y;
         let is_left = |other: &geometry::Rect| (other.top..other.bottom).contains(&middle) && other.right < place.right;
-        let bounds = others.iter().map(|line| line.polygon.bounds()).enumerate();
+        let bounds = others.iter().map(|other| other.line.polygon.bounds()).enumerate();
         let label = bounds.filter(|(_, other)| is_left(other)).max_by(|a, b| a.1.right.total_cmp(&b.1.right));
         match label {
             Some((label, _)) => others.insert(label + 1, value),
@@ -92,6 +95,10 @@ fn field(annotation: &Dict<'_>, wants_new: bool) -> Option<Field> {
     let is_drawn = annotation.get::<Dict<'_>>(b"AP").is_some_and(|appearances| appearances.contains_key(b"N"));
     let text = match &*annotation.get::<Name<'_>>(b"Subtype")? {
         b"FreeText" if !is_drawn => string(annotation, b"Contents"),
+        // Of those that are not drawn, viewers show what they are called.
+        b"Stamp" if !is_drawn => string(annotation, b"Contents")
+            .filter(|text| !text.trim().is_empty())
+            .or_else(|| annotation.get::<Name<'_>>(b"Name").map(|name| parted(name.as_str()))),
         b"Widget" if !is_drawn || wants_new => field_value(annotation),
         _ => None,
     }?;
@@ -105,13 +112,36 @@ fn field(annotation: &Dict<'_>, wants_new: bool) -> Option<Field> {
     Some(Field { text, place: Rect::from_points((x0, y0), (x1, y1)), turns, is_drawn })
 }
 
-/// Of a field for text or a choice, empty where it has none; a button has a state, and no text.
+/// A name in words: `NotApproved`, as it would be stamped.
+fn parted(name: &str) -> String {
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(c);
+    }
+    words
+}
+
+/// Of a field for text or a choice, empty where it has none. A button that is ticked has a sign for that where nothing draws it, one to be
+/// pushed its caption, and any other no text.
 fn field_value(widget: &Dict<'_>) -> Option<String> {
     let kind = inherited(widget, |field| field.get::<Name<'_>>(b"FT").map(|name| name.to_vec()))?;
     let flags = || inherited(widget, |field| field.get::<u32>(b"Ff")).unwrap_or(0);
     match kind.as_slice() {
         b"Tx" if flags() & PASSWORD == 0 => Some(inherited(widget, |field| string(field, b"V")).unwrap_or_default()),
         b"Ch" => Some(choices(widget)),
+        b"Btn" if !widget.get::<Dict<'_>>(b"AP").is_some_and(|appearances| appearances.contains_key(b"N")) => {
+            if flags() & PUSHED != 0 {
+                return string(&widget.get::<Dict<'_>>(b"MK")?, b"CA");
+            }
+            let state = widget.get::<Name<'_>>(b"AS").map(|name| name.to_vec());
+            let state =
+                state.or_else(|| inherited(widget, |field| field.get::<Name<'_>>(b"V").map(|name| name.to_vec())))?;
+            let sign = if flags() & RADIO != 0 { "\u{25c9}" } else { "\u{2612}" };
+            (state != b"Off").then(|| sign.to_owned())
+        }
         _ => None,
     }
 }
@@ -217,16 +247,15 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::Polygon;
+    use crate::{geometry::Polygon, record::TextLine, structure::LineStyle};
 
     #[test]
     fn what_is_written_in_a_field_comes_after_its_label() {
         let place = |left: f32, top: f32| geometry::Rect { left, top, right: left + 80.0, bottom: top + 12.0 };
-        let line = |text: &str, left: f32, top: f32| TextLine {
-            text: text.to_owned(),
-            polygon: Polygon::from_rect(place(left, top)),
-            confidence: None,
-            words: Vec::new(),
+        let line = |text: &str, left: f32, top: f32| {
+            let polygon = Polygon::from_rect(place(left, top));
+            let line = TextLine { text: text.to_owned(), polygon, confidence: None, words: Vec::new() };
+            SetLine { line, style: LineStyle::default(), mark: 0, marks: Vec::new(), places: Vec::new() }
         };
         let drawn = vec![
             line("Name", 0.0, 0.0),
@@ -236,7 +265,7 @@ mod tests {
             line("Ada", 100.0, 1.0),
         ];
         let read = beside_labels(drawn, &[place(100.0, 0.0), place(100.0, 20.0)]);
-        let texts: Vec<&str> = read.iter().map(|line| line.text.as_str()).collect();
+        let texts: Vec<&str> = read.iter().map(|set| set.line.text.as_str()).collect();
         assert_eq!(texts, ["Name", "Ada", "Town", "Oldtown", "Signature"]);
     }
 }

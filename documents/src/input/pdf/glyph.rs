@@ -6,6 +6,8 @@ use smol_str::SmolStr;
 /// Extent of a line above and below its baseline, in ems: what usual fonts have, their own values being unreliable.
 pub(super) const ASCENT: f64 = 0.78;
 pub(super) const DESCENT: f64 = 0.22;
+/// What signs are centred on above the baseline, in ems.
+const AXIS: f64 = 0.25;
 /// Raised or lowered type that still belongs to the line, in ems.
 pub(super) const BASELINE_SHIFT: f64 = 0.45;
 
@@ -29,6 +31,14 @@ pub(super) struct Glyph {
     /// The em across the baseline, and the glyph's width along it.
     pub(super) size: f64,
     pub(super) advance: f64,
+    /// Its place among the page's [settings](super::settings::Settings).
+    pub(super) setting: u32,
+    /// Around its ink, where that is looked at.
+    pub(super) ink: Option<Rect>,
+    /// Its outline is drawn, not its body.
+    pub(super) is_stroked: bool,
+    /// It is drawn again to look bold.
+    pub(super) is_emboldened: bool,
 }
 
 impl Glyph {
@@ -48,7 +58,25 @@ impl Glyph {
         let direction = along / length;
         let down = Vec2::new(-direction.y, direction.x);
         let is_space = text.chars().all(char::is_whitespace);
-        sane.then_some(Self { text, is_space, decoded, invisible, origin, direction, down, size, advance })
+        sane.then_some(Self {
+            text,
+            is_space,
+            decoded,
+            invisible,
+            origin,
+            direction,
+            down,
+            size,
+            advance,
+            setting: 0,
+            ink: None,
+            is_stroked: false,
+            is_emboldened: false,
+        })
+    }
+
+    pub(super) fn set_as(self, setting: u32, is_stroked: bool) -> Self {
+        Self { setting, is_stroked, ..self }
     }
 
     /// As a glyph of which the letters stand on their heads where they run from left to right.
@@ -58,6 +86,23 @@ impl Glyph {
 
     pub(super) fn is_mirrored(&self) -> bool {
         self.direction.cross(self.down) < 0.0
+    }
+
+    /// Puts a large sign on the line that it stands around: fonts of TeX hang sums, integrals, roots and tall brackets below their origins.
+    pub(super) fn settle(&mut self) {
+        let Some(ink) = self.ink else { return };
+        let is_level = self.direction.x > 0.999 && !self.is_mirrored();
+        let is_one = matches!(
+            self.text.as_str(),
+            "∑" | "∏" | "∐" | "∫" | "∮" | "⋃" | "⋂" | "⨁" | "⨂" | "⨀" | "⋁" | "⋀" | "⨆" | "⨄"
+        ) || matches!(
+            self.text.as_str(),
+            "(" | ")" | "[" | "]" | "{" | "}" | "⟨" | "⟩" | "⌈" | "⌉" | "⌊" | "⌋" | "|" | "‖"
+        );
+        let settled = ink.center().y + AXIS * self.size;
+        if is_level && is_one && (settled - self.origin.y).abs() > 0.3 * self.size {
+            self.origin.y = settled;
+        }
     }
 
     /// Around the glyph as fonts usually are, upright.

@@ -11,6 +11,9 @@ use super::{
 /// Within this many ems the same glyph counts as the same one, drawn again to look bold.
 const BOLD_OFFSET: f64 = 0.12;
 
+/// And beyond this many, it is not the same one in the same place.
+const NO_OFFSET: f64 = 0.004;
+
 /// Glyphs that are looked at beside each: a page has one such letter a line, above each other, and garbage may have a million in one place.
 const MOST_NEIGHBOURS: usize = 256;
 
@@ -59,7 +62,9 @@ pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
                 && glyph.origin.distance(other.origin) < reach;
             if is_same {
                 // What is drawn later repeats what is there.
-                repeated.push(index.max(other_index));
+                let looks_bold = glyph.is_stroked != other.is_stroked
+                    || glyph.origin.distance(other.origin) > NO_OFFSET * glyph.size;
+                repeated.push((index.max(other_index), looks_bold.then_some(index.min(other_index))));
             }
         }
     }
@@ -67,10 +72,11 @@ pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
         return;
     }
     repeated.sort_unstable();
+    repeated.iter().filter_map(|&(_, kept)| kept).for_each(|kept| glyphs[kept].is_emboldened = true);
     let mut index = 0;
     glyphs.retain(|_| {
         index += 1;
-        repeated.binary_search(&(index - 1)).is_err()
+        repeated.binary_search_by_key(&(index - 1), |&(repeated, _)| repeated).is_err()
     });
 }
 
@@ -122,6 +128,8 @@ mod tests {
             .into();
         drop_repeated(&mut glyphs);
         assert_eq!(text(&glyphs), "alla");
+        let bold: Vec<bool> = glyphs.iter().map(|glyph| glyph.is_emboldened).collect();
+        assert_eq!(bold, [true, true, false, false]);
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! Placed glyphs to words and lines. Knows nothing of PDF.
 
-use super::{glyph::Glyph, runs::runs_of, words::line_of};
-use crate::{page_text::is_covered, record::TextLine};
+use super::{glyph::Glyph, runs::runs_of, settings::Settings, styles::SetLine, words::line_of};
+use crate::page_text::is_covered;
 
 /// The lines of a page in the order in which they are drawn; each line's words are in reading order.
-pub(super) fn lines_of(glyphs: &[Glyph]) -> Vec<TextLine> {
-    let mut lines = lines_of_kind(glyphs, true);
-    let seen = lines_of_kind(glyphs, false);
+pub(super) fn lines_of(glyphs: &[Glyph], settings: &Settings) -> Vec<SetLine> {
+    let mut lines = lines_of_kind(glyphs, settings, true);
+    let seen = lines_of_kind(glyphs, settings, false);
     if !lines.is_empty() {
         // A layer of OCR over text that is there to be seen says the same again.
-        lines.retain(|(_, line)| !is_covered(line, seen.iter().map(|(_, line)| line)));
+        lines.retain(|(_, set)| !is_covered(&set.line, seen.iter().map(|(_, other)| &other.line)));
     }
     lines.extend(seen);
     lines.sort_by_key(|&(drawn, _)| drawn);
@@ -17,10 +17,10 @@ pub(super) fn lines_of(glyphs: &[Glyph]) -> Vec<TextLine> {
 }
 
 /// Lines of the glyphs that are visible, or of those that are not, each with the first of its glyphs that is drawn.
-fn lines_of_kind(glyphs: &[Glyph], invisible: bool) -> Vec<(usize, TextLine)> {
+fn lines_of_kind(glyphs: &[Glyph], settings: &Settings, invisible: bool) -> Vec<(usize, SetLine)> {
     let runs = runs_of(glyphs, invisible);
     let drawn = |glyphs: &[usize]| glyphs.iter().copied().min().unwrap_or(0);
-    runs.iter().filter_map(|run| Some((drawn(&run.glyphs), line_of(run, glyphs)?))).collect()
+    runs.iter().filter_map(|run| Some((drawn(&run.glyphs), line_of(run, glyphs, settings)?))).collect()
 }
 
 #[cfg(test)]
@@ -28,6 +28,7 @@ mod tests {
     use hayro::kurbo::{Point, Vec2};
 
     use super::*;
+    use crate::record::TextLine;
 
     /// Sets `text` in half-em letters of 10 points from (x, y), running in `direction` (degrees, clockwise).
     fn set(text: &str, x: f64, y: f64, direction: f64) -> Vec<Glyph> {
@@ -39,6 +40,17 @@ mod tests {
                 Glyph::new(smol_str::SmolStr::from_iter([c]), true, false, origin, along, 10.0, 5.0)
             })
             .collect()
+    }
+
+    fn lines_of(glyphs: &[Glyph]) -> Vec<TextLine> {
+        let lines = super::lines_of(glyphs, &Settings::default());
+        for SetLine { line, style, .. } in &lines {
+            // Every character is set somehow, and there are no others.
+            assert_eq!(style.runs.first().map(|run| run.characters.start), Some(0));
+            assert!(style.runs.windows(2).all(|pair| pair[0].characters.end == pair[1].characters.start));
+            assert_eq!(style.runs.last().map(|run| run.characters.end as usize), Some(line.text.chars().count()));
+        }
+        lines.into_iter().map(|set| set.line).collect()
     }
 
     fn texts(glyphs: &[Glyph]) -> Vec<String> {

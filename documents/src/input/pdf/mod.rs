@@ -9,33 +9,56 @@
 //! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for.
 
 mod characters;
+mod collector;
 mod damage;
 mod direction;
+mod drawings;
+mod edges;
 mod evidence;
+mod faces;
 mod fields;
 mod glyph;
 mod glyphs;
 mod layout;
 mod letters;
+mod links;
+mod mathematics;
+mod name_tree;
+mod names;
+mod neighbours;
+mod outline;
 mod reader;
 mod render;
 mod runs;
+mod settings;
 mod structure;
+mod styles;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod text_layer;
 mod to_unicode;
+mod turns;
 mod user_unit;
 mod words;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hayro::{
-    hayro_interpret::{InterpreterCache, InterpreterSettings},
+    hayro_interpret::InterpreterSettings,
     hayro_syntax::{DecryptionError, LoadPdfError, Pdf, PdfData, page::Page},
 };
 
-use self::{damage::Losses, reader::TextReader, to_unicode::Seen};
+use self::{
+    damage::Losses,
+    edges::KnownEdges,
+    faces::KnownFonts,
+    outline::Facts,
+    reader::TextReader,
+    text_layer::{Caches, Reading},
+    to_unicode::Seen,
+    turns::Turns,
+};
 use super::{
     DocumentData, FileKind, Limits, OpenOptions, PageInfo, PageSource, RenderOptions, TextLayer, get_it_again,
     guard::{guarded, no_such_page},
@@ -44,6 +67,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::PageNumber,
     raster::Raster,
+    structure::Structure,
 };
 
 /// Decoded page contents that may gather in one opening of the document. Text pages have 5 to 50 KiB each.
@@ -113,8 +137,17 @@ pub(super) struct PdfSource {
     limits: Limits,
     settings: InterpreterSettings,
     opened: Mutex<Opened>,
-    /// Taken by one caller at a time; others, rather than wait for a page that may hang, read without it.
-    reader: Mutex<Option<TextReader>>,
+    structure: Structure,
+    shares: Shares,
+    /// The reader, for one caller at a time; others, rather than wait long for a page that may hang, read without it.
+    turns: Turns,
+}
+
+/// What all threads know of the document.
+#[derive(Clone, Default)]
+struct Shares {
+    facts: Arc<Facts>,
+    edges: KnownEdges,
 }
 
 /// One opening of the document, and what it has gathered.
@@ -167,13 +200,15 @@ impl PdfSource {
             limits: options.limits,
             settings: settings(),
             opened,
-            reader: Mutex::new(None),
+            structure: options.structure,
+            shares: Shares::default(),
+            turns: Turns::default(),
         })
     }
 
     /// What opens it again.
     fn options(&self) -> OpenOptions {
-        OpenOptions { password: Some(self.password.clone()), limits: self.limits }
+        OpenOptions { password: Some(self.password.clone()), limits: self.limits, structure: self.structure }
     }
 
     /// The document, opened anew if the present opening has gathered enough. Threads that still read from an older one
@@ -189,13 +224,17 @@ impl PdfSource {
     }
 
     fn with_page<T>(&self, page: PageNumber, what: &str, work: impl FnOnce(&Page<'_>) -> Result<T>) -> Result<T> {
+        self.with_pdf(page, what, |pdf| work(pdf.pages().get(page.index() as usize).ok_or_else(damaged)?))
+    }
+
+    fn with_pdf<T>(&self, page: PageNumber, what: &str, work: impl FnOnce(&Pdf) -> Result<T>) -> Result<T> {
         if page.index() >= self.page_count {
             return Err(no_such_page(page, self.page_count));
         }
         let result = guarded(what, Some(page), || {
             let pdf = self.pdf()?;
             let content = pdf.pages().get(page.index() as usize).ok_or_else(damaged)?;
-            let result = work(content);
+            let result = work(&pdf);
             // Contents have been decoded by now, or are of a page that was only asked for its size.
             let length = if matches!(what, SIZE | DAMAGE) { 0 } else { content.page_stream().map_or(0, <[u8]>::len) };
             self.opened.lock().unwrap_or_else(PoisonError::into_inner).content += length as u64;
@@ -270,32 +309,41 @@ impl PageSource for PdfSource {
         if page.index() >= self.page_count {
             return Err(no_such_page(page, self.page_count));
         }
-        let busy = match self.reader.try_lock() {
-            Ok(mut reader) => {
-                let open = || TextReader::start(self.data.clone(), self.options(), self.settings.clone());
-                if reader.is_none() {
-                    *reader = open();
-                }
-                match reader.as_ref().and_then(|reader| reader.read(page)) {
-                    Some(result) => return result,
-                    // The thread is gone; the next page may try another.
-                    None => *reader = None,
-                }
-                false
+        let mut turn = self.turns.take(page);
+        if let Some(turn) = &mut turn {
+            let open =
+                || TextReader::start(self.data.clone(), self.options(), self.settings.clone(), self.shares.clone());
+            turn.reader = turn.reader.take().or_else(open);
+            match turn.reader.as_ref().and_then(|reader| reader.read(page)) {
+                Some(result) => return result,
+                // The thread is gone; the next page may try another.
+                None => turn.reader = None,
             }
-            Err(_) => true,
+        }
+        tracing::trace!(page = page.get(), busy = turn.is_none(), "reading text without the reader's fonts");
+        drop(turn);
+        let read = |pdf: &Pdf| {
+            let reading = Reading {
+                pages: pdf.pages(),
+                caches: &Caches::default(),
+                settings: &self.settings,
+                facts: &self.shares.facts,
+                structure: self.structure,
+            };
+            neighbours::read(page, &reading, &mut KnownFonts::default(), &self.shares.edges, &mut None).result
         };
-        tracing::trace!(page = page.get(), busy, "reading text without the reader's fonts");
-        let read = |content: &Page<'_>| Ok(user_unit::text_layer(content, &InterpreterCache::new(), &self.settings));
-        if self.with_page(page, TEXT, |content| Ok(to_unicode::is_misread(content, &mut Seen::default())))?
+        let is_misread = |pdf: &Pdf| {
+            let mut seen = Seen::default();
+            let beside = neighbours::looked_at(page, pdf.pages(), self.structure);
+            let mut all = pdf.pages().get(page.index() as usize).into_iter().chain(beside);
+            Ok(all.any(|content| to_unicode::is_misread(content, &mut seen)))
+        };
+        if self.with_pdf(page, TEXT, is_misread)?
             && let Ok(rewritten) = to_unicode::rewritten(self.data.as_ref(), &self.options())
         {
-            return guarded(TEXT, Some(page), || {
-                let pdf = load(&PdfData::from(rewritten), "").map_err(|_| damaged())?;
-                read(pdf.pages().get(page.index() as usize).ok_or_else(damaged)?)
-            });
+            return guarded(TEXT, Some(page), || read(&load(&PdfData::from(rewritten), "").map_err(|_| damaged())?));
         }
-        self.with_page(page, TEXT, read)
+        self.with_pdf(page, TEXT, read)
     }
 
     fn damage(&self, page: PageNumber) -> Option<String> {

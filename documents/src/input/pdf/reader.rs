@@ -6,17 +6,19 @@ use std::{
 };
 
 use hayro::{
-    hayro_interpret::{InterpreterCache, InterpreterSettings},
+    hayro_interpret::InterpreterSettings,
     hayro_syntax::{Pdf, PdfData},
 };
 
 use super::{
-    KEPT_CONTENT, KEPT_PAGES, TEXT, damaged,
+    KEPT_CONTENT, KEPT_PAGES, Shares, TEXT, damaged,
+    faces::KnownFonts,
+    neighbours::{self, Ahead, Outcome},
+    text_layer::{Caches, Reading},
     to_unicode::{self, Seen},
-    user_unit,
 };
 use crate::{
-    error::{ErrorKind, Result},
+    error::Result,
     ids::PageNumber,
     input::{OpenOptions, guard::guarded},
     page_text::TextLayer,
@@ -37,14 +39,26 @@ struct Job {
 
 impl TextReader {
     /// `None` when the system has no thread to spare.
-    pub(super) fn start(data: PdfData, options: OpenOptions, settings: InterpreterSettings) -> Option<Self> {
+    pub(super) fn start(
+        data: PdfData,
+        options: OpenOptions,
+        settings: InterpreterSettings,
+        shares: Shares,
+    ) -> Option<Self> {
         // The caller waits for each answer, so there is never more than one job.
         let (jobs, incoming) = sync_channel(1);
         thread::Builder::new()
             .name("pdf-text".to_owned())
             .stack_size(STACK)
             .spawn(move || {
-                let mut document = Document { data, options, fonts: Some(Seen::default()) };
+                let mut document = Document {
+                    data,
+                    options,
+                    shares,
+                    seen: Some(Seen::default()),
+                    fonts: KnownFonts::default(),
+                    ahead: None,
+                };
                 let mut waiting = None;
                 while serve(&mut document, &settings, &incoming, &mut waiting).is_some() {}
             })
@@ -64,8 +78,11 @@ impl TextReader {
 struct Document {
     data: PdfData,
     options: OpenOptions,
+    shares: Shares,
     /// Fonts whose CMaps have been looked at; `None` when the document was written anew, and all of them are sound.
-    fonts: Option<Seen>,
+    seen: Option<Seen>,
+    fonts: KnownFonts,
+    ahead: Ahead,
 }
 
 impl Document {
@@ -76,21 +93,26 @@ impl Document {
 
     /// Whether the document had to be written anew for this page, so that it must be opened again.
     fn mends(&mut self, pdf: &Pdf, page: PageNumber) -> bool {
-        let (data, options, fonts) = (&self.data, &self.options, &mut self.fonts);
+        let (data, options, seen) = (&self.data, &self.options, &mut self.seen);
         let mended = guarded(TEXT, Some(page), || {
-            let (Some(seen), Some(content)) = (fonts.as_mut(), pdf.pages().get(page.index() as usize)) else {
+            let (Some(fonts), Some(content)) = (seen.as_mut(), pdf.pages().get(page.index() as usize)) else {
                 return Ok(None);
             };
-            if !to_unicode::is_misread(content, seen) {
+            // Of the pages beside it something is read as well.
+            let beside = neighbours::looked_at(page, pdf.pages(), options.structure);
+            let mut pages = std::iter::once(content).chain(beside);
+            if !pages.any(|content| to_unicode::is_misread(content, fonts)) {
                 return Ok(None);
             }
-            *fonts = None;
+            *seen = None;
             to_unicode::rewritten(data.as_ref(), options).map(Some)
         });
         match mended {
             Ok(Some(bytes)) => {
                 self.data = PdfData::from(bytes);
                 self.options.password = None;
+                // Objects may have other numbers now.
+                self.fonts = KnownFonts::default();
                 true
             }
             Ok(None) => false,
@@ -120,21 +142,24 @@ fn serve(
             return Some(());
         }
     };
-    let cache = InterpreterCache::new();
+    let caches = Caches::default();
+    let reading = Reading {
+        pages: pdf.pages(),
+        caches: &caches,
+        settings,
+        facts: &document.shares.facts.clone(),
+        structure: document.options.structure,
+    };
     let (mut pages, mut content) = (0, 0);
     loop {
-        let result = guarded(TEXT, Some(job.page), || {
-            let page = pdf.pages().get(job.page.index() as usize).ok_or_else(damaged)?;
-            let layer = user_unit::text_layer(page, &cache, settings);
-            content += page.page_stream().map_or(0, <[u8]>::len) as u64;
-            Ok(layer)
-        });
-        // A panic may have left the cache or the document half way through something.
-        let spoiled = matches!(&result, Err(error) if error.kind == ErrorKind::Internal);
+        let (fonts, ahead) = (&mut document.fonts, &mut document.ahead);
+        let outcome = neighbours::read(job.page, &reading, fonts, &document.shares.edges, ahead);
+        let Outcome { result, is_spoiled, content: more } = outcome;
         // The caller may have given up; that is its business.
         let _ = job.answer.send(result);
         pages += 1;
-        if spoiled || pages >= KEPT_PAGES || content > KEPT_CONTENT {
+        content += more;
+        if is_spoiled || pages >= KEPT_PAGES || content > KEPT_CONTENT {
             return Some(());
         }
         job = jobs.recv().ok()?;

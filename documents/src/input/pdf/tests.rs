@@ -1,5 +1,7 @@
 //! PDF from the outside: documents made here with lopdf, read through [`open`].
 
+mod formulas;
+mod hints;
 mod pages;
 
 use std::sync::Arc;

@@ -1,63 +1,74 @@
 //! The text that a page holds: which glyphs stand where, and whether they are to be believed.
 
-use hayro::{
-    hayro_interpret::{
-        BlendMode, ClipPath, Context, Device, DrawMode, DrawProps, Image, ImageDrawProps, InterpreterCache,
-        InterpreterSettings, RenderContent, SoftMask, TransformExt,
-        font::{Glyph as PdfGlyph, GlyphRun, PositionedGlyph},
-        hayro_cmap::{BfString, WritingMode},
-        interpret_page,
-    },
-    hayro_syntax::{
-        object::{Dict, String as PdfString, dict::keys::ACTUAL_TEXT},
-        page::Page,
-    },
-    kurbo::{Affine, BezPath, Point, Rect, Vec2},
-};
+use std::collections::{BTreeSet, HashMap};
 
-use smol_str::SmolStr;
+use hayro::{
+    hayro_interpret::{Context, InterpreterCache, InterpreterSettings, RenderContent, TransformExt, interpret_page},
+    hayro_syntax::page::Page,
+    kurbo::Rect,
+};
+use hayro_font::FontCache;
 
 use super::{
-    characters::{readable, text_string},
-    evidence::{Evidence, Outlines},
-    fields,
-    glyph::Glyph,
-    glyphs,
+    collector::{Collected, Collector},
+    drawings::Drawings,
+    evidence::Evidence,
+    faces::{Faces, KnownFonts},
+    fields, glyphs,
     layout::lines_of,
+    links, mathematics,
+    outline::Facts,
+    styles::SetLine,
+    tags::{MarkedAs, PageTags, are_believed},
 };
 use crate::{
+    ids::PageNumber,
     page_text::{PageText, TextLayer},
     reading_order::order_as_drawn,
     record::TextLine,
+    structure::{CellRun, Formula, Hints, LineStyle, Structure, Tag},
 };
 
-/// Glyph space has 1,000 units to the em (PDF 32000-1, 9.2.4).
-const UNITS_PER_EM: f64 = 1_000.0;
-/// More glyphs than this are no page of text, but an attack or a drawing made of letters: 100 MB of them.
-const MOST_GLYPHS: usize = 1_000_000;
-/// Scans come in strips and tiles, of a few hundred at most.
-const MOST_IMAGES: usize = 10_000;
+/// Lines that are less dark are looked at: white letters are not faint where their ground is dark.
+const FAINT: f32 = 0.5;
 
-/// Reads the page's text; the cache is for fonts, and belongs to the page's document. `None` when no text is drawn on the page.
+/// What reading takes beside the page itself.
+pub(super) struct Reading<'a, 'k> {
+    pub(super) pages: &'a [Page<'a>],
+    pub(super) caches: &'k Caches<'a>,
+    pub(super) settings: &'k InterpreterSettings,
+    pub(super) facts: &'k Facts,
+    pub(super) structure: Structure,
+}
+
+/// What is kept from page to page; it belongs to the document as it was opened.
+#[derive(Default)]
+pub(super) struct Caches<'a> {
+    /// What the interpreter keeps: its fonts.
+    interpreter: InterpreterCache<'a>,
+    /// Fonts that are set beside the glyphs, since the interpreter shows its own to nobody.
+    compared: FontCache<'a>,
+}
+
+/// Reads the page's text. `None` when no text is drawn on the page.
 pub(super) fn read<'a>(
+    number: PageNumber,
     page: &'a Page<'a>,
-    cache: &InterpreterCache<'a>,
-    settings: &InterpreterSettings,
+    reading: &Reading<'a, '_>,
+    fonts: &mut KnownFonts,
 ) -> Option<TextLayer> {
+    let Reading { pages, caches, settings, facts, structure } = reading;
     let (width, height) = page.render_dimensions();
     let seen = Rect::new(0.0, 0.0, f64::from(width), f64::from(height));
     let transform = page.initial_transform(true).to_kurbo();
     let fields = fields::of_page(page);
-    let mut collector = Collector {
-        page: seen,
-        glyphs: Vec::new(),
-        marked: Vec::new(),
-        images: Vec::new(),
-        outlines: Outlines::default(),
-    };
-    let interpret = |render_content, collector: &mut Collector| {
-        let settings = InterpreterSettings { render_content, ..settings.clone() };
-        let mut context = Context::new(transform, seen, cache, page.xref(), settings);
+    let is_described = *structure == Structure::Full;
+    let tags = if is_described { PageTags::of(page) } else { None };
+    let faces = is_described.then(|| Faces::new(page, fonts, &caches.compared, settings));
+    let mut collector = Collector::on(seen, faces, tags);
+    let interpret = |render_content, collector: &mut Collector<'a, '_>| {
+        let settings = InterpreterSettings { render_content, ..(*settings).clone() };
+        let mut context = Context::new(transform, seen, &caches.interpreter, page.xref(), settings);
         interpret_page(page, &mut context, collector);
     };
     let mut drawn = usize::MAX;
@@ -68,7 +79,7 @@ pub(super) fn read<'a>(
     } else {
         interpret(RenderContent::all(), &mut collector);
     }
-    let Collector { mut glyphs, images, outlines, .. } = collector;
+    let Collected { mut glyphs, settings, images, outlines, drawings, marks, tags } = collector.into_parts();
     fields::set(&fields, page, &mut glyphs, drawn);
     glyphs::drop_repeated(&mut glyphs);
     glyphs::compose_accents(&mut glyphs);
@@ -76,19 +87,130 @@ pub(super) fn read<'a>(
         return None;
     }
     let places = fields::places(page);
-    let mut lines = lines_of(&glyphs);
+    let mut set = lines_of(&glyphs, &settings);
     if !places.is_empty() {
-        lines = fields::beside_labels(lines, &places);
+        set = fields::beside_labels(set, &places);
     }
+    let mut hints = Hints { width, height, ..Hints::default() };
+    let formulas =
+        if is_described { mathematics::find(&set, &glyphs, &settings, || drawings.bars()) } else { Vec::new() };
+    let (lines, mut styles, of_lines) = parts(set);
     let evidence = Evidence::of(&glyphs, &lines, &images, &outlines, seen);
     let doubt = evidence.doubt();
     // Text that is not believed is kept for those who ask, but not worth the search for columns.
     let blocks = if doubt.is_some() { vec![downwards(&lines)] } else { order_as_drawn(&lines) };
+    if is_described {
+        see_drawings(drawings, &lines, &mut styles, &mut hints);
+        if let Some(tags) = tags {
+            see_tags(tags, &marks, &of_lines, &lines, &mut styles, &mut hints);
+        }
+        links::fill_in(&mut hints, pages, number, facts);
+    }
+    hints.formulas = in_order(formulas, &blocks);
+    hints.styles = blocks.iter().flatten().filter_map(|&line| styles.get_mut(line).map(std::mem::take)).collect();
     let PageText { lines, blocks, text } = PageText::arrange(lines, &blocks);
     let (width, height) = (width.ceil() as u32, height.ceil() as u32);
     let stands = doubt.as_ref().is_none_or(|doubt| doubt.text_stands);
     let pictures = evidence.pictures() as f32;
-    Some(TextLayer { width, height, lines, blocks, text, doubt: doubt.map(|doubt| doubt.reason), stands, pictures })
+    let doubt = doubt.map(|doubt| doubt.reason);
+    Some(TextLayer { width, height, lines, blocks, text, doubt, stands, pictures, hints })
+}
+
+/// Formulas with their places among the lines as they are read.
+fn in_order(mut formulas: Vec<Formula>, blocks: &[Vec<usize>]) -> Vec<Formula> {
+    if formulas.is_empty() {
+        return formulas;
+    }
+    let new: HashMap<usize, usize> = blocks.iter().flatten().enumerate().map(|(new, &old)| (old, new)).collect();
+    for place in formulas.iter_mut().flat_map(|formula| &mut formula.places) {
+        place.line = new.get(&place.line).copied().unwrap_or(usize::MAX);
+    }
+    formulas
+}
+
+/// The marked content that most of a line is in, and all of it with the ends of its characters.
+type LineMarks = (u32, Vec<(u32, u32)>);
+
+/// Lines, how they are set, and what they are marked as.
+fn parts(set: Vec<SetLine>) -> (Vec<TextLine>, Vec<LineStyle>, Vec<LineMarks>) {
+    let mut parts = (Vec::with_capacity(set.len()), Vec::with_capacity(set.len()), Vec::with_capacity(set.len()));
+    for SetLine { line, style, mark, marks, .. } in set {
+        parts.0.push(line);
+        parts.1.push(style);
+        parts.2.push((mark, marks));
+    }
+    parts
+}
+
+/// Says what the document's structure makes of the lines, if it can be believed.
+fn see_tags(
+    mut tags: PageTags<'_>,
+    marks: &[MarkedAs],
+    of_lines: &[LineMarks],
+    lines: &[TextLine],
+    styles: &mut [LineStyle],
+    hints: &mut Hints,
+) {
+    let mark = |number: u32| (number as usize).checked_sub(1).and_then(|at| marks.get(at)).copied();
+    let elements: BTreeSet<u32> = of_lines
+        .iter()
+        .flat_map(|(most, all)| all.iter().map(|(number, _)| *number).chain([*most]))
+        .filter_map(|number| match mark(number)? {
+            MarkedAs::Element(element) => Some(element),
+            MarkedAs::Artifact(_) => None,
+        })
+        .collect();
+    let said = tags.resolve(elements.into_iter());
+    let mut languages: HashMap<&str, usize> = HashMap::new();
+    for (at, style) in styles.iter_mut().enumerate() {
+        let (most, all) = &of_lines[at];
+        style.tag = match mark(*most) {
+            Some(MarkedAs::Element(element)) => said.get(&element).map(|said| said.tag.clone()),
+            Some(MarkedAs::Artifact(role)) => Some(Tag { role, element: 0, level: 0, cell: None }),
+            None => None,
+        };
+        let cell = |number: u32| match mark(number)? {
+            MarkedAs::Element(element) => said.get(&element)?.tag.cell,
+            MarkedAs::Artifact(_) => None,
+        };
+        if all.len() > 1 {
+            let mut start = 0;
+            for &(number, end) in all {
+                style.cells.extend(cell(number).map(|cell| CellRun { characters: start..end, cell }));
+                start = end;
+            }
+        }
+        if let Some(MarkedAs::Element(element)) = mark(*most)
+            && let Some(language) = said.get(&element).and_then(|said| said.language.as_deref())
+        {
+            *languages.entry(language).or_default() += lines[at].text.len();
+        }
+    }
+    if !are_believed(lines, styles) {
+        for style in styles {
+            style.tag = None;
+            style.cells.clear();
+        }
+        return;
+    }
+    let all: usize = lines.iter().map(|line| line.text.len()).sum();
+    let of_most = languages.into_iter().find(|(_, length)| 2 * length > all);
+    hints.language = of_most.map(|(language, _)| language.to_owned());
+}
+
+/// Says what is drawn beside the lines, and how dark those are against their ground.
+fn see_drawings(drawings: Drawings, lines: &[TextLine], styles: &mut [LineStyle], hints: &mut Hints) {
+    let mut places = Vec::with_capacity(lines.len());
+    for (line, style) in lines.iter().zip(styles).filter(|(_, style)| !style.is_invisible) {
+        let place = line.polygon.bounds();
+        if style.darkness < FAINT {
+            // On a picture it is there to be read, as dark or as light as that takes.
+            let against = |ground: f32| (style.darkness - ground).abs();
+            style.darkness = drawings.ground(place).map_or(style.darkness.max(1.0 - style.darkness), against);
+        }
+        places.push(place);
+    }
+    drawings.into_hints(&places, hints);
 }
 
 /// From top to bottom, then from left to right.
@@ -97,121 +219,4 @@ fn downwards(lines: &[TextLine]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..boxes.len()).collect();
     order.sort_by(|&a, &b| boxes[a].top.total_cmp(&boxes[b].top).then(boxes[a].left.total_cmp(&boxes[b].left)));
     order
-}
-
-/// Takes note of glyphs and of how much of the page images cover; draws nothing.
-struct Collector {
-    page: Rect,
-    glyphs: Vec<Glyph>,
-    /// Marked content that has begun: of that with an `ActualText`, where in `glyphs` it begins, and the text.
-    marked: Vec<Option<(usize, String)>>,
-    /// Where images lie, as far as they are on the page.
-    images: Vec<Rect>,
-    /// Shapes that may be letters.
-    outlines: Outlines,
-}
-
-impl Collector {
-    fn glyph(
-        &self,
-        glyph: &PdfGlyph<'_>,
-        transform: Affine,
-        em: Option<f64>,
-        vertical: bool,
-        invisible: bool,
-    ) -> Option<Glyph> {
-        let [a, b, c, d, x, y] = transform.as_coeffs();
-        let em = em.unwrap_or(UNITS_PER_EM);
-        let along = Vec2::new(a, b) * em;
-        let up = Vec2::new(c, d) * em;
-        let (text, decoded) = text_of(glyph);
-        let width = match glyph {
-            PdfGlyph::Outline(outline) => outline.advance_width(),
-            PdfGlyph::Type3(type3) => type3.advance_width(),
-        };
-        let width = f64::from(width.unwrap_or(500.0)) / em;
-        let origin = Point::new(x, y);
-        let glyph = if vertical {
-            // The line runs down the page. Its baseline stands so that ascent and descent enclose the glyph, which is
-            // given by its lower left corner.
-            let origin = origin + up * 0.88 + along * 0.22;
-            Glyph::new(text, decoded, invisible, origin, -up, along.hypot(), up.hypot())
-        } else {
-            let placed = Glyph::new(text, decoded, invisible, origin, along, up.hypot(), along.hypot() * width);
-            // Seen with y down, the heads of letters lie to the left of their direction.
-            if along.cross(up) > 0.0 { placed.map(Glyph::mirrored) } else { placed }
-        }?;
-        // What lies outside the page (or was moved there to hide it) is not seen.
-        self.page.contains(glyph.middle()).then_some(glyph)
-    }
-}
-
-/// The characters of a glyph, and whether the document says what they are.
-fn text_of(glyph: &PdfGlyph<'_>) -> (SmolStr, bool) {
-    match glyph.as_unicode() {
-        Some(BfString::Char(c)) => readable(c.encode_utf8(&mut [0; 4])),
-        Some(BfString::String(text)) => readable(&text),
-        None => (SmolStr::new_static("\u{fffd}"), false),
-    }
-}
-
-impl<'a> Device<'a> for Collector {
-    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, 'a>, props: DrawProps<'a>, mode: &DrawMode) {
-        if self.glyphs.len() >= MOST_GLYPHS {
-            return;
-        }
-        let vertical = run.writing_mode() == WritingMode::Vertical;
-        let invisible = matches!(mode, DrawMode::Invisible);
-        let ems = em_of_type3(run.glyphs());
-        for glyph in run.glyphs() {
-            let placed = self.glyph(glyph, props.transform * glyph.transform(), ems, vertical, invisible);
-            self.glyphs.extend(placed);
-        }
-    }
-
-    fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
-        let text = properties.and_then(|properties| properties.get::<PdfString<'_>>(ACTUAL_TEXT));
-        self.marked.push(text.map(|text| (self.glyphs.len(), text_string(text.as_ref()))));
-    }
-
-    fn end_marked_content(&mut self) {
-        if let Some(Some((start, text))) = self.marked.pop() {
-            // What an outer sequence says of itself holds for all that is in it.
-            if self.marked.iter().all(Option::is_none) {
-                glyphs::replace(&mut self.glyphs, start, &readable(&text).0);
-            }
-        }
-    }
-
-    fn draw_image(&mut self, image: Image<'a, '_>, props: ImageDrawProps<'a>) {
-        let pixels = Rect::new(0.0, 0.0, f64::from(image.width()), f64::from(image.height()));
-        let covered = props.transform.transform_rect_bbox(pixels).intersect(self.page);
-        if covered.area().is_finite() && covered.area() > 0.0 && self.images.len() < MOST_IMAGES {
-            self.images.push(covered);
-        }
-    }
-
-    fn draw_path(&mut self, path: &BezPath, props: DrawProps<'a>, mode: &DrawMode) {
-        if matches!(mode, DrawMode::Fill(_)) {
-            self.outlines.add(path, props.transform);
-        }
-    }
-    fn push_clip_path(&mut self, _: &ClipPath) {}
-    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
-    fn pop_clip(&mut self) {}
-    fn pop_transparency_group(&mut self) {}
-}
-
-/// Thousandths of the em that a Type 3 font's letters are really set in, which its matrix does not tell: print streams are converted
-/// with matrices of 1 and sizes of a quarter point. Letters are half an em wide, more or less; `None` where the size can be
-/// believed, and for all other fonts.
-fn em_of_type3(glyphs: &[PositionedGlyph<'_>]) -> Option<f64> {
-    let width = |glyph: &PositionedGlyph<'_>| match &**glyph {
-        PdfGlyph::Type3(type3) => type3.advance_width().map(f64::from).filter(|width| *width > 0.0),
-        PdfGlyph::Outline(_) => None,
-    };
-    let mut widths: Vec<f64> = glyphs.iter().filter_map(width).collect();
-    widths.sort_by(f64::total_cmp);
-    let em = 2.0 * widths.get(widths.len() / 2)?;
-    (!(400.0..=2500.0).contains(&em)).then_some(em)
 }

@@ -1,16 +1,20 @@
 //! UserUnit (PDF 32000-1, table 30): how many points one unit of a page is. Drawings and posters larger than 200 inches have one, since
 //! the numbers in a PDF end there. hayro measures pages without it.
 
-use hayro::{
-    hayro_interpret::{InterpreterCache, InterpreterSettings},
-    hayro_syntax::page::Page,
-};
+use hayro::hayro_syntax::page::Page;
 
-use super::text_layer;
+use super::{
+    damaged,
+    faces::KnownFonts,
+    text_layer::{self, Reading},
+};
 use crate::{
+    blocks::Block,
+    error::Result,
     geometry::Point,
+    ids::PageNumber,
     page_text::TextLayer,
-    record::{Block, TextLine, Word},
+    record::{TextLine, Word},
 };
 
 /// Points a unit; 1 where the page does not say, or says what cannot be.
@@ -20,13 +24,14 @@ pub(super) fn of(page: &Page<'_>) -> f64 {
 
 /// The page's text, measured in points; see [`text_layer::read`].
 pub(super) fn text_layer<'a>(
-    page: &'a Page<'a>,
-    cache: &InterpreterCache<'a>,
-    settings: &InterpreterSettings,
-) -> Option<TextLayer> {
-    let layer = text_layer::read(page, cache, settings)?;
+    number: PageNumber,
+    reading: &Reading<'a, '_>,
+    fonts: &mut KnownFonts,
+) -> Result<Option<TextLayer>> {
+    let page = reading.pages.get(number.index() as usize).ok_or_else(damaged)?;
+    let Some(layer) = text_layer::read(number, page, reading, fonts) else { return Ok(None) };
     let unit = of(page) as f32;
-    Some(if unit == 1.0 { layer } else { enlarged(layer, page, unit) })
+    Ok(Some(if unit == 1.0 { layer } else { enlarged(layer, page, unit) }))
 }
 
 fn enlarged(layer: TextLayer, page: &Page<'_>, unit: f32) -> TextLayer {
@@ -44,6 +49,7 @@ fn enlarged(layer: TextLayer, page: &Page<'_>, unit: f32) -> TextLayer {
         height: (height * unit).ceil() as u32,
         lines: layer.lines.into_iter().map(line).collect(),
         blocks: layer.blocks.into_iter().map(block).collect(),
+        hints: layer.hints.scaled(unit),
         ..layer
     }
 }

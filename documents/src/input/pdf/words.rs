@@ -4,6 +4,8 @@ use super::{
     direction,
     glyph::{ASCENT, BASELINE_SHIFT, DESCENT, Glyph},
     runs::Run,
+    settings::Settings,
+    styles::{SetLine, Styles},
 };
 use crate::{
     geometry::{self, Polygon},
@@ -22,6 +24,8 @@ const BRACKET_GAP: f64 = 0.22;
 const EVEN: f64 = 0.03;
 /// Tightly set newspapers part their words by so little, and no letters of a word by so much.
 const LEAST_WORD_GAP: f64 = 0.07;
+/// A stop of a tab that the number before it nearly reaches parts it from its title by so little, and no letter stands so far behind a digit.
+const TITLE_GAP: f64 = 0.05;
 /// Letters that are spaced out stand nearer than this, in ems; initials and columns of single letters do not.
 const SPACED_OUT: f64 = 1.0;
 /// What parts a drop capital from the rest of its word is no space, in ems of that.
@@ -30,18 +34,23 @@ const LED_GAP: f64 = 0.7;
 /// Words of one line while it is put together: glyphs in reading order, and whether their brackets are mirrored.
 type Piece = Vec<(usize, bool)>;
 
-pub(super) fn line_of(run: &Run, glyphs: &[Glyph]) -> Option<TextLine> {
+pub(super) fn line_of(run: &Run, glyphs: &[Glyph], settings: &Settings) -> Option<SetLine> {
     let pieces = join_spaced_out(words_as_seen(run, glyphs), run, glyphs);
     let in_reading_order = as_read(&pieces, run, glyphs);
-    let words: Vec<Word> = in_reading_order
-        .iter()
-        .map(|piece| {
-            let text: String = piece.iter().flat_map(|&(index, turned)| characters(&glyphs[index], turned)).collect();
-            let members: Vec<usize> = piece.iter().map(|&(index, _)| index).collect();
-            Word { text: text.trim().to_owned(), polygon: polygon(run, &members, &members, glyphs), confidence: None }
-        })
-        .filter(|word| !word.text.is_empty())
-        .collect();
+    let mut styles = Styles::of(run, glyphs, settings);
+    let mut words: Vec<Word> = Vec::with_capacity(in_reading_order.len());
+    for piece in &in_reading_order {
+        let text: String = piece.iter().flat_map(|&(index, turned)| characters(&glyphs[index], turned)).collect();
+        let inked = text.trim();
+        if inked.is_empty() {
+            continue;
+        }
+        let skipped = text.chars().take_while(|c| c.is_whitespace()).count();
+        styles.add_word(piece.iter().map(|&(index, _)| index), skipped, inked.chars().count());
+        let members: Vec<usize> = piece.iter().map(|&(index, _)| index).collect();
+        let polygon = polygon(run, &members, &members, glyphs);
+        words.push(Word { text: inked.to_owned(), polygon, confidence: None });
+    }
     let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
     let all: Vec<usize> = pieces.concat();
     // The line is as high as its own letters, whatever is set above and below.
@@ -50,7 +59,11 @@ pub(super) fn line_of(run: &Run, glyphs: &[Glyph]) -> Option<TextLine> {
     };
     let level: Vec<usize> = all.iter().copied().filter(|&index| is_level(&glyphs[index])).collect();
     let across = if level.is_empty() { &all } else { &level };
-    (!text.is_empty()).then(|| TextLine { text, polygon: polygon(run, &all, across, glyphs), confidence: None, words })
+    if text.is_empty() {
+        return None;
+    }
+    let line = TextLine { text, polygon: polygon(run, &all, across, glyphs), confidence: None, words };
+    Some(styles.finish(line))
 }
 
 /// A glyph's characters. A soft hyphen that is drawn is a hyphen, wherever it stands: who sets a page breaks lines, and leaves out those
@@ -87,6 +100,7 @@ fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
         let limit = match before {
             _ if is_led => LED_GAP,
             Some(before) if is_opening(before) || is_closing(glyph) => gap_of_words.max(BRACKET_GAP),
+            Some(_) if begins_title(pieces.last(), glyph, glyphs) => gap_of_words.min(TITLE_GAP),
             _ => gap_of_words,
         };
         // A space under the next letter parts nothing: some programs lay them there.
@@ -98,6 +112,17 @@ fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
         end = start + glyph.advance;
     }
     pieces
+}
+
+/// Whether a capital follows a number of a section, as in `1.3.2 Methods`.
+fn begins_title(number: Option<&Vec<usize>>, glyph: &Glyph, glyphs: &[Glyph]) -> bool {
+    let is_capital = glyph.text.chars().all(char::is_uppercase);
+    if !is_capital || glyph.text.is_empty() {
+        return false;
+    }
+    let text: String = number.into_iter().flatten().map(|&index| glyphs[index].text.as_str()).collect();
+    let is_part = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    text.contains('.') && text.trim_end_matches('.').split('.').all(is_part)
 }
 
 fn is_opening(glyph: &Glyph) -> bool {

@@ -7,6 +7,7 @@
 
 mod manifest;
 mod names;
+mod pictures;
 mod staging;
 
 use std::{
@@ -14,16 +15,23 @@ use std::{
     fs::File,
     io::{self, BufWriter},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 pub use self::names::Expected;
 use self::{
     manifest::{Entry, Manifest, Owner, digest_of},
+    pictures::Pictures,
     staging::Staging,
 };
-use super::{Notice, PageWriter, format::OutputFormat, making::OutputOptions};
+use super::{
+    Notice, PageWriter,
+    format::OutputFormat,
+    images::{ImageFolder, Images},
+    making::OutputOptions,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::DocumentId,
@@ -46,6 +54,8 @@ pub struct Files {
     per_page: bool,
     overwrite: bool,
     options: OutputOptions,
+    /// One for all formats, so that a page is rendered once.
+    images: Option<Arc<Images>>,
     manifest: Manifest,
     staging: Staging,
     /// By the documents' sources.
@@ -72,6 +82,8 @@ struct OpenFile {
     format: OutputFormat,
     writer: Box<dyn PageWriter>,
     file: NamedTempFile,
+    /// Of a format whose pictures are files of their own, where they are asked for.
+    pictures: Option<Arc<TempDir>>,
 }
 
 impl Files {
@@ -93,6 +105,8 @@ impl Files {
     }
 
     fn new(folder: PathBuf, formats: &[OutputFormat], per_page: bool) -> io::Result<Self> {
+        // `a/.` is `a`, but cannot be made where that is missing.
+        let folder: PathBuf = folder.components().collect();
         std::fs::create_dir_all(&folder).map_err(|error| explain(error, "cannot create the folder", &folder))?;
         let begin = || {
             let manifest = Manifest::open(&folder)?;
@@ -110,6 +124,7 @@ impl Files {
             per_page,
             overwrite: false,
             options: OutputOptions::default(),
+            images: None,
             manifest,
             staging,
             names: HashMap::new(),
@@ -121,7 +136,7 @@ impl Files {
 
     /// What some formats need beside the records.
     pub fn with_options(self, options: OutputOptions) -> Self {
-        Self { options, ..self }
+        Self { images: options.images(), options, ..self }
     }
 
     /// Whether files may be replaced that were not written here, or have been changed since.
@@ -201,6 +216,9 @@ impl Files {
             if self.is_numbered(format, 2) {
                 existing.extend(self.existing_pages(stem, &ending));
             }
+            if self.images.is_some() && format.has_pictures_beside() {
+                existing.extend(self.existing_pictures(stem));
+            }
         }
         existing
     }
@@ -214,6 +232,14 @@ impl Files {
         };
         let entries = std::fs::read_dir(self.folder.join(folder)).into_iter().flatten().flatten();
         entries.filter_map(|entry| is_page(entry.file_name().to_str()?)).collect()
+    }
+
+    /// Whatever lies in the folder of the pictures: which there will be is not known yet.
+    fn existing_pictures(&self, stem: &str) -> Vec<String> {
+        let folder = format!("{stem}{}", pictures::SUFFIX);
+        let entries = std::fs::read_dir(self.folder.join(&folder)).into_iter().flatten().flatten();
+        let name = |name: std::ffi::OsString| name.into_string().ok().filter(|name| name.ends_with(".png"));
+        entries.filter_map(|entry| Some(format!("{folder}/{}", name(entry.file_name())?))).collect()
     }
 
     fn owner(&self, name: &str, origin: &str) -> io::Result<Owner> {
@@ -243,25 +269,55 @@ impl Files {
     }
 
     fn temporary(&self) -> io::Result<NamedTempFile> {
-        self.staging.temporary().map_err(|error| explain(error, "cannot write into", &self.folder))
+        self.staging.temporary().map_err(|error| self.explained(error))
     }
 
-    fn begin(&self, format: OutputFormat) -> io::Result<OpenFile> {
+    fn begin(&mut self, format: OutputFormat, document: &DocumentRef) -> io::Result<OpenFile> {
         let file = self.temporary()?;
         let out = BufWriter::new(file.reopen()?);
-        Ok(OpenFile { format, writer: format.writer(out, &self.options), file })
+        let pictures = match self.images.is_some() && format.has_pictures_beside() {
+            true => Some(Arc::new(self.staging.temporary_folder().map_err(|error| self.explained(error))?)),
+            false => None,
+        };
+        let stem = self.named(document)?.stem;
+        let folder = pictures.clone().map(|staged| Box::new(Pictures::new(&stem, staged)) as Box<dyn ImageFolder>);
+        let writer = format.illustrated(out, &self.options, self.images.clone(), folder);
+        Ok(OpenFile { format, writer, file, pictures })
+    }
+
+    fn explained(&self, error: io::Error) -> io::Error {
+        explain(error, "cannot write into", &self.folder)
     }
 
     /// Ends one file, and gives it its name unless there is none to be made.
     fn end(&mut self, open: OpenFile, document: &DocumentRef, suffix: &str) -> io::Result<()> {
-        let OpenFile { format, mut writer, file } = open;
+        let OpenFile { format, mut writer, file, pictures } = open;
         writer.end_document(document.id, true)?;
         writer.finish()?;
         let notices = writer.notices();
         drop(writer);
         let is_refused = notices.iter().any(|notice| matches!(notice, Notice::Refused { .. }));
         self.notices.extend(notices);
-        if is_refused { Ok(()) } else { self.publish(file, document, suffix, format) }
+        if is_refused {
+            return Ok(());
+        }
+        if let Some(pictures) = pictures {
+            self.publish_pictures(&pictures, document)?;
+        }
+        let stem = self.named(document)?.stem;
+        self.publish(file, document, &format!("{stem}{suffix}.{}", format.extension()))
+    }
+
+    /// Before the result that shows them, so that none shows what is not there.
+    fn publish_pictures(&mut self, staged: &TempDir, document: &DocumentRef) -> io::Result<()> {
+        let stem = self.named(document)?.stem;
+        for (name, path) in pictures::staged(staged)? {
+            let mut file = self.temporary()?;
+            io::copy(&mut File::open(&path)?, file.as_file_mut())?;
+            self.publish(file, document, &format!("{stem}{}/{name}", pictures::SUFFIX))?;
+            std::fs::remove_file(path)?;
+        }
+        Ok(())
     }
 
     fn write_single(&mut self, page: &PageRecord, format: OutputFormat) -> io::Result<()> {
@@ -271,22 +327,15 @@ impl Files {
             true => format!("-{:0digits$}", page.page.get()),
             false => String::new(),
         };
-        let mut open = self.begin(format)?;
+        let mut open = self.begin(format, &page.document)?;
         open.writer.write_page(page)?;
         self.end(open, &page.document, &suffix)
     }
 
     /// Syncs the file, gives it its name, and syncs the folder, without which the name may not survive a power cut.
-    fn publish(
-        &mut self,
-        file: NamedTempFile,
-        document: &DocumentRef,
-        suffix: &str,
-        format: OutputFormat,
-    ) -> io::Result<()> {
+    fn publish(&mut self, file: NamedTempFile, document: &DocumentRef, name: &str) -> io::Result<()> {
         let Named { origin, stem } = self.named(document)?;
-        let name = format!("{stem}{suffix}.{}", format.extension());
-        let target = self.folder.join(&name);
+        let (name, target) = (name.to_owned(), self.folder.join(name));
         if self.is_input(&target) {
             let refusal = self.would_replace_input(&name);
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, refusal.sentence()));
@@ -326,7 +375,7 @@ impl PageWriter for Files {
             }
             let is_open = self.open.get(&id).is_some_and(|open| open.files.iter().any(|file| file.format == format));
             if !is_open {
-                let file = self.begin(format)?;
+                let file = self.begin(format, &page.document)?;
                 let new = || OpenDocument { document: page.document.clone(), files: Vec::new() };
                 self.open.entry(id).or_insert_with(new).files.push(file);
             }

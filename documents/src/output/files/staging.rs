@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 const PREFIX: &str = ".pagestream-";
 const LOCK: &str = ".lock";
@@ -34,14 +34,23 @@ impl Staging {
 
     /// Removed when it is dropped without having got its name.
     pub(super) fn temporary(&self) -> io::Result<NamedTempFile> {
-        let lock = self.lock.path().file_name().unwrap_or_default().to_string_lossy();
-        let prefix = format!("{}-", lock.trim_end_matches(LOCK));
+        let prefix = self.prefix();
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(TEMPORARY);
         // Like any new file, and not for its owner alone as temporary files are: the umask takes away from this.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         builder.tempfile_in(&self.folder)
+    }
+
+    /// The same for files whose number nobody knows.
+    pub(super) fn temporary_folder(&self) -> io::Result<TempDir> {
+        tempfile::Builder::new().prefix(&self.prefix()).suffix(TEMPORARY).tempdir_in(&self.folder)
+    }
+
+    fn prefix(&self) -> String {
+        let lock = self.lock.path().file_name().unwrap_or_default().to_string_lossy();
+        format!("{}-", lock.trim_end_matches(LOCK))
     }
 }
 
@@ -64,7 +73,8 @@ fn sweep(folder: &Path) -> io::Result<()> {
         }
     }
     for (run, path) in temporary {
-        if !alive.contains(&run) && std::fs::remove_file(&path).is_ok() {
+        let remove = || std::fs::remove_file(&path).is_ok() || std::fs::remove_dir_all(&path).is_ok();
+        if !alive.contains(&run) && remove() {
             tracing::debug!(path = %path.display(), "removed what a run that died has left");
         }
     }
@@ -85,10 +95,14 @@ mod tests {
         {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
+        std::fs::create_dir(folder.path().join(".pagestream-dead-2.tmp")).unwrap();
+        std::fs::write(folder.path().join(".pagestream-dead-2.tmp/picture.png"), "").unwrap();
         let other = Staging::begin(folder.path()).unwrap();
         assert!(written.path().exists() && living.lock.path().exists());
         let left = |name: &str| folder.path().join(name).exists();
-        assert_eq!([".pagestream-dead.lock", ".pagestream-dead-1.tmp", ".pagestream-older.tmp"].map(left), [false; 3]);
+        let dead =
+            [".pagestream-dead.lock", ".pagestream-dead-1.tmp", ".pagestream-dead-2.tmp", ".pagestream-older.tmp"];
+        assert_eq!(dead.map(left), [false; 4]);
         assert_eq!(["mine.tmp", ".mine.tmp"].map(left), [true; 2]);
         drop((written, living, other));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "those that end leave nothing");

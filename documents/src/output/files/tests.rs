@@ -35,7 +35,7 @@ fn read(folder: &Path, name: &str) -> String {
 #[test]
 fn a_file_appears_when_its_document_is_complete_and_not_before() {
     let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path().join("new/out");
+    let folder = folder.path().join("new/out/.");
     let mut files = files(&folder);
     let (a, b) = (document("x/report.pdf", 2), document("y/report.pdf", 5));
     files.write_page(&page(&a, 1, "one")).unwrap();
@@ -169,4 +169,78 @@ fn no_document_is_replaced_by_its_own_result() {
     let told = files.expect(&[Expected::below(&input, "scan.pdf".into())]).unwrap_err();
     assert!(told.message.contains("is a document that is read"), "{told}");
     assert!(Files::per_page(folder, &[OutputFormat::Pdf]).is_err());
+}
+
+/// The document is at hand: a page with a gray square.
+struct Square;
+
+impl crate::output::Originals for Square {
+    fn open(&self, _: &DocumentRef) -> Result<crate::output::Original> {
+        let mut pixels = b"P5 100 200 255\n".to_vec();
+        pixels.extend((0..100 * 200).map(|at| if (20..60).contains(&(at % 100)) { 90 } else { 255 }));
+        Ok(crate::output::Original { data: std::sync::Arc::new(pixels), password: None })
+    }
+}
+
+/// A page with a figure upright on it.
+fn figure(document: &DocumentRef, number: u32) -> PageRecord {
+    use crate::{blocks::BlockKind, geometry::Rect, output::testing::block};
+    let sides = Rect { left: 20.0, top: 50.0, right: 60.0, bottom: 100.0 };
+    let mut figure = block(BlockKind::Figure, "");
+    figure.polygon = crate::geometry::Polygon::from_rect(sides);
+    crate::output::testing::blocks(document, number, vec![figure, block(BlockKind::Paragraph, "Below it.")])
+}
+
+fn with_images(folder: &Path, formats: &[OutputFormat]) -> Files {
+    let document = crate::output::DocumentOptions { images: true, ..Default::default() };
+    let options = OutputOptions { originals: std::sync::Arc::new(Square), document, ..OutputOptions::default() };
+    Files::per_document(folder, formats).unwrap().with_options(options)
+}
+
+#[test]
+fn pictures_stand_beside_markdown_and_in_the_others_when_the_document_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let formats = [OutputFormat::Markdown, OutputFormat::Html, OutputFormat::Docx, OutputFormat::Epub];
+    let mut files = with_images(folder, &formats);
+    let one = document("x/r 1.pnm", 1);
+    files.write_page(&figure(&one, 1)).unwrap();
+    assert!(listing(folder).iter().all(|name| name.contains(".tmp")), "{:?}", listing(folder));
+    files.end_document(one.id, true).unwrap();
+    files.finish().unwrap();
+    assert!(files.notices().is_empty());
+    let expected = ["x/r 1-images/r 1-p1-1.png", "x/r 1.docx", "x/r 1.epub", "x/r 1.html", "x/r 1.md"];
+    assert_eq!(listing(folder), expected);
+    assert_eq!(read(folder, "x/r 1.md"), "![](r%201-images/r%201-p1-1.png)\n\nBelow it.\n");
+    assert!(read(folder, "x/r 1.html").contains("src=\"data:image/png;base64,iVBOR"));
+    let picture = std::fs::read(folder.join(expected[0])).unwrap();
+    let picture = image::load_from_memory(&picture).unwrap();
+    assert_eq!((picture.width(), picture.height()), (42, 52), "cut out with a margin");
+    for name in ["x/r 1.docx", "x/r 1.epub"] {
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let zip = zip::ZipArchive::new(io::Cursor::new(bytes)).unwrap();
+        assert!(zip.file_names().any(|name| name.unwrap().ends_with("p1-1.png")), "{name}");
+    }
+    // Ours are replaced, those of others are not.
+    std::fs::write(folder.join(expected[0]), "drawn by hand").unwrap();
+    let error = with_images(folder, &formats).expect(&[Expected::file(Path::new("x/r 1.pnm"))]).unwrap_err();
+    assert!(error.message.contains("r 1-p1-1.png"), "{}", error.message);
+}
+
+#[test]
+fn without_the_document_there_are_no_pictures_and_that_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let document = crate::output::DocumentOptions { images: true, ..Default::default() };
+    let options = OutputOptions { document, ..OutputOptions::default() };
+    let formats = [OutputFormat::Markdown, OutputFormat::Html];
+    let mut files = Files::per_document(folder.path(), &formats).unwrap().with_options(options);
+    let two = crate::output::testing::document("r.pdf", 2);
+    (1..=2).for_each(|number| files.write_page(&figure(&two, number)).unwrap());
+    files.end_document(two.id, true).unwrap();
+    let notices = files.notices();
+    assert!(
+        matches!(&notices[..], [Notice::Remark { message, .. }] if message.contains("figures are left out")),
+        "{notices:?}"
+    );
+    assert_eq!(read(folder.path(), "r.md"), "Below it.\n\nBelow it.\n");
 }

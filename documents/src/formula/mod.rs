@@ -1,0 +1,74 @@
+//! Formulas from where their symbols stand: fractions, roots, scripts, limits, matrices. Knows nothing of PDF, nor of pixels.
+//!
+//! Symbols with their places become placed [`Item`](items::Item)s, and these, from the inside to the outside, one [`Node`](node::Node): what a bar has above and
+//! below is a fraction, what stands between tall brackets in rows a matrix, what is smaller and raised a script. A node is written in LaTeX or in
+//! plain characters.
+
+mod alphabet;
+mod bars;
+mod delimiters;
+mod items;
+mod latex;
+mod lines;
+mod node;
+mod plain;
+mod row;
+mod rows;
+mod scripts;
+
+use std::cell::Cell;
+
+use smol_str::SmolStr;
+
+pub(crate) use self::alphabet::{Letters, is_function, is_sign};
+use self::items::Item;
+use crate::geometry::Rect;
+
+/// Symbols of one formula; more are no formula.
+pub(crate) const MOST_SYMBOLS: usize = 600;
+/// Formulas within formulas.
+const DEEPEST: usize = 12;
+
+/// One symbol of a formula, y down.
+#[derive(Clone, Debug)]
+pub(crate) struct Symbol {
+    pub(crate) text: SmolStr,
+    /// Around its ink, as far as that is known.
+    pub(crate) rect: Rect,
+    pub(crate) baseline: f32,
+    /// Its em.
+    pub(crate) size: f32,
+    pub(crate) letters: Letters,
+}
+
+/// What a formula says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Reading {
+    pub(crate) latex: String,
+    pub(crate) text: String,
+    /// 0 to 1: less for every symbol that could not be written or that stands where none should.
+    pub(crate) confidence: f32,
+}
+
+/// Reads a formula from its symbols and the level lines among them. `None` where there are none, or too many.
+pub(crate) fn read(symbols: &[Symbol], bars: &[Rect]) -> Option<Reading> {
+    if symbols.is_empty() || symbols.len() > MOST_SYMBOLS {
+        return None;
+    }
+    let items: Vec<Item> = symbols.iter().map(Item::of).collect();
+    let doubts = Cell::new(0);
+    let items = delimiters::in_one_piece(items);
+    // Braces that lie are drawn in pieces with lines between them.
+    let bars: Vec<Rect> = bars.iter().copied().filter(|bar| !delimiters::is_of_brace(bar, &items)).collect();
+    let node = rows::read(items, &bars, DEEPEST, &doubts);
+    let latex = latex::write(&node, &doubts);
+    let text = plain::write(&node);
+    if latex.trim().is_empty() {
+        return None;
+    }
+    let confidence = 0.97 * (1.0 - doubts.get() as f32 / symbols.len() as f32).max(0.0);
+    Some(Reading { latex, text, confidence })
+}
+
+#[cfg(test)]
+mod tests;

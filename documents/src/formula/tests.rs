@@ -1,0 +1,104 @@
+use super::*;
+
+/// Symbols one after the other: text, left, baseline, size; half an em wide.
+fn set(parts: &[(&str, f32, f32, f32)]) -> Vec<Symbol> {
+    let symbol = |&(text, left, baseline, size): &(&str, f32, f32, f32)| Symbol {
+        text: text.into(),
+        rect: Rect { left, top: baseline - 0.65 * size, right: left + 0.5 * size, bottom: baseline + 0.05 * size },
+        baseline,
+        size,
+        letters: Letters::Plain,
+    };
+    parts.iter().map(symbol).collect()
+}
+
+fn latex(parts: &[(&str, f32, f32, f32)], bars: &[(f32, f32, f32)]) -> String {
+    let bars: Vec<Rect> =
+        bars.iter().map(|&(left, right, y)| Rect { left, top: y - 0.2, right, bottom: y + 0.2 }).collect();
+    read(&set(parts), &bars).unwrap().latex
+}
+
+#[test]
+fn scripts_are_told_by_size_and_level() {
+    assert_eq!(
+        latex(&[("x", 0.0, 20.0, 10.0), ("2", 5.0, 16.0, 7.0), ("+", 10.0, 20.0, 10.0), ("y", 16.0, 20.0, 10.0)], &[]),
+        "x^{2}+y"
+    );
+    assert_eq!(latex(&[("a", 0.0, 20.0, 10.0), ("i", 5.0, 21.5, 7.0), ("2", 5.0, 16.0, 7.0)], &[]), "a_{i}^{2}");
+    // A script of a script.
+    assert_eq!(latex(&[("e", 0.0, 20.0, 10.0), ("x", 5.0, 16.0, 7.0), ("2", 8.5, 13.0, 5.0)], &[]), "e^{x^{2}}");
+    assert_eq!(
+        latex(
+            &[
+                ("f", 0.0, 20.0, 10.0),
+                ("′", 5.0, 16.0, 7.0),
+                ("(", 9.0, 20.0, 10.0),
+                ("α", 14.0, 20.0, 10.0),
+                (")", 19.0, 20.0, 10.0)
+            ],
+            &[]
+        ),
+        "f'(\\alpha)"
+    );
+}
+
+#[test]
+fn a_bar_between_two_things_makes_a_fraction_and_over_one_a_mark() {
+    let parts = [("a", 12.0, 13.0, 10.0), ("b", 12.0, 28.0, 10.0), ("=", 22.0, 20.0, 10.0), ("c", 30.0, 20.0, 10.0)];
+    assert_eq!(latex(&parts, &[(11.0, 19.0, 17.5)]), "\\frac{a}{b}=c");
+    assert_eq!(latex(&[("x", 0.0, 20.0, 10.0), ("y", 5.0, 20.0, 10.0)], &[(0.0, 10.0, 11.5)]), "\\overline{xy}");
+    // One within another.
+    let parts = [
+        ("1", 10.0, 13.0, 10.0),
+        ("a", 3.0, 26.0, 10.0),
+        ("+", 8.0, 30.0, 10.0),
+        ("b", 3.0, 40.0, 10.0),
+        ("c", 14.0, 30.0, 10.0),
+    ];
+    assert_eq!(latex(&parts, &[(2.0, 20.0, 16.5), (2.5, 8.5, 29.5)]), "\\frac{1}{\\frac{a}{b}+c}");
+}
+
+#[test]
+fn limits_stand_under_and_over_what_takes_them() {
+    let mut symbols = set(&[
+        ("n", 3.0, 6.0, 7.0),
+        ("i", 0.5, 37.0, 7.0),
+        ("=", 4.0, 37.0, 7.0),
+        ("1", 7.5, 37.0, 7.0),
+        ("x", 16.0, 20.0, 10.0),
+    ]);
+    let rect = Rect { left: 0.0, top: 10.0, right: 12.0, bottom: 26.0 };
+    symbols.push(Symbol { text: "∑".into(), rect, baseline: 10.0, size: 10.0, letters: Letters::Plain });
+    let read = read(&symbols, &[]).unwrap();
+    assert_eq!(read.latex, "\\sum_{i=1}^{n}x");
+    assert_eq!(read.text, "∑_{i = 1}ⁿ x");
+    assert!(read.confidence > 0.9);
+}
+
+#[test]
+fn rows_between_tall_brackets_are_a_matrix() {
+    let tall = |sign: &str, left: f32| Symbol {
+        text: sign.into(),
+        rect: Rect { left, top: 4.0, right: left + 5.0, bottom: 34.0 },
+        baseline: 5.0,
+        size: 10.0,
+        letters: Letters::Plain,
+    };
+    let mut symbols =
+        set(&[("a", 6.0, 14.0, 10.0), ("b", 20.0, 14.0, 10.0), ("c", 6.0, 30.0, 10.0), ("d", 20.0, 30.0, 10.0)]);
+    symbols.extend([tall("(", 0.0), tall(")", 26.0)]);
+    assert_eq!(read(&symbols, &[]).unwrap().latex, "\\begin{pmatrix} a & b \\\\ c & d \\end{pmatrix}");
+    // A brace alone begins cases.
+    let mut symbols = symbols[..4].to_vec();
+    symbols.push(tall("{", 0.0));
+    assert_eq!(read(&symbols, &[]).unwrap().latex, "\\begin{cases} a & b \\\\ c & d \\end{cases}");
+}
+
+#[test]
+fn hostile_places_do_no_harm() {
+    let mut symbols = set(&[("x", f32::NAN, 20.0, 10.0), ("y", 1e30, -1e30, 1e-30), ("√", 0.0, 0.0, f32::INFINITY)]);
+    symbols.extend(set(&[("{", 0.0, f32::NAN, f32::NAN); 40]));
+    let bars = [Rect { left: f32::NAN, top: 0.0, right: 1.0, bottom: f32::INFINITY }; 50];
+    let _ = read(&symbols, &bars);
+    assert!(read(&vec![symbols[0].clone(); MOST_SYMBOLS + 1], &[]).is_none());
+}

@@ -1,0 +1,185 @@
+//! What a glyph is for a formula: surely a part of one, perhaps, or not.
+
+use smol_str::SmolStr;
+
+use super::rect_of;
+use crate::{
+    formula::{Letters, Symbol, is_sign},
+    geometry::Rect,
+    hints::{Face, StyledRun, VerticalShift},
+    input::pdf::{glyph::Glyph, settings::Settings, styles::SetLine},
+};
+
+/// What a sign of a line may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A letter of mathematics, or a sign that says something by itself.
+    Mathematics,
+    /// A relation or operator, whatever it is set in.
+    Between,
+    Digit,
+    Open,
+    Close,
+    Bar,
+    Punctuation,
+    /// Smaller, and raised or lowered.
+    Script,
+    /// A letter that leans among such that do not.
+    Leaning,
+    /// A letter of the text; what they are together is not known yet.
+    Letter,
+    /// Nothing of a formula.
+    Text,
+}
+
+/// Whether a look at the line is worth it.
+pub(super) fn may_have_any(line: &SetLine) -> bool {
+    let is_of_formula = |run: &StyledRun| run.face.mathematics || (run.face.italic && run.shift != VerticalShift::None);
+    line.style.runs.iter().any(is_of_formula) || line.line.text.chars().any(|c| is_sign(c) || c == '=')
+}
+
+pub(super) fn kind(
+    glyph: &Glyph,
+    face: &Face,
+    (is_leaning_line, is_bold_line): (bool, bool),
+    size: f32,
+    baseline: f32,
+) -> Kind {
+    let Some(c) = glyph.text.chars().next() else { return Kind::Text };
+    let shift = (glyph.origin.y as f32 - baseline).abs();
+    let is_script = (glyph.size as f32) < 0.88 * size && shift > 0.06 * size;
+    match c {
+        // Bullets and marks of other things, whatever their font.
+        '•' | '■' | '□' | '▪' | '▫' | '●' | '○' | '►' | '▶' | '◆' | '✓' | '✔' | '✗' | '☐' | '☑' | '†' | '‡' | '§'
+        | '¶' | '©' | '®' | '™' | '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '…'
+            if !(c == '…' && face.mathematics) =>
+        {
+            if is_script && matches!(c, '†' | '‡') {
+                Kind::Script
+            } else {
+                Kind::Text
+            }
+        }
+        'ˆ' | '˜' | '¯' | '˙' | '\u{20d7}' if !is_script && !face.mathematics => Kind::Leaning,
+        _ if is_script => Kind::Script,
+        c if c.is_ascii_digit() => Kind::Digit,
+        '(' | '[' | '{' | '⟨' | '⌊' | '⌈' => Kind::Open,
+        ')' | ']' | '}' | '⟩' | '⌋' | '⌉' => Kind::Close,
+        '|' | '∣' | '‖' | '∥' => Kind::Bar,
+        ',' | '.' | ';' | ':' | '!' | '?' | '\'' => Kind::Punctuation,
+        '+' | '=' | '<' | '>' | '±' | '∓' | '×' | '÷' | '−' | '≤' | '≥' | '≠' | '≈' | '∼' | '∗' | '·' | '⋅' => {
+            Kind::Between
+        }
+        '/' | '*' | '-' | '∘' | '~' | '\\' => {
+            if face.mathematics {
+                Kind::Between
+            } else {
+                Kind::Text
+            }
+        }
+        '︷' | '︸' | '⏞' | '⏟' => Kind::Mathematics,
+        '\u{fffd}' if !face.mathematics => Kind::Text,
+        _ if face.mathematics || is_sign(c) => Kind::Mathematics,
+        c if is_lone_greek(c) => Kind::Mathematics,
+        c if c.is_alphabetic() && face.italic && !is_leaning_line => Kind::Leaning,
+        c if c.is_alphabetic() && face.bold && !is_bold_line => Kind::Leaning,
+        c if c.is_alphabetic() => Kind::Letter,
+        _ => Kind::Text,
+    }
+}
+
+/// What lists of glyphs have for `Omega`.
+const OHM_SIGN: char = '\u{2126}';
+
+/// Greek letters that are no letters of other alphabets; where words are made of them, they stand together.
+fn is_lone_greek(c: char) -> bool {
+    matches!(
+        c,
+        'α'..='ω' | 'Γ' | 'Δ' | 'Θ' | 'Λ' | 'Ξ' | 'Π' | 'Σ' | 'Φ' | 'Ψ' | 'Ω' | 'ϑ' | 'ϕ' | 'ϵ' | 'ϱ' | 'ϖ' | OHM_SIGN
+    )
+}
+
+pub(super) fn is_greek(c: char) -> bool {
+    matches!(c, '\u{370}'..='\u{3ff}' | OHM_SIGN)
+}
+
+/// A glyph as a symbol of a formula.
+pub(super) fn symbol(glyph: &Glyph, settings: &Settings) -> Symbol {
+    let face = settings.face(settings.get(glyph.setting));
+    Symbol {
+        text: told(&glyph.text, face),
+        rect: ink(glyph),
+        baseline: glyph.origin.y as f32,
+        size: glyph.size as f32,
+        letters: letters(glyph, face),
+    }
+}
+
+/// In some fonts the glyph that is called phi is the straight letter, which Unicode has as a symbol.
+fn told(text: &SmolStr, face: &Face) -> SmolStr {
+    let is_straight =
+        || face.mathematics && (face.name.starts_with("StandardSym") || face.name.starts_with("Fourier-Math"));
+    match text.as_str() {
+        "φ" if is_straight() => "ϕ".into(),
+        "ϕ" if is_straight() => "φ".into(),
+        _ => text.clone(),
+    }
+}
+
+/// Around a glyph's ink, as far as that is known.
+pub(super) fn ink(glyph: &Glyph) -> Rect {
+    glyph.ink.map_or_else(|| usual(glyph), rect_of)
+}
+
+/// Around the ink that such a character usually has.
+fn usual(glyph: &Glyph) -> Rect {
+    let (x, y, size) = (glyph.origin.x as f32, glyph.origin.y as f32, glyph.size as f32);
+    let (above, below) = match glyph.text.chars().next().unwrap_or('x') {
+        '(' | ')' | '[' | ']' | '{' | '}' | '|' | '/' | '∣' => (0.75, 0.25),
+        '+' | '=' | '<' | '>' | '−' | '-' | '±' | '×' => (0.5, 0.0),
+        'g' | 'j' | 'p' | 'q' | 'y' => (0.45, 0.2),
+        'ˆ' | '˜' | '¯' | '˙' | '¨' | '´' | '`' | 'ˇ' | '˘' | '˚' | '\u{20d7}' => (0.72, -0.48),
+        ',' | ';' => (0.1, 0.15),
+        '.' => (0.1, 0.0),
+        'a' | 'c' | 'e' | 'm'..='o' | 'r' | 's' | 'u'..='x' | 'z' => (0.45, 0.0),
+        _ => (0.69, 0.0),
+    };
+    Rect { left: x, top: y - above * size, right: x + glyph.advance as f32, bottom: y + below * size }
+}
+
+fn letters(glyph: &Glyph, face: &Face) -> Letters {
+    let Some(c) = glyph.text.chars().next() else { return Letters::Plain };
+    if !c.is_alphanumeric() {
+        return Letters::Plain;
+    }
+    let name: String = face.name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
+    let is_capital = c.is_ascii_uppercase();
+    if has(&["msbm", "bbm", "bbold", "dsrom", "doublestroke"]) && (is_capital || !name.starts_with("msbm")) {
+        return Letters::Blackboard;
+    }
+    if has(&["eufm", "eufb", "fraktur"]) {
+        return Letters::Fraktur;
+    }
+    if has(&["rsfs", "script"]) && is_capital {
+        return Letters::Script;
+    }
+    if has(&["cmsy", "lmsy", "cmbsy", "eusm", "txsy", "pxsy", "mtsy", "lmmathsymbols"]) && is_capital {
+        return Letters::Calligraphic;
+    }
+    if has(&["cmmib", "lmmib", "cmbmi"]) || (face.mathematics && face.bold) {
+        return if c.is_ascii_digit() { Letters::Bold } else { Letters::BoldItalic };
+    }
+    if face.mathematics {
+        return Letters::Plain;
+    }
+    match (face.bold || glyph.is_emboldened, face.italic) {
+        (true, true) => Letters::BoldItalic,
+        (true, false) => Letters::Bold,
+        _ if face.monospace => Letters::Monospace,
+        _ if name.starts_with("cmss") || name.starts_with("sfss") || name.starts_with("lmsans") => Letters::SansSerif,
+        (false, true) => Letters::Plain,
+        (false, false) if c.is_ascii_digit() || is_greek(c) => Letters::Plain,
+        (false, false) => Letters::Upright,
+    }
+}

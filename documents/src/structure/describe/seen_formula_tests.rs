@@ -1,0 +1,59 @@
+use super::{
+    tests::{Set, hints, page, told},
+    *,
+};
+use crate::hints::SeenFormula;
+
+const LINES: [Set<'_>; 5] = [
+    (
+        "The text above it goes on for as long as rows of text do, and ends where the formula begins to be",
+        50.0,
+        60.0,
+        10.0,
+    ),
+    ("f(x) = 2", 250.0, 90.0, 10.0),
+    ("x", 272.0, 102.0, 8.0),
+    ("(3)", 525.0, 95.0, 10.0),
+    (
+        "where the text below it goes on with what it means for all the rest that is to be said of the matter",
+        50.0,
+        130.0,
+        10.0,
+    ),
+];
+
+fn seen(latex: Option<&str>) -> Hints {
+    let rect = Rect { left: 245.0, top: 88.0, right: 300.0, bottom: 112.0 };
+    let formula =
+        SeenFormula { rect, latex: latex.map(str::to_owned), number: Some("(9)".to_owned()), confidence: 0.9 };
+    Hints { seen_formulas: vec![formula], ..hints() }
+}
+
+#[test]
+fn a_formula_that_was_read_says_its_latex_and_keeps_its_lines_and_its_number() {
+    let page = describe(page(&LINES), &seen(Some(r"f(x) = \frac{2}{x}")));
+    let block = page.blocks.iter().find(|block| block.kind == BlockKind::Formula).unwrap();
+    assert_eq!(block.latex.as_deref(), Some(r"f(x) = \frac{2}{x}"));
+    assert_eq!(block.marker.as_deref(), Some("(3)"), "the number that stands beside it, and not the one that was read");
+    assert!(block.text.contains("2/x"), "{:?}", told(&page));
+    let own: Vec<&str> = page.lines[block.lines.clone()].iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(own, ["f(x) = 2", "x", "(3)"]);
+    let kinds: Vec<BlockKind> = page.blocks.iter().map(|block| block.kind).collect();
+    assert_eq!(kinds, [BlockKind::Paragraph, BlockKind::Formula, BlockKind::Paragraph]);
+}
+
+#[test]
+fn a_formula_that_was_read_too_doubtfully_says_its_lines() {
+    let page = describe(page(&LINES), &seen(None));
+    let block = page.blocks.iter().find(|block| block.kind == BlockKind::Formula).unwrap();
+    assert_eq!((block.latex.as_deref(), block.text.as_str()), (None, "f(x) = 2 x"));
+}
+
+#[test]
+fn a_formula_that_no_line_was_found_of_stands_in_its_place() {
+    let lines = [LINES[0], LINES[4]];
+    let page = describe(page(&lines), &seen(Some("a^{2}")));
+    let told = told(&page);
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(told[1], (BlockKind::Formula, None, Some("(9)"), "a²"));
+}
