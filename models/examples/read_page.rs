@@ -19,7 +19,8 @@ use pagestream_models::{
         portable::PortableBackend,
     },
     built_in,
-    ocr::{Alphabet, LargeModels, OcrModels, OcrOptions, PageReader, Sessions, Step, Task},
+    formula::{FormulaOptions, FormulaRecognizer, OwnRecognizer},
+    ocr::{Alphabet, LargeModels, LayoutNetwork, OcrModels, OcrOptions, PageReader, Sessions, Step, Task},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,8 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut show_lines = false;
     let mut pages = Vec::new();
     let mut options = OcrOptions::default();
-    let mut portable = false;
+    let (mut portable, mut layout) = (false, false);
     let (mut detector, mut line_reader) = (built_in::DETECTOR.f32, built_in::FAST_RECOGNIZER.int8);
+    let mut layout_network = built_in::LAYOUT.f32;
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -36,8 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             "--lines" => show_lines = true,
             "--quality" => options.quality = args.next().ok_or("--quality QUALITY")?.parse()?,
             "--portable" => portable = true,
-            "--int8" => detector = built_in::DETECTOR.int8,
+            "--int8" => (detector, layout_network) = (built_in::DETECTOR.int8, built_in::LAYOUT.int8),
             "--fp32" => line_reader = built_in::FAST_RECOGNIZER.f32,
+            "--layout" => layout = true,
             "--no-looks" => options.second_looks = false,
             "--side" => options.detect_max_side = args.next().ok_or("--side SIDE")?.parse()?,
             "--unclip" => options.unclip_ratio = args.next().ok_or("--unclip RATIO")?.parse()?,
@@ -58,12 +61,22 @@ fn main() -> Result<(), Box<dyn Error>> {
         (Task::Recognize, recognizer.clone()),
         (Task::CompactDetect, detector.source()),
         (Task::CompactRecognize, line_reader.source()),
+        (Task::Layout, layout_network.source()),
     ] {
         let ours = portable && !task.is_large();
         sessions.0.insert(task, if ours { PortableBackend.load(&model)? } else { backend.load(&model)? });
     }
+    let formulas = Arc::new(OwnRecognizer { model: built_in::formula()?, options: FormulaOptions::default() });
+    sessions.0.insert(Task::Formula, formulas.session(&PortableBackend)?);
     let large = LargeModels::Ready(Alphabet::of_model(&recognizer)?);
-    let knowledge = OcrModels { compact: Some(built_in::alphabet()), large };
+    let knowledge = OcrModels {
+        compact: Some(built_in::alphabet()),
+        large,
+        structure: layout,
+        layout: layout.then_some(LayoutNetwork::Own),
+        table: None,
+        formula: layout.then_some(formulas),
+    };
     let mut total = 0.0;
     let pages = numbered(&pages)?;
     let count = pages.len();
@@ -105,6 +118,17 @@ fn main() -> Result<(), Box<dyn Error>> {
                     line.polygon.height(),
                     line.text
                 );
+            }
+        }
+        if layout {
+            for region in &reading.hints.regions {
+                let r = region.rect;
+                let place = format!("{:.0},{:.0} {:.0},{:.0}", r.left, r.top, r.right, r.bottom);
+                println!("  {:?} {:?} {:.2} [{place}]", region.scope, region.kind, region.confidence);
+            }
+            for ruling in &reading.hints.rulings {
+                let r = ruling.rect;
+                println!("  ruling [{:.0},{:.0} {:.0},{:.0}]", r.left, r.top, r.right, r.bottom);
             }
         }
         if let Some(out) = &out {

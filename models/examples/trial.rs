@@ -22,8 +22,11 @@ fn main() {
     let load = |model: built_in::BuiltIn| backend.load(&model.source()).expect("it loads");
     let quality = std::env::args().nth(2).map(|quality| quality.parse().expect("a quality"));
     for quality in quality.map_or(vec![Quality::Fast, Quality::Balanced], |quality| vec![quality]) {
-        let networks =
-            [(Task::CompactDetect, built_in::DETECTOR), (Task::CompactRecognize, built_in::recognizer(quality))];
+        let networks = [
+            (Task::CompactDetect, built_in::DETECTOR),
+            (Task::CompactRecognize, built_in::recognizer(quality)),
+            (Task::Layout, built_in::LAYOUT),
+        ];
         let own = networks.map(|(task, n)| (task, PortableBackend.load(&n.f32.source()).expect("it loads")));
         let own = read_page(&mut BTreeMap::from(own), quality, &now).expect("it reads");
         let mut f32s = BTreeMap::from(networks.map(|(task, network)| (task, load(network.f32))));

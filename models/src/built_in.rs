@@ -1,10 +1,12 @@
 //! Our own models, carried by the program (feature `built-in-models`). `shipped/*.md` are their cards: what they were trained on,
-//! how well they read, what they cannot. Both precisions of each are here, because which one is faster depends on the machine.
+//! how well they read, what they cannot. Both precisions of most are here, because which one is faster depends on the machine.
 
 use pagestream_documents::Digest;
 
 use crate::{
     backend::ModelSource,
+    error::Result,
+    formula::FormulaModel,
     ocr::{Alphabet, Quality, compact::recognizer},
 };
 
@@ -66,8 +68,55 @@ pub const MEDIUM_RECOGNIZER: Network = Network {
     },
 };
 
-/// All networks that the program carries.
-pub const NETWORKS: [Network; 3] = [DETECTOR, FAST_RECOGNIZER, MEDIUM_RECOGNIZER];
+/// What the parts of a page are.
+pub const LAYOUT: Network = Network {
+    f32: BuiltIn {
+        id: "layout",
+        bytes: include_bytes!("../shipped/layout.onnx"),
+        card: include_str!("../shipped/layout.md"),
+    },
+    int8: BuiltIn {
+        id: "layout-int8",
+        bytes: include_bytes!("../shipped/layout-int8.onnx"),
+        card: include_str!("../shipped/layout.md"),
+    },
+};
+
+/// The formula recogniser's first half, with weights in int8 that are computed in f32.
+pub const FORMULA_ENCODER: BuiltIn = BuiltIn {
+    id: "formula-encoder",
+    bytes: include_bytes!("../shipped/formula-encoder.onnx"),
+    card: include_str!("../shipped/formula.md"),
+};
+
+/// The other half, likewise.
+pub const FORMULA_DECODER: BuiltIn = BuiltIn {
+    id: "formula-decoder",
+    bytes: include_bytes!("../shipped/formula-decoder.onnx"),
+    card: include_str!("../shipped/formula.md"),
+};
+
+/// Encoder and decoder of the formula recogniser. Their digests are known beforehand: they are asked for at every start, and the files are large.
+pub fn formula_sources() -> [ModelSource; 2] {
+    let mut digests = include_str!("../shipped/formula.sha256").lines();
+    [FORMULA_ENCODER, FORMULA_DECODER].map(|model| {
+        let digest = digests.next().and_then(|line| line.split_whitespace().next()?.parse().ok());
+        ModelSource::built_in(model.id, model.bytes, digest.unwrap_or_else(|| Digest::of(model.bytes)))
+    })
+}
+
+/// What reads formulas.
+///
+/// # Errors
+/// None, of what a test has read: the model is a part of the program.
+pub fn formula() -> Result<FormulaModel> {
+    let drafts = include_bytes!("../shipped/formula-drafts.bin");
+    let [encoder, decoder] = formula_sources();
+    FormulaModel::new(encoder, decoder, Some(drafts))
+}
+
+/// All networks that the program carries in both precisions.
+pub const NETWORKS: [Network; 4] = [DETECTOR, FAST_RECOGNIZER, MEDIUM_RECOGNIZER, LAYOUT];
 
 /// The recogniser of a quality; in `accurate`, PP-OCRv6 reads instead.
 pub fn recognizer(quality: Quality) -> Network {
@@ -79,7 +128,8 @@ pub fn recognizer(quality: Quality) -> Network {
 
 /// The model of this name, in either precision.
 pub fn model(id: &str) -> Option<BuiltIn> {
-    NETWORKS.iter().flat_map(|network| [network.f32, network.int8]).find(|model| model.id == id)
+    let both = NETWORKS.iter().flat_map(|network| [network.f32, network.int8]);
+    both.chain([FORMULA_ENCODER, FORMULA_DECODER]).find(|model| model.id == id)
 }
 
 impl BuiltIn {
@@ -126,19 +176,25 @@ mod tests {
     #[test]
     fn every_card_says_what_the_list_of_models_shows() {
         for Network { f32: model, int8 } in NETWORKS {
-            let column = if model.id == DETECTOR.f32.id { "found" } else { "both int8" };
+            let (column, first) = match model.id {
+                "detector" => ("found", "old books"),
+                "layout" => ("IoU", "paragraph"),
+                _ => ("both int8", "old books"),
+            };
             assert_eq!((int8.id, int8.card), (format!("{}-int8", model.id).as_str(), model.card));
             let parameters = model.card_row("parameters").unwrap();
             assert!(parameters.replace(',', "").parse::<u32>().is_ok(), "{}: {parameters}", model.id);
             assert!(model.card_row("licence").is_some(), "{}", model.id);
             let figures = model.figures(column);
-            assert_eq!(figures.first().map(|(source, _)| *source), Some("old books"), "{}: {figures:?}", model.id);
+            assert_eq!(figures.first().map(|(source, _)| *source), Some(first), "{}: {figures:?}", model.id);
             assert!(
                 figures.len() >= 4 && figures.iter().all(|(_, value)| !value.is_empty()),
                 "{}: {figures:?}",
                 model.id
             );
         }
+        let figures = FORMULA_DECODER.figures("edit");
+        assert!(figures.len() >= 2 && FORMULA_DECODER.card_row("licence").is_some(), "{figures:?}");
         let model = FAST_RECOGNIZER.f32;
         assert_eq!((model.card_row("no such row"), model.figures("no such column")), (None, Vec::new()));
     }
@@ -155,8 +211,14 @@ mod tests {
     }
 
     #[test]
+    fn the_digests_of_the_formula_recogniser_are_those_of_its_files() {
+        let known = formula_sources().map(|source| source.sha256);
+        assert_eq!(known, [FORMULA_ENCODER, FORMULA_DECODER].map(|model| Digest::of(model.bytes)));
+    }
+
+    #[test]
     fn a_model_is_found_by_its_name_in_either_precision() {
-        for name in ["detector", "recogniser-latin-fast-int8"] {
+        for name in ["detector", "recogniser-latin-fast-int8", "formula-decoder"] {
             assert_eq!(model(name).unwrap().id, name);
         }
         assert!(model("no such model").is_none());

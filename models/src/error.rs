@@ -34,6 +34,9 @@ pub enum Error {
     /// A device or provider asked for by name cannot start here.
     #[error("device `{device}` cannot be used: {cause}")]
     Device { device: String, cause: String },
+    /// A model of a family that is not known here, or of one that is in a form that is not.
+    #[error("model {model} cannot serve `{task}`: {cause}")]
+    Unsupported { model: String, task: &'static str, cause: String },
     #[error("inference of `{model}` failed: {cause}")]
     Inference { model: String, cause: String },
     /// A model could not be made into another: cut, quantised, judged.
@@ -59,6 +62,7 @@ impl Error {
             Self::LeftOut { feature: "onnx", .. } => Some("build it with the feature `onnx`"),
             Self::LeftOut { feature: "openvino", .. } => Some("build it with the feature `openvino`"),
             Self::LeftOut { .. } => Some("build it with the feature `cuda`"),
+            Self::Unsupported { .. } => Some("`pagestream models list` has the models that can be named"),
             Self::Optimize { hint, .. } => hint.as_deref(),
             Self::Digest { .. } => Some("delete the file and run `pagestream models pull`"),
             Self::Runtime { .. } => {

@@ -1,4 +1,4 @@
-//! Models: where they come from (`registry`), what runs them (`backend`), what they are for (`ocr`, `embedding`), and how one is
+//! Models: where they come from (`registry`), what runs them (`backend`), what they are for (`ocr`, `formula`, `embedding`), and how one is
 //! made of another (`convert`, `optimize`).
 //!
 //! Nothing here knows of actors. The scheduler owns sessions and calls them; the decoder drives an [`ocr::PageReader`].
@@ -10,6 +10,7 @@ pub mod convert;
 pub mod device;
 pub mod embedding;
 pub mod error;
+pub mod formula;
 pub mod instructions;
 pub mod ocr;
 pub mod optimize;

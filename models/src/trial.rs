@@ -14,7 +14,8 @@ use crate::{
     built_in,
     error::{Error, Result},
     ocr::{
-        Corners, Inference, Inferred, LargeModels, OcrModels, OcrOptions, PageReader, Quality, Step, Task,
+        Corners, Inference, Inferred, LargeModels, LayoutNetwork, OcrModels, OcrOptions, PageReader, Quality, Step,
+        Task,
         compact::{recognizer, resize::Plane},
         recognizer::best,
         reduce,
@@ -94,7 +95,7 @@ fn base64(text: &str) -> Vec<u8> {
 /// What a network made of an input, as far as it can be compared.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// The best class of every step.
+    /// The best class of every step, or of every cell of a map.
     Classes(Vec<u32>),
     /// Lines, in pixels of the input.
     Boxes(Vec<Corners>),
@@ -129,6 +130,7 @@ impl Answer {
         let inferred = reduce(task, output)?;
         let answer = match (&inferred, output.shape.last()) {
             (Inferred::Boxes(boxes), _) => Self::Boxes(boxes.clone()),
+            (Inferred::Layout(map), _) => Self::Classes(map.classes()),
             (Inferred::Symbols(_), Some(&classes)) => {
                 Self::Classes(output.data.chunks_exact(classes.max(1)).map(|values| best(values).0).collect())
             }
@@ -217,7 +219,15 @@ impl PageTrial {
 pub fn read_page(sessions: &mut Sessions, quality: Quality, now: &dyn Fn() -> Duration) -> Result<PageTrial> {
     let options = OcrOptions { quality, ..OcrOptions::default() };
     let alphabet = built_in::alphabet();
-    let models = OcrModels { compact: Some(alphabet.clone()), large: LargeModels::Ready(alphabet) };
+    let layout = sessions.contains_key(&Task::Layout);
+    let models = OcrModels {
+        compact: Some(alphabet.clone()),
+        large: LargeModels::Ready(alphabet),
+        structure: layout,
+        layout: layout.then_some(LayoutNetwork::Own),
+        table: None,
+        formula: None,
+    };
     let (mut reader, mut wanted) = PageReader::start(page(), &options, &models)?;
     let (mut trial, mut warm) = (PageTrial::default(), Vec::new());
     loop {

@@ -100,7 +100,7 @@ struct Outputs {
 impl Outputs {
     fn read(&mut self, page: Arc<Raster>) {
         let large = LargeModels::Ready(Alphabet::from_metadata("a\nb\n"));
-        let models = OcrModels { compact: None, large };
+        let models = OcrModels { large, ..OcrModels::default() };
         let options = OcrOptions { quality: Quality::Accurate, ..OcrOptions::default() };
         let (mut reader, mut wanted) = PageReader::start(page, &options, &models).unwrap();
         let mut lines = 0;

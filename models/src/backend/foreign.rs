@@ -14,7 +14,10 @@ use std::{
 
 use pagestream_documents::ByteSize;
 
-use super::{Session, TensorView};
+use super::{
+    Session, TensorView,
+    named::{NamedInput, NamedSession, Port},
+};
 use crate::error::{Error, Result};
 
 /// How long a process waits at its end for calls that are being done: most take a tenth of a second, and what takes longer than
@@ -171,9 +174,42 @@ impl<T: Session> Session for Fenced<T> {
         self.value.run(input, read)
     }
 
+    fn run_all(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(&[TensorView<'_>])) -> Result<()> {
+        let _inside = self.gate.enter().ok_or_else(|| ending("the device"))?;
+        self.value.run_all(input, read)
+    }
+
+    fn has_several_outputs(&self) -> bool {
+        self.value.has_several_outputs()
+    }
+
     fn peak_bytes(&self) -> Option<u64> {
         let _inside = self.gate.enter()?;
         self.value.peak_bytes()
+    }
+
+    fn memory(&self) -> ByteSize {
+        self.value.memory()
+    }
+}
+
+impl<T: NamedSession> NamedSession for Fenced<T> {
+    fn inputs(&self) -> &[Port] {
+        self.value.inputs()
+    }
+
+    fn outputs(&self) -> &[Port] {
+        self.value.outputs()
+    }
+
+    fn run(
+        &mut self,
+        inputs: &[NamedInput<'_>],
+        wanted: &[&str],
+        read: &mut dyn FnMut(&[TensorView<'_>]),
+    ) -> Result<()> {
+        let _inside = self.gate.enter().ok_or_else(|| ending("the device"))?;
+        self.value.run(inputs, wanted, read)
     }
 
     fn memory(&self) -> ByteSize {

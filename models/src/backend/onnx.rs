@@ -20,8 +20,9 @@ use pagestream_documents::ByteSize;
 
 pub use super::provider::Provider;
 use super::{
-    Backend, ModelContent, ModelSource, Session, TensorView,
+    Backend, ModelContent, ModelSource, Session, TensorView, WEIGHTS_ONLY,
     foreign::{self, Fenced},
+    named::NamedSession,
 };
 use crate::{
     error::{Error, Result},
@@ -30,11 +31,13 @@ use crate::{
 
 pub mod denormals;
 pub mod library;
+mod named;
 mod optimized;
 mod usage;
 
 use denormals::FlushToZero;
 pub use library::OnnxRuntime;
+use named::NamedOnnxSession;
 use optimized::{Made, OptimizedModel, OptimizedModels};
 
 /// What a session does with the memory of one run when the run is over.
@@ -134,6 +137,16 @@ impl OnnxBackend {
         bytes: Option<Arc<OptimizedModel>>,
         commit: impl FnOnce(SessionBuilder) -> ort::Result<ort::session::Session>,
     ) -> Result<OnnxSession> {
+        let (session, run_options) = self.loaded(model, commit)?;
+        let usage = usage::Usage::of(&session, &self.options.provider);
+        Ok(OnnxSession { usage, memory: ByteSize::default(), session, run_options, model: model.into(), _bytes: bytes })
+    }
+
+    fn loaded(
+        &self,
+        model: &str,
+        commit: impl FnOnce(SessionBuilder) -> ort::Result<ort::session::Session>,
+    ) -> Result<(ort::session::Session, RunOptions)> {
         let fail = |error: ort::Error| Error::Load {
             model: model.into(),
             backend: self.name.clone(),
@@ -151,8 +164,7 @@ impl OnnxBackend {
         if self.options.memory == MemoryPolicy::ShrinkArena {
             run_options.set("memory.enable_memory_arena_shrinkage", "cpu:0").map_err(fail)?;
         }
-        let usage = usage::Usage::of(&session, &self.options.provider);
-        Ok(OnnxSession { usage, memory: ByteSize::default(), session, run_options, model: model.into(), _bytes: bytes })
+        Ok((session, run_options))
     }
 
     fn builder(&self) -> ort::Result<SessionBuilder> {
@@ -213,11 +225,30 @@ impl Backend for OnnxBackend {
         session.memory = ByteSize(if session._bytes.is_some() { weights / 2 } else { weights * 2 });
         let elapsed_ms = started.elapsed().as_millis();
         tracing::debug!(model = %model.id, backend = %self.name, optimized, elapsed_ms, "model loaded");
-        // The first model makes what the library keeps for good, and takes apart at the process's end.
-        static FIRST: Once = Once::new();
-        FIRST.call_once(foreign::close_at_exit);
+        close_at_exit();
         Ok(Box::new(Fenced::new(session)))
     }
+
+    fn load_named(&self, model: &ModelSource) -> Result<Box<dyn NamedSession>> {
+        let _inside = foreign::enter().ok_or_else(|| foreign::ending(&self.name))?;
+        // Weights that are kept in int8 and computed in f32 are made f32 once, not at every run.
+        let expanded = model.metadata(WEIGHTS_ONLY)?.is_some();
+        let (session, run_options) = self.loaded(&model.id, |builder| {
+            let builder = if expanded { builder.with_config_entry("session.disable_quant_qdq", "1")? } else { builder };
+            commit(builder, model)
+        })?;
+        let bytes = model.bytes()?.len() as u64;
+        // As for `OnnxSession`, and four bytes for every one that is expanded.
+        let memory = ByteSize(if expanded { bytes * 5 } else { bytes * 2 });
+        close_at_exit();
+        Ok(Box::new(Fenced::new(NamedOnnxSession::new(session, run_options, model.id.clone(), memory))))
+    }
+}
+
+/// The first model makes what the library keeps for good, and takes apart at the process's end.
+fn close_at_exit() {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(foreign::close_at_exit);
 }
 
 /// Why a provider does not start, out of what the library says: without its source files, functions and error codes.
@@ -258,18 +289,15 @@ impl fmt::Debug for OnnxSession {
 
 impl Session for OnnxSession {
     fn run(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(TensorView<'_>)) -> Result<()> {
-        let model = &self.model;
-        let fail = |error: ort::Error| Error::Inference { model: model.clone(), cause: error.message().to_owned() };
-        let input = TensorRef::from_array_view((input.shape, input.data)).map_err(fail)?;
-        let outputs = {
-            let _guard = FlushToZero::on_this_thread();
-            self.session.run_with_options(ort::inputs![input], &self.run_options).map_err(fail)?
-        };
-        let (shape, data) = outputs[0].try_extract_tensor::<f32>().map_err(fail)?;
-        // Dimensions of a tensor that exists are never negative.
-        let shape: Vec<usize> = shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-        read(TensorView { shape: &shape, data });
-        Ok(())
+        self.outputs(input, &mut |outputs| read(outputs[0]), 1)
+    }
+
+    fn run_all(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(&[TensorView<'_>])) -> Result<()> {
+        self.outputs(input, read, usize::MAX)
+    }
+
+    fn has_several_outputs(&self) -> bool {
+        self.session.outputs().len() > 1
     }
 
     fn peak_bytes(&self) -> Option<u64> {
@@ -278,6 +306,28 @@ impl Session for OnnxSession {
 
     fn memory(&self) -> ByteSize {
         self.memory
+    }
+}
+
+impl OnnxSession {
+    /// Lends the first `count` outputs, or all there are.
+    fn outputs(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(&[TensorView<'_>]), count: usize) -> Result<()> {
+        let model = &self.model;
+        let fail = |error: ort::Error| Error::Inference { model: model.clone(), cause: error.message().to_owned() };
+        let input = TensorRef::from_array_view((input.shape, input.data)).map_err(fail)?;
+        let outputs = {
+            let _guard = FlushToZero::on_this_thread();
+            self.session.run_with_options(ort::inputs![input], &self.run_options).map_err(fail)?
+        };
+        let mut lent = Vec::new();
+        for at in 0..outputs.len().min(count) {
+            let (shape, data) = outputs[at].try_extract_tensor::<f32>().map_err(fail)?;
+            // Dimensions of a tensor that exists are never negative.
+            lent.push((shape.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect::<Vec<_>>(), data));
+        }
+        let views: Vec<TensorView<'_>> = lent.iter().map(|(shape, data)| TensorView { shape, data }).collect();
+        read(&views);
+        Ok(())
     }
 }
 

@@ -112,8 +112,13 @@ impl Backend for OpenVinoBackend {
         // The first model makes what the library keeps for good, and takes apart at the process's end.
         static FIRST: Once = Once::new();
         FIRST.call_once(foreign::close_at_exit);
+        let outputs = lock(&open.compiled).get_output_size().map_err(|error| Error::Load {
+            model: model.id.clone(),
+            backend: self.0.name.clone(),
+            cause: text(error),
+        })?;
         let (source, backend) = (model.clone(), self.0.clone());
-        Ok(Box::new(Fenced::new(OpenVinoSession { open, fixed: Vec::new(), memory, source, backend })))
+        Ok(Box::new(Fenced::new(OpenVinoSession { open, fixed: Vec::new(), outputs, memory, source, backend })))
     }
 }
 
@@ -126,7 +131,7 @@ impl Inner {
         };
         let compiled = self.compiled(source, shape)?;
         let request = lock(&compiled).create_infer_request().map_err(fail)?;
-        Ok(Request { request, _compiled: compiled })
+        Ok(Request { request, compiled })
     }
 
     fn compiled(&self, source: &ModelSource, shape: Option<&[usize]>) -> Result<Arc<Mutex<CompiledModel>>> {
@@ -194,14 +199,16 @@ fn properties(device: &str, streams: usize) -> Vec<(RwPropertyKey, String)> {
 /// A place to run a compiled model in.
 struct Request {
     request: InferRequest,
-    _compiled: Arc<Mutex<CompiledModel>>,
+    compiled: Arc<Mutex<CompiledModel>>,
 }
 
-/// One model in OpenVINO. Its only input and its only output are what it is for.
+/// One model in OpenVINO. Its only input and its outputs are what it is for.
 struct OpenVinoSession {
     open: Request,
     /// For shapes of pages; the one used last is last.
     fixed: Vec<(Vec<usize>, Request)>,
+    /// How many there are.
+    outputs: usize,
     memory: ByteSize,
     source: ModelSource,
     backend: Arc<Inner>,
@@ -227,18 +234,36 @@ impl OpenVinoSession {
     }
 }
 
-impl Session for OpenVinoSession {
-    fn run(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(TensorView<'_>)) -> Result<()> {
+impl OpenVinoSession {
+    /// Lends the first `count` outputs.
+    fn lend(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(&[TensorView<'_>]), count: usize) -> Result<()> {
         let model = self.source.id.clone();
         let fail = |cause: String| Error::Inference { model: model.clone(), cause };
         if input.data.len() != input.shape.iter().product::<usize>() {
             return Err(fail(format!("{} numbers are no tensor of shape {:?}", input.data.len(), input.shape)));
         }
         let request = &mut self.request(input.shape)?.request;
-        let (shape, output) = infer(request, input).map_err(|error| fail(text(error)))?;
-        let data = output.get_data::<f32>().map_err(|error| fail(text(error)))?;
-        read(TensorView { shape: &shape, data });
+        let outputs = infer(request, input, count).map_err(|error| fail(text(error)))?;
+        let data = outputs.iter().map(|(_, output)| output.get_data::<f32>()).collect::<Result<Vec<_>, _>>();
+        let data = data.map_err(|error| fail(text(error)))?;
+        let views: Vec<TensorView<'_>> =
+            outputs.iter().zip(data).map(|((shape, _), data)| TensorView { shape, data }).collect();
+        read(&views);
         Ok(())
+    }
+}
+
+impl Session for OpenVinoSession {
+    fn run(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(TensorView<'_>)) -> Result<()> {
+        self.lend(input, &mut |outputs| read(outputs[0]), 1)
+    }
+
+    fn run_all(&mut self, input: TensorView<'_>, read: &mut dyn FnMut(&[TensorView<'_>])) -> Result<()> {
+        self.lend(input, read, self.outputs)
+    }
+
+    fn has_several_outputs(&self) -> bool {
+        self.outputs > 1
     }
 
     fn memory(&self) -> ByteSize {
@@ -246,16 +271,25 @@ impl Session for OpenVinoSession {
     }
 }
 
-fn infer(request: &mut InferRequest, input: TensorView<'_>) -> Result<(Vec<usize>, Tensor), InferenceError> {
+/// The first `count` outputs with their shapes.
+fn infer(
+    request: &mut InferRequest,
+    input: TensorView<'_>,
+    count: usize,
+) -> Result<Vec<(Vec<usize>, Tensor)>, InferenceError> {
     // Sizes of a tensor that is in memory fit.
     let shape: Vec<i64> = input.shape.iter().map(|&size| size as i64).collect();
     let mut tensor = Tensor::new(ElementType::F32, &Shape::new(&shape)?)?;
     tensor.get_data_mut::<f32>()?.copy_from_slice(input.data);
     request.set_input_tensor(&tensor)?;
     request.infer()?;
-    let output = request.get_output_tensor()?;
-    let shape = output.get_shape()?.get_dimensions().iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-    Ok((shape, output))
+    let output = |at| {
+        let output = request.get_output_tensor_by_index(at)?;
+        let shape = output.get_shape()?;
+        let shape = shape.get_dimensions().iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+        Ok((shape, output))
+    };
+    (0..count).map(output).collect()
 }
 
 fn load_library(library: &Path) -> Result<(), String> {

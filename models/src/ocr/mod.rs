@@ -5,12 +5,13 @@
 
 use std::{collections::BTreeMap, fmt, ops::Range, str::FromStr, sync::Arc};
 
-use pagestream_documents::{Block, Polygon, Raster, Rotation, TextLine};
+use pagestream_documents::{Block, Hints, Polygon, Raster, Rotation, TextLine};
 
 use crate::{
     backend::{Session, Tensor, TensorView},
     embedding,
     error::{Error, Result},
+    formula::{self, FormulaRecognizer, Written},
 };
 
 pub mod compact;
@@ -26,12 +27,17 @@ pub mod orientation;
 pub mod page_reader;
 mod paper;
 pub mod pixels;
+pub mod published;
 pub mod recognizer;
 mod results;
+pub mod rulings;
 mod second_opinion;
+pub mod shades;
 pub mod skew;
+mod strokes;
 
 pub use page_reader::{PageReader, Step};
+pub use published::LayoutNetwork;
 pub use recognizer::Alphabet;
 
 /// What a model is used for. One model serves each task at a time.
@@ -47,11 +53,37 @@ pub enum Task {
     CompactDetect,
     /// Line crop -> Latin characters, by our own network.
     CompactRecognize,
+    /// Page pixels -> which kind of block each part of it is, by our own network or by one that was chosen.
+    Layout,
+    /// Pixels of a table -> its cells, by a network that was chosen.
+    Table,
+    /// Pixels of a formula -> tokens, by our own networks or by those that were chosen: see [`crate::formula`].
+    Formula,
     /// Word pieces -> what they mean, as a vector. No part of reading a page: see [`crate::embedding`].
     Embed,
 }
 
 impl Task {
+    /// As plans and metrics name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Detect => "detect",
+            Self::Orient => "orient",
+            Self::Recognize => "recognize",
+            Self::CompactDetect => "compact-detect",
+            Self::CompactRecognize => "compact-recognize",
+            Self::Layout => "layout",
+            Self::Table => "table",
+            Self::Formula => "formula",
+            Self::Embed => "embed",
+        }
+    }
+
+    /// Whether its inputs go together whatever their shapes are ([`Session::run_each`]), and not only those of one shape, stacked.
+    pub fn mixes_shapes(self) -> bool {
+        self == Self::Formula
+    }
+
     /// Whether PP-OCRv6 does it.
     pub fn is_large(self) -> bool {
         matches!(self, Self::Detect | Self::Orient | Self::Recognize)
@@ -112,6 +144,14 @@ pub enum Inferred {
     Symbols(Vec<Symbol>),
     /// Text lines, in pixels of the detector's input.
     Boxes(Vec<Corners>),
+    /// Kinds of blocks, by cells of the network's input.
+    Layout(LayoutMap),
+    /// The same of a network that finds boxes; [`published::PicoDet`](published::picodet::PicoDet) reads them.
+    Candidates(Vec<published::picodet::Candidate>),
+    /// A table, token by token; [`published::SlaNet`](published::slanet::SlaNet) reads them.
+    Table(Vec<published::slanet::TableStep>),
+    /// What was written of a formula; the [`FormulaRecognizer`] that wrote it reads it.
+    Formula(Written),
     /// [`embedding::DIMENSIONS`] numbers, of length one together.
     Vector(Vec<f32>),
 }
@@ -122,6 +162,15 @@ pub struct ProbabilityMap {
     pub width: usize,
     pub height: usize,
     pub data: Vec<u8>,
+}
+
+/// What the layout network says of a page, cell by cell; [`compact::layout`] reads it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayoutMap {
+    pub rows: usize,
+    pub columns: usize,
+    /// `[kind][row][column]`: how far a kind lies behind the cell's likeliest, in sixteenths of a logit; 255 is any more than that.
+    behind: Vec<u8>,
 }
 
 /// The best class of one CTC step that is not a blank, repeats collapsed.
@@ -148,6 +197,8 @@ pub struct Reading {
     pub needs_review: bool,
     /// What was inferred for the page, each task once.
     pub tasks: Vec<Task>,
+    /// What the pixels tell of the page's structure, in the coordinates of the raster as given.
+    pub hints: Box<Hints>,
 }
 
 /// Lines that a reader has read, in no order, and how the page was turned.
@@ -236,6 +287,14 @@ pub struct OcrModels {
     /// The characters of our own recogniser; `None` where the program does not carry it.
     pub compact: Option<Alphabet>,
     pub large: LargeModels,
+    /// Whether it is asked what the pixels tell of a page's structure: [`Reading::hints`] has the lines that are drawn on it then.
+    pub structure: bool,
+    /// The layout network, if there is one: where structure is asked for, [`Reading::hints`] has regions, too.
+    pub layout: Option<LayoutNetwork>,
+    /// What says which cells the tables have that the layout network sees; `None` where geometry alone does.
+    pub table: Option<Arc<published::slanet::SlaNet>>,
+    /// What reads the formulas that the layout network sees; `None` where they are left as lines.
+    pub formula: Option<Arc<dyn FormulaRecognizer>>,
 }
 
 /// Asked when a page wants PP-OCRv6: its characters, once its models are in place, or `None`. Fetches them only if told to.
@@ -289,8 +348,25 @@ pub fn reduce(task: Task, output: TensorView<'_>) -> Result<Inferred> {
         Task::Recognize => Inferred::Symbols(recognizer::reduce(output)?),
         Task::CompactDetect => Inferred::Boxes(compact::detector::reduce(output)?),
         Task::CompactRecognize => Inferred::Symbols(compact::recognizer::reduce(output)?),
+        Task::Layout => Inferred::Layout(compact::layout::reduce(output)?),
+        Task::Table => Inferred::Table(published::slanet::reduce(&[output])?),
+        Task::Formula => Inferred::Formula(formula::reduce(output)?),
         Task::Embed => Inferred::Vector(embedding::reduce(output)?),
     })
+}
+
+/// [`reduce_batch`] for a model that may have several outputs; then they are of one input.
+///
+/// # Errors
+/// As [`reduce`].
+pub fn reduce_all(task: Task, outputs: &[TensorView<'_>]) -> Result<Vec<Inferred>> {
+    match (task, outputs) {
+        (_, [output]) => reduce_batch(task, *output),
+        (Task::Layout, outputs) => Ok(vec![Inferred::Candidates(published::picodet::reduce(outputs)?)]),
+        (Task::Table, outputs) => Ok(vec![Inferred::Table(published::slanet::reduce(outputs)?)]),
+        (_, [output, ..]) => reduce_batch(task, *output),
+        (_, []) => Err(Error::Inference { model: format!("{task:?}"), cause: "it has no output".to_owned() }),
+    }
 }
 
 /// [`reduce`] for stacked inputs: one result per item of the first dimension.
@@ -321,9 +397,9 @@ impl Sessions {
     pub fn run(&mut self, inference: &Inference) -> Result<Inferred> {
         let fail = |cause: &str| Error::Inference { model: format!("{:?}", inference.task), cause: cause.to_owned() };
         let session = self.0.get_mut(&inference.task).ok_or_else(|| fail("it is not at hand"))?;
-        let mut inferred = None;
-        session.run(inference.input.view(), &mut |output| inferred = Some(reduce(inference.task, output)))?;
-        inferred.unwrap_or_else(|| Err(fail("it has no output")))
+        let mut inferred = Ok(Vec::new());
+        session.run_all(inference.input.view(), &mut |outputs| inferred = reduce_all(inference.task, outputs))?;
+        inferred?.into_iter().next().ok_or_else(|| fail("it has no output"))
     }
 }
 

@@ -160,6 +160,17 @@ impl Upright {
             Rotation::Clockwise270 => Point::new(p.y, self.width - p.x),
         }
     }
+
+    /// The other way.
+    pub fn given(&self, p: Point) -> Point {
+        use pagestream_documents::Rotation;
+        match self.rotation {
+            Rotation::None => p,
+            Rotation::Clockwise90 => Point::new(p.y, self.height - p.x),
+            Rotation::Half => Point::new(self.width - p.x, self.height - p.y),
+            Rotation::Clockwise270 => Point::new(self.width - p.y, p.x),
+        }
+    }
 }
 
 #[cfg(test)]

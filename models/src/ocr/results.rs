@@ -1,7 +1,10 @@
 //! Results of inferences, as the reader that asked for them expects them.
 
-use super::{Corners, Inferred, ProbabilityMap, Symbol};
-use crate::error::{Error, Result};
+use super::{Corners, Inferred, LayoutMap, ProbabilityMap, Symbol};
+use crate::{
+    error::{Error, Result},
+    formula::Written,
+};
 
 pub fn out_of_step(cause: &str) -> Error {
     Error::Inference { model: "page reader".to_owned(), cause: format!("results out of step: {cause}") }
@@ -23,6 +26,10 @@ pub fn boxes(results: Vec<Inferred>) -> Result<Vec<Vec<Corners>>> {
     all(results, "boxes", |result| if let Inferred::Boxes(boxes) = result { Some(boxes) } else { None })
 }
 
+pub fn layouts(results: Vec<Inferred>) -> Result<Vec<LayoutMap>> {
+    all(results, "a layout", |result| if let Inferred::Layout(map) = result { Some(map) } else { None })
+}
+
 pub fn symbols(results: Vec<Inferred>) -> Result<Vec<Vec<Symbol>>> {
     all(results, "symbols", |result| if let Inferred::Symbols(symbols) = result { Some(symbols) } else { None })
 }
@@ -31,7 +38,12 @@ pub fn probabilities(results: Vec<Inferred>) -> Result<Vec<f32>> {
     all(results, "a probability", |result| if let Inferred::UpsideDown(p) = result { Some(p) } else { None })
 }
 
-fn all<T>(results: Vec<Inferred>, what: &str, pick: impl Fn(Inferred) -> Option<T>) -> Result<Vec<T>> {
+pub fn written(results: Vec<Inferred>) -> Result<Vec<Written>> {
+    all(results, "a formula", |result| if let Inferred::Formula(written) = result { Some(written) } else { None })
+}
+
+/// What `pick` finds in each result; `what` says in an error what was expected.
+pub fn all<T>(results: Vec<Inferred>, what: &str, pick: impl Fn(Inferred) -> Option<T>) -> Result<Vec<T>> {
     let picked = results.into_iter().map(|result| pick(result).ok_or_else(|| out_of_step(&format!("expected {what}"))));
     picked.collect()
 }

@@ -25,7 +25,7 @@ pub fn page_inputs(
     let mut inputs = Vec::new();
     // PP-OCRv6 is what is calibrated: it reads every line.
     let options = OcrOptions { quality: Quality::Accurate, ..options.clone() };
-    let models = &OcrModels { compact: None, ..models.clone() };
+    let models = &OcrModels { compact: None, structure: false, ..models.clone() };
     let (mut reader, mut wanted) = PageReader::start(raster, &options, models)?;
     loop {
         let results = wanted.iter().map(|inference| sessions.run(inference)).collect::<Result<Vec<_>>>()?;

@@ -34,11 +34,13 @@ fn failed(why: String) -> FetchError {
     FetchError::Failed(why)
 }
 
-/// Downloads the wheel `requirement` (`package==version`) into `dir`, which must be empty, and returns its path.
+/// Downloads the wheel `requirement` (`package==version`) into `dir`, which must be empty, and returns its path. Of a package with libraries
+/// it is the one for `platform`, if that is said, else for this machine.
 /// `fetching` is told how many bytes have arrived, and when it is stopped, pip is killed.
 pub fn download(
     python: Option<&Path>,
     requirement: &str,
+    platform: Option<&str>,
     dir: &Path,
     fetching: &Fetching,
 ) -> Result<PathBuf, FetchError> {
@@ -48,7 +50,7 @@ pub fn download(
     for path in [&partial, &finished] {
         fs::create_dir_all(path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
     }
-    let (program, mut child) = spawn(python, requirement, &partial, &finished)?;
+    let (program, mut child) = spawn(python, requirement, platform, &partial, &finished)?;
     let stderr = child.stderr.take();
     let errors = thread::spawn(move || stderr.map(last_words).unwrap_or_default());
     // The channel closes when pip closes its standard output, which is when it ends.
@@ -93,6 +95,7 @@ pub fn open_in_wheel<T>(wheel: &Path, name: &str, consume: impl FnOnce(&mut dyn 
 fn spawn(
     python: Option<&Path>,
     requirement: &str,
+    platform: Option<&str>,
     partial: &Path,
     finished: &Path,
 ) -> Result<(String, std::process::Child), FetchError> {
@@ -108,7 +111,8 @@ fn spawn(
         let mut command = Command::new(candidate);
         command.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--implementation", "cp"]);
         command.args(["--python-version", PYTHON_VERSION, "--disable-pip-version-check", "--no-input", "--quiet"]);
-        for tag in platform_tags(&host_platform()) {
+        let own = platform_tags(&host_platform()).iter().copied().filter(|_| platform.is_none());
+        for tag in own.chain(platform) {
             command.args(["--platform", tag]);
         }
         command.arg("--dest").arg(finished).arg(requirement);

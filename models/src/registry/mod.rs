@@ -41,6 +41,10 @@ pub const RECOGNIZER: &str = "pp-ocrv6-rec-small";
 pub const ORIENTER: &str = "ppocr-v2-cls-mobile";
 /// Says what a text means. No page is read with it, so that it is fetched only for search by meaning.
 pub const EMBEDDER: &str = "minilm-l6-v2";
+/// Says what the parts of a page are, for those who name it.
+pub const LAYOUT: &str = "pp-layout-cdla";
+/// Says which cells a table has, for those who name it.
+pub const TABLE: &str = "slanet-1m";
 /// The models that reading a page takes.
 pub const DEFAULT_MODELS: [&str; 3] = [DETECTOR, RECOGNIZER, ORIENTER];
 /// ONNX Runtime with OpenVINO, whose libraries serve by themselves too.

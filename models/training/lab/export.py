@@ -8,6 +8,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from .config import arguments
 from .detector import Detector
+from .layout.net import Layout
 from .runs import load
 
 OPSET = 17
@@ -26,7 +27,7 @@ def fold(net: torch.nn.Module):
 
 def write(net, path: Path, metadata: dict):
     warnings.filterwarnings("ignore")
-    if isinstance(net, Detector):
+    if isinstance(net, Detector | Layout):
         example, output = torch.zeros(1, 1, 512, 512), "maps"
         free = {"x": {0: "batch", 2: "height", 3: "width"}, "maps": {0: "batch", 2: "rows", 3: "columns"}}
     else:
@@ -48,7 +49,7 @@ def main():
     args = parser.parse_args()
     net, alphabet, state = load(args.run)
     metadata = {"run": args.run, "step": str(state["step"])}
-    if not isinstance(net, Detector):
+    if not isinstance(net, Detector | Layout):
         metadata["character"] = "\n".join(alphabet.characters)
     write(net, args.path, metadata)
     print(f"{args.path}: step {state['step']}, {sum(p.numel() for p in net.parameters())} parameters, {args.path.stat().st_size} bytes")

@@ -9,10 +9,17 @@ import torch
 
 from .config import ROOT, Alphabet, work_dir
 from .detector import Detector
+from .layout.net import Layout
 from .nets import build, shrink
 
 CHECKPOINT_SECONDS = 120
 AVERAGE = 0.998  # of the weights, from the second half on
+
+
+def net_of(meta: dict, weights: dict) -> torch.nn.Module:
+    if meta.get("layout"):
+        return Layout()
+    return Detector() if meta.get("detector") else build(meta["tier"], len(weights["head.weight"]))
 
 
 def load(run: str) -> tuple[torch.nn.Module, Alphabet, dict]:
@@ -22,7 +29,7 @@ def load(run: str) -> tuple[torch.nn.Module, Alphabet, dict]:
     alphabet = Alphabet.load(state["meta"]["alphabet"])
     weights = state["average"] or state["net"]
     # as many classes as it was trained with: characters may have been added to the alphabet's end since
-    net = Detector() if state["meta"].get("detector") else build(state["meta"]["tier"], len(weights["head.weight"]))
+    net = net_of(state["meta"], weights)
     if state["meta"].get("inner"):
         net = shrink(net, state["meta"]["inner"])
     net.load_state_dict(weights)

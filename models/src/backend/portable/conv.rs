@@ -4,10 +4,10 @@
 //! each weight that is loaded serves all the pixels, each input value all the channels. The input has its padding around it,
 //! so that no loop asks whether it is at an edge. The same code is compiled for AVX-512, for AVX2 and for what every CPU has.
 
-use super::activation::Activation;
-
-/// Channels in one register of the widest kind, and in one block of weights.
-pub const BLOCK: usize = 16;
+use super::{
+    activation::Activation,
+    lanes::{BLOCK, Lanes, Plain, of, of_mut},
+};
 
 /// A convolution's weights, bias included, in the order that the kernels read them.
 #[derive(Debug)]
@@ -102,67 +102,6 @@ pub fn convolve_plain(weights: &Weights, input: &Activation, epilogue: Epilogue<
     rows::<Plain>(weights, input, epilogue, output);
 }
 
-/// Sixteen numbers, and what a kernel does with them.
-trait Lanes: Copy {
-    fn load(values: &[f32; BLOCK]) -> Self;
-    fn splat(value: f32) -> Self;
-    /// `self + a * b`
-    fn add_product(self, a: Self, b: Self) -> Self;
-    fn add(self, other: Self) -> Self;
-    fn at_least_zero(self) -> Self;
-    fn store(self, to: &mut [f32; BLOCK]);
-    /// Pixels at a time with one block of channels and with two: as many as the registers hold.
-    const ONE: usize;
-    const TWO: usize;
-}
-
-#[derive(Clone, Copy)]
-struct Plain([f32; BLOCK]);
-
-impl Lanes for Plain {
-    const ONE: usize = 4;
-    const TWO: usize = 4;
-
-    #[inline(always)]
-    fn load(values: &[f32; BLOCK]) -> Self {
-        Self(*values)
-    }
-
-    #[inline(always)]
-    fn splat(value: f32) -> Self {
-        Self([value; BLOCK])
-    }
-
-    #[inline(always)]
-    fn add_product(mut self, a: Self, b: Self) -> Self {
-        for k in 0..BLOCK {
-            self.0[k] += a.0[k] * b.0[k];
-        }
-        self
-    }
-
-    #[inline(always)]
-    fn add(mut self, other: Self) -> Self {
-        for k in 0..BLOCK {
-            self.0[k] += other.0[k];
-        }
-        self
-    }
-
-    #[inline(always)]
-    fn at_least_zero(mut self) -> Self {
-        for v in &mut self.0 {
-            *v = if *v > 0.0 { *v } else { 0.0 };
-        }
-        self
-    }
-
-    #[inline(always)]
-    fn store(self, to: &mut [f32; BLOCK]) {
-        *to = self.0;
-    }
-}
-
 #[inline(always)]
 fn rows<L: Lanes>(weights: &Weights, input: &Activation, epilogue: Epilogue<'_>, output: &mut Activation) {
     for y in 0..output.height {
@@ -246,7 +185,11 @@ fn tile<L: Lanes, const P: usize, const B: usize>(
             &weights.packed[start..start + run * BLOCK]
         });
         for k in 0..run {
-            let w: [L; B] = std::array::from_fn(|b| L::load(of(kernels[b], k * BLOCK)));
+            // A loop: a closure that `from_fn` calls is not always inlined, and then each instruction in it is a call.
+            let mut w = [L::splat(0.0); B];
+            for (w, kernel) in w.iter_mut().zip(kernels) {
+                *w = L::load(of(kernel, k * BLOCK));
+            }
             for p in 0..P {
                 let value = L::splat(values[p * step + k]);
                 for b in 0..B {
@@ -305,6 +248,9 @@ fn depthwise_row<L: Lanes>(
         for channel in (0..channels).step_by(BLOCK) {
             let count = (channels - channel).min(BLOCK);
             let partial = |data: &[f32], at: usize| {
+                if count == BLOCK {
+                    return L::load(of(data, at));
+                }
                 let mut values = [0.0; BLOCK];
                 values[..count].copy_from_slice(&data[at..at + count]);
                 L::load(&values)
@@ -322,25 +268,10 @@ fn depthwise_row<L: Lanes>(
     }
 }
 
-#[inline(always)]
-fn of(values: &[f32], at: usize) -> &[f32; BLOCK] {
-    values[at..].first_chunk().expect("weights and biases are padded to whole blocks")
-}
-
-#[inline(always)]
-fn of_mut(values: &mut [f32], at: usize) -> &mut [f32; BLOCK] {
-    values[at..].first_chunk_mut().expect("the caller has counted")
-}
-
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{
-        __m256, __m512, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_max_ps, _mm256_set1_ps,
-        _mm256_setzero_ps, _mm256_storeu_ps, _mm512_add_ps, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_max_ps,
-        _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
-    };
-
-    use super::{Activation, BLOCK, Epilogue, Lanes, Weights, rows};
+    use super::{Activation, Epilogue, Weights, rows};
+    use crate::backend::portable::lanes::x86::{Avx2, Avx512};
 
     #[target_feature(enable = "avx512f")]
     pub fn convolve_avx512(weights: &Weights, input: &Activation, epilogue: Epilogue<'_>, output: &mut Activation) {
@@ -350,103 +281,5 @@ mod x86 {
     #[target_feature(enable = "avx2,fma")]
     pub fn convolve_avx2(weights: &Weights, input: &Activation, epilogue: Epilogue<'_>, output: &mut Activation) {
         rows::<Avx2>(weights, input, epilogue, output);
-    }
-
-    /// Only made inside `convolve_avx512`, which is only called where the instructions are there: that is what makes its
-    /// methods safe.
-    #[derive(Clone, Copy)]
-    struct Avx512(__m512);
-
-    impl Lanes for Avx512 {
-        const ONE: usize = 8;
-        const TWO: usize = 8;
-
-        #[inline(always)]
-        fn load(values: &[f32; BLOCK]) -> Self {
-            // SAFETY: see the type; the array is as long as the register, and no alignment is asked for.
-            Self(unsafe { _mm512_loadu_ps(values.as_ptr()) })
-        }
-
-        #[inline(always)]
-        fn splat(value: f32) -> Self {
-            // SAFETY: see the type.
-            Self(unsafe { _mm512_set1_ps(value) })
-        }
-
-        #[inline(always)]
-        fn add_product(self, a: Self, b: Self) -> Self {
-            // SAFETY: see the type.
-            Self(unsafe { _mm512_fmadd_ps(a.0, b.0, self.0) })
-        }
-
-        #[inline(always)]
-        fn add(self, other: Self) -> Self {
-            // SAFETY: see the type.
-            Self(unsafe { _mm512_add_ps(self.0, other.0) })
-        }
-
-        #[inline(always)]
-        fn at_least_zero(self) -> Self {
-            // SAFETY: see the type.
-            Self(unsafe { _mm512_max_ps(self.0, _mm512_setzero_ps()) })
-        }
-
-        #[inline(always)]
-        fn store(self, to: &mut [f32; BLOCK]) {
-            // SAFETY: see the type; the array is as long as the register, and no alignment is asked for.
-            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), self.0) }
-        }
-    }
-
-    /// As [`Avx512`], in `convolve_avx2`.
-    #[derive(Clone, Copy)]
-    struct Avx2(__m256, __m256);
-
-    impl Lanes for Avx2 {
-        const ONE: usize = 4;
-        const TWO: usize = 4;
-
-        #[inline(always)]
-        fn load(values: &[f32; BLOCK]) -> Self {
-            // SAFETY: see the type; the array is as long as both registers, and no alignment is asked for.
-            unsafe { Self(_mm256_loadu_ps(values.as_ptr()), _mm256_loadu_ps(values.as_ptr().add(BLOCK / 2))) }
-        }
-
-        #[inline(always)]
-        fn splat(value: f32) -> Self {
-            // SAFETY: see the type.
-            let value = unsafe { _mm256_set1_ps(value) };
-            Self(value, value)
-        }
-
-        #[inline(always)]
-        fn add_product(self, a: Self, b: Self) -> Self {
-            // SAFETY: see the type.
-            unsafe { Self(_mm256_fmadd_ps(a.0, b.0, self.0), _mm256_fmadd_ps(a.1, b.1, self.1)) }
-        }
-
-        #[inline(always)]
-        fn add(self, other: Self) -> Self {
-            // SAFETY: see the type.
-            unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
-        }
-
-        #[inline(always)]
-        fn at_least_zero(self) -> Self {
-            // SAFETY: see the type.
-            unsafe {
-                let zero = _mm256_setzero_ps();
-                Self(_mm256_max_ps(self.0, zero), _mm256_max_ps(self.1, zero))
-            }
-        }
-
-        #[inline(always)]
-        fn store(self, to: &mut [f32; BLOCK]) {
-            // SAFETY: see the type; the array is as long as both registers, and no alignment is asked for.
-            unsafe {
-                _mm256_storeu_ps(to.as_mut_ptr(), self.0);
-                _mm256_storeu_ps(to.as_mut_ptr().add(BLOCK / 2), self.1);
-            }
-        }
     }
 }

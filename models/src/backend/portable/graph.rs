@@ -55,20 +55,73 @@ struct Node<'a> {
 struct Constant {
     shape: Vec<usize>,
     values: Vec<f32>,
+    /// Its values are whole numbers of 8 bits.
+    is_int8: bool,
 }
 
 impl Graph {
     /// # Errors
     /// What the file has that is not known here, in a few words.
     pub fn of_onnx(model: &[u8]) -> Result<Self, String> {
+        Self::up_to(model, None)
+    }
+
+    /// What it takes to compute one value of a model.
+    ///
+    /// # Errors
+    /// What that has that is not known here, in a few words.
+    pub fn part_of_onnx(model: &[u8], value: &str) -> Result<Self, String> {
+        Self::up_to(model, Some(value))
+    }
+
+    fn up_to(model: &[u8], value: Option<&str>) -> Result<Self, String> {
         let graph = field(model, 7).ok_or("it has no graph")?;
-        let nodes: Vec<Node<'_>> =
+        let mut nodes: Vec<Node<'_>> =
             all(graph, 1).map(node).collect::<Option<_>>().ok_or("a node of it cannot be read")?;
-        let constants: HashMap<&str, Constant> = all(graph, 5).filter_map(constant).collect();
+        let mut constants: HashMap<&str, Constant> = all(graph, 5).filter_map(constant).collect();
         let input = all(graph, 11).filter_map(|i| text(i, 1)).find(|name| !constants.contains_key(name));
-        let output = all(graph, 12).find_map(|o| text(o, 1)).ok_or("it has no output")?;
+        let output = match value {
+            Some(value) => value,
+            None => all(graph, 12).find_map(|o| text(o, 1)).ok_or("it has no output")?,
+        };
+        expand(&mut nodes, &mut constants)?;
+        if value.is_some() {
+            // Nodes come after what they read.
+            let mut wanted = HashSet::from([output]);
+            for node in nodes.iter().rev() {
+                if wanted.contains(node.output) {
+                    wanted.extend(&node.inputs);
+                }
+            }
+            nodes.retain(|node| wanted.contains(node.output));
+        }
         Builder::new(&nodes, &constants, input.ok_or("it has no input")?).build(output)
     }
+}
+
+/// Makes constants of f32 of those that are kept in int8 with a scale for each output channel.
+fn expand<'a>(nodes: &mut Vec<Node<'a>>, constants: &mut HashMap<&'a str, Constant>) -> Result<(), String> {
+    let is_weight = |node: &Node<'_>, constants: &HashMap<&str, Constant>| {
+        node.op == "DequantizeLinear"
+            && node.inputs.len() == 2
+            && constants.get(node.inputs[0]).is_some_and(|weight| weight.is_int8)
+    };
+    for node in nodes.iter().filter(|node| is_weight(node, constants)).collect::<Vec<_>>() {
+        let scale = constants.get(node.inputs[1]).map(|scale| scale.values.clone()).unwrap_or_default();
+        let Some(weight) = constants.get(node.inputs[0]) else { continue };
+        let axis = usize::try_from(attribute_integer(node, "axis").unwrap_or(1)).unwrap_or(usize::MAX);
+        let channels = weight.shape.get(axis).copied().unwrap_or_default();
+        let inner: usize = weight.shape.iter().skip(axis + 1).product();
+        if channels == 0 || scale.len() != channels {
+            return Err("it has weights in int8 without a scale for each channel".to_owned());
+        }
+        let values = weight.values.chunks_exact(inner.max(1)).zip(scale.iter().cycle());
+        let values = values.flat_map(|(values, scale)| values.iter().map(move |value| value * scale)).collect();
+        let expanded = Constant { shape: weight.shape.clone(), values, is_int8: false };
+        constants.insert(node.output, expanded);
+    }
+    nodes.retain(|node| node.op != "DequantizeLinear" || !constants.contains_key(node.output));
+    Ok(())
 }
 
 struct Builder<'a> {
@@ -258,13 +311,19 @@ fn node(message: &[u8]) -> Option<Node<'_>> {
 /// A tensor of numbers, with its name.
 fn constant(message: &[u8]) -> Option<(&str, Constant)> {
     const FLOAT: u64 = 1;
+    const INT8: u64 = 3;
     let shape: Vec<usize> =
         protobuf::integers(message, 1).into_iter().map(usize::try_from).collect::<Result<_, _>>().ok()?;
-    let is_float = protobuf::values(message).any(|(number, value)| number == 2 && value == Value::Number(FLOAT));
+    let is = |kind: u64| protobuf::values(message).any(|(number, value)| number == 2 && value == Value::Number(kind));
     let bytes = field(message, 9).or_else(|| field(message, 4)).unwrap_or_default();
-    let values =
-        if is_float { bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect() } else { Vec::new() };
-    Some((text(message, 8).unwrap_or_default(), Constant { shape, values }))
+    let values = if is(FLOAT) {
+        bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect()
+    } else if is(INT8) {
+        bytes.iter().map(|byte| f32::from(byte.cast_signed())).collect()
+    } else {
+        Vec::new()
+    };
+    Some((text(message, 8).unwrap_or_default(), Constant { shape, values, is_int8: is(INT8) }))
 }
 
 fn attribute_integer(node: &Node<'_>, name: &str) -> Option<i64> {

@@ -1,20 +1,26 @@
-//! A backend of our own for our own two networks and for the sentence model, so that pages are read where there is no ONNX Runtime:
+//! A backend of our own for our own networks and for the sentence model, so that pages are read where there is no ONNX Runtime:
 //! nothing is fetched and no library is loaded. It knows the few operations that they are made of, in f32, and refuses any other model.
 
 use pagestream_documents::ByteSize;
 
-use super::{Backend, ModelSource, Session, Tensor, TensorView};
+use super::{Backend, ModelSource, Session, Tensor, TensorView, named::NamedSession, protobuf};
 use crate::error::{Error, Result};
 
 mod activation;
 mod conv;
 pub mod encoder;
+mod formula;
+mod functions;
 mod graph;
+mod lanes;
+mod norm;
+mod run;
+mod tensors;
 
 use activation::Activation;
-use conv::Epilogue;
 use encoder::EncoderSession;
-use graph::{Graph, Operation};
+use graph::Graph;
+use run::Runner;
 
 /// Runs models in this process, with nothing but Rust.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,22 +52,29 @@ impl Backend for PortableBackend {
             Graph::of_onnx(&bytes).map_err(|cause| fail(format!("{cause}, which only ONNX Runtime can run")))?;
         Ok(Box::new(PortableSession {
             model: model.id.clone(),
-            graph,
+            runner: Runner::new(graph),
             weights,
-            free: Vec::new(),
             output: Tensor::default(),
         }))
+    }
+
+    fn load_named(&self, model: &ModelSource) -> Result<Box<dyn NamedSession>> {
+        let bytes = model.bytes()?;
+        let fail = |cause: String| Error::Load { model: model.id.clone(), backend: self.name().to_owned(), cause };
+        match protobuf::onnx_metadata(&bytes, encoder::ARCHITECTURE.0).as_deref() {
+            Some(formula::ENCODER) => Ok(Box::new(formula::EncoderSession::load(&model.id, &bytes).map_err(fail)?)),
+            Some(formula::DECODER) => Ok(Box::new(formula::DecoderSession::load(&model.id, &bytes).map_err(fail)?)),
+            _ => Err(fail("it is no formula recogniser of ours, and others only ONNX Runtime can run".to_owned())),
+        }
     }
 }
 
 /// One model on one thread. Its memory is used again from run to run.
 struct PortableSession {
     model: String,
-    graph: Graph,
+    runner: Runner,
     /// Bytes of the model's file, which is its weights and little else.
     weights: u64,
-    /// Memory of values that nobody reads any more.
-    free: Vec<Vec<f32>>,
     output: Tensor,
 }
 
@@ -75,68 +88,26 @@ impl Session for PortableSession {
         self.output.data.clear();
         let size = channels * height * width;
         for item in input.data.chunks_exact(size.max(1)).take(items) {
-            let last = self.run_one(item, [channels, height, width]).map_err(&fail)?;
+            let last = self.runner.run(item, [channels, height, width]).map_err(&fail)?;
             self.append(&last, items);
-            self.free.push(last.data);
+            self.runner.give_back(last);
         }
         read(self.output.view());
         Ok(())
     }
 
     fn memory(&self) -> ByteSize {
-        let values = |buffers: &[Vec<f32>]| buffers.iter().map(Vec::capacity).sum::<usize>();
-        let held = values(&self.free) + self.output.data.capacity();
-        ByteSize(self.weights + (held * size_of::<f32>()) as u64)
+        let output = self.output.data.capacity() * size_of::<f32>();
+        ByteSize(self.weights + (self.runner.held() + output) as u64)
     }
 }
 
 impl PortableSession {
-    fn run_one(
-        &mut self,
-        input: &[f32],
-        [channels, height, width]: [usize; 3],
-    ) -> std::result::Result<Activation, String> {
-        let mut values: Vec<Option<Activation>> = Vec::with_capacity(self.graph.steps.len() + 1);
-        let buffer = self.free.pop().unwrap_or_default();
-        let mut first = Activation::in_memory(buffer, height, width, channels, self.graph.padding[0]);
-        for (channel, plane) in input.chunks_exact(height * width).enumerate() {
-            for (y, row) in plane.chunks_exact(width).enumerate() {
-                if channels == 1 {
-                    first.row_mut(y).copy_from_slice(row);
-                    continue;
-                }
-                for (pixel, &v) in first.row_mut(y).chunks_exact_mut(channels).zip(row) {
-                    pixel[channel] = v;
-                }
-            }
-        }
-        values.push(Some(first));
-        for index in 0..self.graph.steps.len() {
-            let buffer = self.free.pop().unwrap_or_default();
-            let made = step(&self.graph.steps[index], &values, self.graph.padding[index + 1], buffer)?;
-            values.push(Some(made));
-            // What nobody reads after this step gives its memory to the next.
-            for (value, last_use) in values.iter_mut().zip(&self.graph.last_use).take(index + 1) {
-                if *last_use == index
-                    && let Some(value) = value.take()
-                {
-                    self.free.push(value.data);
-                }
-            }
-        }
-        let last = values[self.graph.output].take().ok_or("its output was lost")?;
-        if self.graph.is_sequence && last.height != 1 {
-            return Err(format!("its last map is {} pixels high, not 1", last.height));
-        }
-        self.free.extend(values.into_iter().flatten().map(|value| value.data));
-        Ok(last)
-    }
-
     /// Appends one item's result to the output.
     fn append(&mut self, last: &Activation, items: usize) {
         let Activation { height, width, channels, .. } = *last;
         let Tensor { shape, data } = &mut self.output;
-        if self.graph.is_sequence {
+        if self.runner.is_sequence() {
             *shape = vec![items, width, channels];
             data.extend_from_slice(last.row(0));
             return;
@@ -147,57 +118,6 @@ impl PortableSession {
             for y in 0..height {
                 data.extend(last.row(y).chunks_exact(channels).map(|pixel| pixel[channel]));
             }
-        }
-    }
-}
-
-fn step(
-    operation: &Operation,
-    values: &[Option<Activation>],
-    padding: (usize, usize),
-    buffer: Vec<f32>,
-) -> std::result::Result<Activation, String> {
-    let of = |slot: usize| values[slot].as_ref().ok_or("a value of it was let go too early");
-    let same_size = |a: &Activation, b: &Activation| (a.height, a.width, a.channels) == (b.height, b.width, b.channels);
-    match operation {
-        Operation::Convolve { weights, input, residual, relu } => {
-            let (input, residual) = (of(*input)?, residual.map(of).transpose()?);
-            let (height, width) = weights
-                .output_size(input.height, input.width)
-                .filter(|_| input.channels == weights.inputs)
-                .ok_or("its input is smaller than its kernels, or has other channels")?;
-            let mut output = Activation::in_memory(buffer, height, width, weights.outputs, padding);
-            if residual.is_some_and(|residual| !same_size(residual, &output)) {
-                return Err("it adds maps of different sizes".to_owned());
-            }
-            conv::convolve(weights, input, Epilogue { residual, relu: *relu }, &mut output);
-            Ok(output)
-        }
-        Operation::Add { a, b, relu } => {
-            let (a, b) = (of(*a)?, of(*b)?);
-            if !same_size(a, b) {
-                return Err("it adds maps of different sizes".to_owned());
-            }
-            let mut output = Activation::in_memory(buffer, a.height, a.width, a.channels, padding);
-            for y in 0..a.height {
-                for ((out, a), b) in output.row_mut(y).iter_mut().zip(a.row(y)).zip(b.row(y)) {
-                    let sum = a + b;
-                    *out = if *relu && sum < 0.0 { 0.0 } else { sum };
-                }
-            }
-            Ok(output)
-        }
-        Operation::Double { input } => {
-            let input = of(*input)?;
-            let mut output = Activation::in_memory(buffer, 2 * input.height, 2 * input.width, input.channels, padding);
-            for y in 0..output.height {
-                let pixels = input.row(y / 2).chunks_exact(input.channels);
-                for (twice, pixel) in output.row_mut(y).chunks_exact_mut(2 * input.channels).zip(pixels) {
-                    twice[..input.channels].copy_from_slice(pixel);
-                    twice[input.channels..].copy_from_slice(pixel);
-                }
-            }
-            Ok(output)
         }
     }
 }

@@ -56,15 +56,39 @@ impl View {
         Self { rotation, page: (width, height), width: side(w), height: side(h) }
     }
 
-    /// Shape of the network's input.
+    /// The page, of this width and height, turned by `rotation` and brought to another, whatever becomes of its proportions.
+    pub fn stretched(page: (u32, u32), rotation: Rotation, (width, height): (u32, u32)) -> Self {
+        Self { rotation, page, width: width.max(1), height: height.max(1) }
+    }
+
+    /// Shape of the detector's input.
     pub fn shape(&self) -> [usize; 4] {
-        let (height, width) = (self.height.next_multiple_of(HEIGHT_STRIDE), self.width.next_multiple_of(WIDTH_STRIDE));
+        self.shape_for((HEIGHT_STRIDE, WIDTH_STRIDE))
+    }
+
+    /// Shape of the input of a network whose sides are multiples of these, down and across.
+    fn shape_for(&self, strides: (u32, u32)) -> [usize; 4] {
+        let (height, width) = (self.height.next_multiple_of(strides.0), self.width.next_multiple_of(strides.1));
         [1, 1, height as usize, width as usize]
     }
 
     /// Page pixels per input pixel.
     pub fn scale(&self) -> f32 {
         self.page.0.max(self.page.1) as f32 / self.width.max(self.height) as f32
+    }
+
+    /// A point of the page as given in pixels of the input.
+    pub fn of_page(&self, point: Point) -> [f64; 2] {
+        let (page_width, page_height) = (f64::from(self.page.0), f64::from(self.page.1));
+        let (w, h) = if self.rotation.swaps_sides() { (page_height, page_width) } else { (page_width, page_height) };
+        let (x, y) = (f64::from(point.x), f64::from(point.y));
+        let (x, y) = match self.rotation {
+            Rotation::None => (x, y),
+            Rotation::Clockwise90 => (page_height - y, x),
+            Rotation::Half => (page_width - x, page_height - y),
+            Rotation::Clockwise270 => (y, page_width - x),
+        };
+        [x * f64::from(self.width) / w, y * f64::from(self.height) / h]
     }
 
     /// A box of the input in pixels of the page as given.
@@ -87,7 +111,12 @@ impl View {
 
 /// The detector's input `[1, 1, H, W]`: gray `v / 127.5 - 1`, filled up with paper on the right and below.
 pub fn prepare(page: Plane<'_>, view: &View) -> Tensor {
-    let shape = view.shape();
+    prepare_for(page, view, (HEIGHT_STRIDE, WIDTH_STRIDE))
+}
+
+/// The same for a network whose input's sides are multiples of these, down and across.
+pub fn prepare_for(page: Plane<'_>, view: &View, strides: (u32, u32)) -> Tensor {
+    let shape = view.shape_for(strides);
     let row_length = shape[3];
     let mut data = buffers::take(shape[2] * row_length);
     data.fill(1.0);

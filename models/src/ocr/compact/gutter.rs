@@ -26,6 +26,9 @@ const MIN_BLANK: f32 = 0.2;
 /// How much wider than the line's usual word space a gutter is, where only one side of the line confirms it.
 const WIDER: f32 = 1.5;
 
+/// A line this much higher than those around it is set larger: a title over columns has word spaces as wide as their gutter.
+const LARGER: f32 = 1.25;
+
 /// Rows that have to agree where other lines end and start at the gutter, and where every line runs across it.
 const ROWS_WITH_EDGES: f32 = 4.0;
 const ROWS_WITHOUT: f32 = 7.0;
@@ -71,9 +74,15 @@ struct Evidence {
     ending: usize,
     starting: usize,
     crossing: usize,
+    /// Sum of the heights of all of them.
+    heights: f32,
 }
 
 impl Evidence {
+    fn count(&self) -> usize {
+        self.ending + self.starting + self.crossing
+    }
+
     fn rows(&self) -> f32 {
         self.crossing as f32 + (self.ending + self.starting) as f32 / 2.0
     }
@@ -85,12 +94,14 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     let upwards = by_row[..row].iter().rev();
     let downwards = by_row[row + 1..].iter();
     let Seen { rect: origin, blanks } = &page[by_row[row]];
-    let mut inside = true;
-    inside &= walk(page, upwards, origin, &mut common, &mut evidence);
-    inside &= walk(page, downwards, origin, &mut common, &mut evidence);
-    let Evidence { ending, starting, .. } = evidence;
-    // A line of prose just above a table or below two columns: one of its word spaces may stand above their gutter.
-    if !inside {
+    walk(page, upwards, origin, &mut common, &mut evidence);
+    let above = evidence.count();
+    walk(page, downwards, origin, &mut common, &mut evidence);
+    let Evidence { ending, starting, heights, .. } = evidence;
+    let is_inside = above > 0 && evidence.count() > above;
+    let is_larger = origin.height() * evidence.count() as f32 > LARGER * heights;
+    // A line of prose just above a table or below two columns, or a title over them: one of its word spaces may stand above their gutter.
+    if !is_inside || is_larger {
         let mut widths: Vec<f32> = blanks.iter().map(|b| b.1 - b.0).collect();
         widths.sort_by(f32::total_cmp);
         if blank.1 - blank.0 < WIDER * widths[widths.len() / 2] {
@@ -105,25 +116,24 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     }
 }
 
-/// Follows the blank run from line to line until one has ink there. `common` is what all lines leave blank. False if
-/// already the first line there has ink in it.
+/// Follows the blank run from line to line until one has ink there. `common` is what all lines leave blank.
 fn walk<'a>(
     page: &[Seen],
     rows: impl Iterator<Item = &'a usize>,
     origin: &Rect,
     common: &mut (f32, f32),
     evidence: &mut Evidence,
-) -> bool {
+) {
     let height = origin.height();
-    let before = evidence.rows();
     for &index in rows {
         let Seen { rect, blanks } = &page[index];
         if (rect.center().y - origin.center().y).abs() > REACH * height {
-            return true;
+            return;
         }
         let middle = (common.0 + common.1) / 2.0;
         // Boxes reach beyond their ink by up to half a height.
         let near = 0.6 * height;
+        let before = evidence.count();
         if rect.right <= middle + near {
             evidence.ending += usize::from(middle - rect.right < 1.5 * height);
         } else if rect.left >= middle - near {
@@ -136,11 +146,13 @@ fn walk<'a>(
                     *common = shared;
                     evidence.crossing += 1;
                 }
-                _ => return evidence.rows() > before,
+                _ => return,
             }
         }
+        if evidence.count() > before {
+            evidence.heights += rect.height();
+        }
     }
-    true
 }
 
 /// The line at `width` x `height` pixels. Gray pages are sheared instead of turned, which is a tenth of the work.
@@ -310,6 +322,19 @@ mod tests {
         let page = draw(14, &[(50, 480), (506, 950)]);
         let lines: Vec<Polygon> = (0..14).map(|n| row(n, 50, 950)).collect();
         assert_eq!(cut(&page, &lines).len(), 28);
+    }
+
+    #[test]
+    fn a_title_over_columns_is_not_cut_where_a_word_space_stands_above_their_gutter() {
+        let mut page = draw(14, &[(50, 480), (506, 950)]);
+        page.data[..100 * 1000].fill(255);
+        for (left, right) in [(50, 240), (266, 480), (506, 700), (726, 950)] {
+            (16..50).for_each(|y| page.data[y * 1000 + left..y * 1000 + right].fill(0));
+        }
+        let title = Polygon::from_rect(Rect { left: 42.0, top: 8.0, right: 958.0, bottom: 58.0 });
+        let mut lines = vec![title];
+        (2..14).for_each(|n| lines.extend([row(n, 50, 480), row(n, 506, 950)]));
+        assert_eq!(cut(&page, &lines), lines);
     }
 
     #[test]

@@ -274,3 +274,73 @@ fn widths_are_buckets_and_bounded_whatever_the_polygon() {
         assert_eq!(recognizer::tensor_bytes(&line), 4 * tensor.data.len());
     }
 }
+
+fn layout_page() -> GrayPage {
+    let image = image::open(vectors("layout.png")).unwrap().into_luma8();
+    let (width, height) = image.dimensions();
+    let raster = Raster { width, height, format: PixelFormat::Gray8, data: image.into_raw(), dpi: 100.0 };
+    GrayPage::new(Arc::new(raster))
+}
+
+fn layout_map(expected: &Value) -> crate::ocr::LayoutMap {
+    let maps = floats(&std::fs::read(vectors("layout-maps.f32")).unwrap());
+    let sizes = expected["maps_shape"].as_array().unwrap().iter().map(number);
+    let shape: Vec<usize> = [1].into_iter().chain(sizes).collect();
+    layout::reduce(TensorView { shape: &shape, data: &maps }).unwrap()
+}
+
+#[test]
+fn a_page_becomes_the_layout_networks_tensor_as_in_the_lab() {
+    let (expected, page) = (json("layout.json"), layout_page());
+    let view = layout::view(page.raster.width, page.raster.height, Rotation::None);
+    let tensor = layout::prepare(page.plane(), &view);
+    let shape: Vec<usize> = expected["input_shape"].as_array().unwrap().iter().map(number).collect();
+    assert_eq!(tensor.shape, shape);
+    assert_eq!(digest(&tensor.data), expected["tensor_f32le_sha256"].as_str().unwrap());
+}
+
+#[test]
+fn layout_maps_say_of_lines_and_areas_what_they_do_in_the_lab() {
+    let expected = json("layout.json");
+    let map = layout_map(&expected);
+    assert_eq!(Digest::of(map.behind()).to_string(), expected["behind_sha256"].as_str().unwrap());
+    let kind = |value: &Value| match value.as_str().unwrap() {
+        "nothing" => pagestream_documents::BlockKind::Text,
+        _ => serde_json::from_value(value.clone()).unwrap(),
+    };
+    let share = |value: &Value| value["share"].as_f64().unwrap();
+    let lines = expected["lines"].as_array().unwrap();
+    assert!(lines.len() >= 40);
+    for line in lines {
+        let corners: crate::ocr::Corners = serde_json::from_value(line["corners"].clone()).unwrap();
+        let (found, confidence) = map.kind_of_line(&corners);
+        assert_eq!(found, kind(&line["kind"]), "{line}");
+        assert!((confidence - share(line)).abs() < 1e-9, "{line}: {confidence}");
+    }
+    let (areas, wanted) = (map.areas(), expected["areas"].as_array().unwrap());
+    assert!(areas.len() == wanted.len() && wanted.len() > 2, "{areas:?}");
+    for (area, wanted) in areas.iter().zip(wanted) {
+        let cells: Vec<usize> = wanted["cells"].as_array().unwrap().iter().map(number).collect();
+        let pixels = [cells[0] * 8, cells[1] * 4, cells[2] * 8, cells[3] * 4];
+        assert_eq!((area.kind, area.bounds), (kind(&wanted["kind"]), pixels));
+        assert!((area.confidence - share(wanted)).abs() < 1e-9, "{area:?}");
+    }
+}
+
+#[test]
+fn a_broken_layout_network_gives_an_error_or_no_panic() {
+    let reduced = |shape: &[usize], data: &[f32]| layout::reduce(TensorView { shape, data });
+    assert!(reduced(&[1, 4, 2, 2], &[0.0; 16]).is_err());
+    assert!(reduced(&[1, 16, 0, 2], &[]).is_err());
+    assert!(reduced(&[1, 16, 2, 2], &[0.0; 63]).is_err());
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e38] {
+        let mut data = [0.0; 64];
+        data[7] = value;
+        let map = reduced(&[1, 16, 2, 2], &data).unwrap();
+        for corner in [f64::NAN, f64::INFINITY, -1e300, 3.0] {
+            let (_, confidence) = map.kind_of_line(&[[corner, 0.0], [9.0, 0.0], [9.0, corner], [0.0, 9.0]]);
+            assert!((0.0..=1.0).contains(&confidence), "{value} {corner}: {confidence}");
+        }
+        map.areas();
+    }
+}

@@ -5,6 +5,8 @@ use pagestream_documents::{PixelFormat, Rotation};
 use super::*;
 use crate::ocr::{Alphabet, LargeModels, reduce};
 
+mod looks;
+
 const WIDTH: u32 = 800;
 const HEIGHT: u32 = 640;
 
@@ -38,7 +40,7 @@ fn two_columns() -> Vec<(char, u32, u32)> {
 
 fn models() -> OcrModels {
     let alphabet = Alphabet::from_metadata(&('a'..='p').map(|c| format!("{c}\n")).collect::<String>());
-    OcrModels { compact: None, large: LargeModels::Ready(alphabet) }
+    OcrModels { large: LargeModels::Ready(alphabet), ..OcrModels::default() }
 }
 
 fn accurate() -> OcrOptions {
@@ -67,7 +69,9 @@ fn answer(inference: &Inference) -> Inferred {
                 |n: u32| Symbol { step: width as u32 * (2 * n + 1) / (16 * LETTERS), class: letter, probability };
             Inferred::Symbols((0..LETTERS).map(symbol).collect())
         }
-        Task::CompactDetect | Task::CompactRecognize | Task::Embed => unreachable!("PP-OCRv6 reads"),
+        Task::CompactDetect | Task::CompactRecognize | Task::Layout | Task::Table | Task::Formula | Task::Embed => {
+            unreachable!("PP-OCRv6 reads")
+        }
     }
 }
 
@@ -142,7 +146,10 @@ fn a_page_is_taken_as_it_stands_when_the_caller_knows_how_it_stands() {
 #[test]
 fn a_blank_page_costs_one_detection_and_has_no_text() {
     let (reading, asked) = read(page(&[]), &accurate());
-    assert_eq!(reading, Reading { tasks: vec![Task::Detect], ..Reading::default() });
+    assert_eq!(
+        Reading { hints: Box::default(), ..reading },
+        Reading { tasks: vec![Task::Detect], ..Reading::default() }
+    );
     assert_eq!((asked.len(), asked[0].len(), asked[0][0].task), (1, 1, Task::Detect));
     let empty = Raster { width: 0, height: 0, format: PixelFormat::Gray8, data: Vec::new(), dpi: 72.0 };
     assert_eq!(read(empty, &accurate()).0, Reading { tasks: vec![Task::Detect], ..Reading::default() });
@@ -268,6 +275,7 @@ fn compact_answer(inference: &Inference, compact: Compact) -> Inferred {
             let class = if letter >= foreign { 17 } else { letter + 1 };
             Inferred::Symbols(vec![Symbol { step: content as u32 / 8, class, probability }])
         }
+        Task::Layout => Inferred::Layout(looks::looked(input)),
         _ => answer(inference),
     }
 }
@@ -294,7 +302,7 @@ fn all_models() -> OcrModels {
     let LargeModels::Ready(alphabet) = &large else { unreachable!("the tests' models are ready") };
     let letters: Vec<String> = ('a'..='p').chain(['\u{fffd}']).map(String::from).collect();
     let own = Alphabet::of_characters(letters.iter().map(String::as_str));
-    OcrModels { compact: Some(own), large: LargeModels::Ready(alphabet.clone()) }
+    OcrModels { compact: Some(own), large: LargeModels::Ready(alphabet.clone()), ..OcrModels::default() }
 }
 
 fn times(asked: &[Task], task: Task) -> usize {

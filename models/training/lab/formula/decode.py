@@ -40,27 +40,46 @@ class TorchSession:
 
 
 class OnnxSession:
+    """The exported files (`export.py` has their contract). `past` are the keys and values of all tokens so far, of each layer."""
+
     def __init__(self, encoder, decoder):
         import onnxruntime
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.disable_quant_qdq", "1")  # weights kept in int8 become f32 once
         self.encoder, self.decoder = (onnxruntime.InferenceSession(str(p), options, providers=["CPUExecutionProvider"]) for p in (encoder, decoder))
-        layers, two, _, heads, _, width = self.decoder.get_inputs()[2].shape
-        self.empty = np.zeros((layers, two, 1, heads, 0, width), np.float32)
+        self.crossing = [o.name for o in self.encoder.get_outputs()]
+        self.kept = [o.name for o in self.decoder.get_outputs()][1:]
+        _, self.heads, self.depth, _ = next(i.shape for i in self.decoder.get_inputs() if i.name == "past.keys.0")
 
     def encode(self, x):
-        return self.encoder.run(None, {"image": x})[0]
+        return dict(zip(self.crossing, self.encoder.run(None, {"image": x})))
 
     def start(self):
-        return self.empty
+        return None
+
+    def run(self, tokens, cross, past):
+        """tokens [n, t], all after the same number of others -> logits [n, t, vocabulary], past"""
+        n, t = tokens.shape
+        rows = len(cross["keys.0"])
+        if rows != n:
+            cross = {name: np.repeat(values, n // rows, 0) for name, values in cross.items()}
+        if past is None:
+            past = {name.replace("new", "past"): np.zeros((n, self.heads, *((self.depth, 0) if "keys" in name else (0, self.depth))), np.float32) for name in self.kept}
+        before = past["past.keys.0"].shape[3]
+        late = np.arange(before + t)[None] > np.arange(t)[:, None] + before
+        inputs = {"tokens": tokens, "positions": np.tile(np.arange(before, before + t), (n, 1)), "seen": np.repeat(np.where(late, -1e9, 0).astype(np.float32)[None], n, 0),
+                  "places": np.zeros((n, cross["keys.0"].shape[3]), np.float32)}
+        logits, *new = self.decoder.run(None, inputs | cross | past)
+        joined = {name.replace("new", "past"): np.concatenate([past[name.replace("new", "past")], values], 3 if "keys" in name else 2) for name, values in zip(self.kept, new)}
+        return logits, joined
 
     def step(self, tokens, cross, past):
-        cross = np.repeat(cross, len(tokens), 2) if len(tokens) > 1 else cross
-        logits, past = self.decoder.run(None, {"tokens": np.array(tokens, np.int64)[:, None], "cross": cross, "past": past})
+        logits, past = self.run(np.array(tokens, np.int64)[:, None], cross, past)
         return logits[:, -1], past
 
     def select(self, past, rows):
-        return past[:, :, rows]
+        return {name: values[rows] for name, values in past.items()}
 
 
 def decode(session, x: np.ndarray, beam: int = 1, longest: int = LONGEST - 8, constrained: bool = True):

@@ -9,6 +9,7 @@ use pagestream_documents::ByteSize;
 use super::{
     activation::Activation,
     conv::{self, Epilogue, Weights},
+    functions,
 };
 use crate::{
     backend::{Session, Tensor, TensorView},
@@ -16,11 +17,10 @@ use crate::{
 };
 
 mod attention;
-mod functions;
 mod weights;
 
 pub use weights::{ARCHITECTURE, EPSILON, HEADS, STEPS, is_encoder};
-use weights::{Dense, Layer, Network, Norm};
+use weights::{Dense, Layer, Network};
 
 /// One encoder on one thread.
 pub struct EncoderSession {
@@ -77,7 +77,7 @@ impl Network {
             return Ok(vec![0.0; self.width()]);
         }
         let mut hidden = self.embed(&ids[..end])?;
-        self.norm.apply(&mut hidden, self.epsilon);
+        self.norm.apply(&mut hidden.data, self.epsilon);
         for layer in &self.layers {
             hidden = self.layer(layer, &hidden);
         }
@@ -95,13 +95,13 @@ impl Network {
         let context = attention::attend(&all, self.heads);
         let mut attended = layer.output.apply(&context);
         add(&mut attended, hidden);
-        layer.output_norm.apply(&mut attended, self.epsilon);
+        layer.output_norm.apply(&mut attended.data, self.epsilon);
 
         let mut up = layer.up.apply(&attended);
         functions::gelu(&mut up.data);
         let mut down = layer.down.apply(&up);
         add(&mut down, &attended);
-        layer.down_norm.apply(&mut down, self.epsilon);
+        layer.down_norm.apply(&mut down.data, self.epsilon);
         down
     }
 }
@@ -131,21 +131,6 @@ impl Dense {
             }
         }
         output
-    }
-}
-
-impl Norm {
-    /// Every row to mean nothing and variance one, then its own weights and biases.
-    fn apply(&self, rows: &mut Activation, epsilon: f32) {
-        let width = rows.channels as f32;
-        for row in rows.data.chunks_exact_mut(rows.channels) {
-            let mean = functions::sum(row, |value| value) / width;
-            let variance = functions::sum(row, |value| (value - mean) * (value - mean)) / width;
-            let scale = 1.0 / (variance + epsilon).sqrt();
-            for ((value, weight), bias) in row.iter_mut().zip(&self.weight).zip(&self.bias) {
-                *value = (*value - mean) * scale * weight + bias;
-            }
-        }
     }
 }
 

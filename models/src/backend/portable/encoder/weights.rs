@@ -1,9 +1,10 @@
 //! An encoder's weights out of its ONNX file, by the names that [`crate::convert`] gives them.
 
-use std::collections::HashMap;
-
 use super::{Activation, Weights, product, rows};
-use crate::backend::protobuf::{self, Value};
+use crate::backend::{
+    portable::{norm::Norm, tensors::Tensors},
+    protobuf,
+};
 
 /// Metadata key and value that say that a file is one of these.
 pub const ARCHITECTURE: (&str, &str) = ("architecture", "bert-encoder");
@@ -45,11 +46,6 @@ pub struct Layer {
     pub down_norm: Norm,
 }
 
-pub struct Norm {
-    pub weight: Vec<f32>,
-    pub bias: Vec<f32>,
-}
-
 pub struct Dense {
     /// Whole numbers where there are scales.
     pub weights: Weights,
@@ -67,17 +63,15 @@ impl Network {
             |key: &str| protobuf::onnx_metadata(model, key).ok_or_else(|| format!("it does not say its {key}"));
         let heads: usize = number(HEADS)?.parse().map_err(|_| "its number of heads is none")?;
         let epsilon: f32 = number(EPSILON)?.parse().map_err(|_| "its epsilon is no number")?;
-        let graph = protobuf::fields(model).find(|(number, _)| *number == 7).ok_or("it has no graph")?.1;
-        let tensors = protobuf::fields(graph).filter(|(number, _)| *number == 5);
-        let tensors = Tensors(tensors.filter_map(|(_, tensor)| Constant::of(tensor)).collect());
-        let norm = tensors.norm("embedding.norm")?;
+        let tensors = Tensors::of_onnx(model)?;
+        let norm = Norm::of(&tensors, "embedding.norm")?;
         let width = norm.weight.len();
         let words = match tensors.i8("word.table") {
             Ok((_, table)) => Table::Int8(table, tensors.f32("word.scale")?.1),
             Err(_) => Table::F32(tensors.f32("word.table")?.1),
         };
-        let layers = (0..).take_while(|layer| tensors.0.contains_key(format!("layer.{layer}.up.weight").as_str()));
-        let layers = layers.map(|layer| tensors.layer(layer, width)).collect::<Result<Vec<_>, _>>()?;
+        let layers = (0..).take_while(|layer| tensors.has(&format!("layer.{layer}.up.weight")));
+        let layers = layers.map(|read| layer(&tensors, read, width)).collect::<Result<Vec<_>, _>>()?;
         let network = Self { heads, epsilon, words, places: tensors.f32("position")?.1, norm, layers };
         let count = network.words.numbers() / width.max(1);
         let scaled = match &network.words {
@@ -157,96 +151,44 @@ impl Table {
     }
 }
 
-struct Constant<'a> {
-    kind: u64,
-    shape: Vec<usize>,
-    data: &'a [u8],
+fn layer(tensors: &Tensors<'_>, layer: usize, width: usize) -> Result<Layer, String> {
+    let name = |part: &str| format!("layer.{layer}.{part}");
+    let read = Layer {
+        attention: dense(tensors, &name("attention"))?,
+        output: dense(tensors, &name("output"))?,
+        output_norm: Norm::of(tensors, &name("output.norm"))?,
+        up: dense(tensors, &name("up"))?,
+        down: dense(tensors, &name("down"))?,
+        down_norm: Norm::of(tensors, &name("down.norm"))?,
+    };
+    let sizes = |dense: &Dense| (dense.weights.inputs, dense.weights.outputs);
+    let inner = read.up.weights.outputs;
+    let fits = [sizes(&read.attention), sizes(&read.output), sizes(&read.up), sizes(&read.down)]
+        == [(width, 3 * width), (width, width), (width, inner), (inner, width)];
+    let norms = [&read.output_norm, &read.down_norm].iter().all(|norm| norm.weight.len() == width);
+    (fits && norms).then_some(read).ok_or_else(|| format!("its layer {layer} has sizes that do not fit together"))
 }
 
-impl<'a> Constant<'a> {
-    /// A `TensorProto` with its name.
-    fn of(tensor: &'a [u8]) -> Option<(&'a str, Self)> {
-        let bytes = |wanted| protobuf::fields(tensor).find(|(number, _)| *number == wanted).map(|(_, bytes)| bytes);
-        let shape = protobuf::integers(tensor, 1).into_iter().map(usize::try_from).collect::<Result<_, _>>().ok()?;
-        let kind = protobuf::values(tensor).find_map(|(number, value)| match value {
-            Value::Number(kind) if number == 2 => Some(kind),
-            _ => None,
-        });
-        let name = std::str::from_utf8(bytes(8)?).ok()?;
-        Some((name, Self { kind: kind?, shape, data: bytes(9).unwrap_or_default() }))
-    }
-}
-
-struct Tensors<'a>(HashMap<&'a str, Constant<'a>>);
-
-impl Tensors<'_> {
-    fn bytes(&self, name: &str, kind: u64, size: usize) -> Result<(Vec<usize>, &[u8]), String> {
-        let constant = self.0.get(name).filter(|constant| constant.kind == kind);
-        let constant = constant.ok_or_else(|| format!("it has no `{name}`"))?;
-        let expected = constant.shape.iter().try_fold(size, |bytes, &size| bytes.checked_mul(size));
-        match expected == Some(constant.data.len()) {
-            true => Ok((constant.shape.clone(), constant.data)),
-            false => Err(format!("its `{name}` is not as large as its shape says")),
+fn dense(tensors: &Tensors<'_>, name: &str) -> Result<Dense, String> {
+    let weight = format!("{name}.weight");
+    let bias = tensors.f32(&format!("{name}.bias"))?.1;
+    let (shape, values, scales) = match tensors.i8(&weight) {
+        Ok((shape, values)) => {
+            let scales = tensors.f32(&format!("{name}.scale"))?.1;
+            (shape, values.into_iter().map(f32::from).collect(), Some(scales))
         }
-    }
-
-    fn f32(&self, name: &str) -> Result<(Vec<usize>, Vec<f32>), String> {
-        let (shape, data) = self.bytes(name, 1, size_of::<f32>())?;
-        Ok((shape, data.as_chunks().0.iter().map(|&four| f32::from_le_bytes(four)).collect()))
-    }
-
-    fn i8(&self, name: &str) -> Result<(Vec<usize>, Vec<i8>), String> {
-        let (shape, data) = self.bytes(name, 3, 1)?;
-        Ok((shape, data.iter().map(|byte| byte.cast_signed()).collect()))
-    }
-
-    fn norm(&self, name: &str) -> Result<Norm, String> {
-        let (weight, bias) = (self.f32(&format!("{name}.weight"))?.1, self.f32(&format!("{name}.bias"))?.1);
-        match weight.len() == bias.len() {
-            true => Ok(Norm { weight, bias }),
-            false => Err(format!("its `{name}` has not as many weights as biases")),
+        Err(_) => {
+            let (shape, values) = tensors.f32(&weight)?;
+            (shape, values, None)
         }
+    };
+    let &[inputs, outputs] = shape.as_slice() else { return Err(format!("its `{weight}` is no matrix")) };
+    let scaled = scales.as_ref().is_none_or(|scales| scales.len() == outputs);
+    if bias.len() != outputs || !scaled || inputs == 0 || outputs == 0 {
+        return Err(format!("its `{name}` has sizes that do not fit together"));
     }
-
-    fn layer(&self, layer: usize, width: usize) -> Result<Layer, String> {
-        let name = |part: &str| format!("layer.{layer}.{part}");
-        let read = Layer {
-            attention: self.dense(&name("attention"))?,
-            output: self.dense(&name("output"))?,
-            output_norm: self.norm(&name("output.norm"))?,
-            up: self.dense(&name("up"))?,
-            down: self.dense(&name("down"))?,
-            down_norm: self.norm(&name("down.norm"))?,
-        };
-        let sizes = |dense: &Dense| (dense.weights.inputs, dense.weights.outputs);
-        let inner = read.up.weights.outputs;
-        let fits = [sizes(&read.attention), sizes(&read.output), sizes(&read.up), sizes(&read.down)]
-            == [(width, 3 * width), (width, width), (width, inner), (inner, width)];
-        let norms = [&read.output_norm, &read.down_norm].iter().all(|norm| norm.weight.len() == width);
-        (fits && norms).then_some(read).ok_or_else(|| format!("its layer {layer} has sizes that do not fit together"))
-    }
-
-    fn dense(&self, name: &str) -> Result<Dense, String> {
-        let weight = format!("{name}.weight");
-        let bias = self.f32(&format!("{name}.bias"))?.1;
-        let (shape, values, scales) = match self.i8(&weight) {
-            Ok((shape, values)) => {
-                let scales = self.f32(&format!("{name}.scale"))?.1;
-                (shape, values.into_iter().map(f32::from).collect(), Some(scales))
-            }
-            Err(_) => {
-                let (shape, values) = self.f32(&weight)?;
-                (shape, values, None)
-            }
-        };
-        let &[inputs, outputs] = shape.as_slice() else { return Err(format!("its `{weight}` is no matrix")) };
-        let scaled = scales.as_ref().is_none_or(|scales| scales.len() == outputs);
-        if bias.len() != outputs || !scaled || inputs == 0 || outputs == 0 {
-            return Err(format!("its `{name}` has sizes that do not fit together"));
-        }
-        let values: Vec<f32> = (0..outputs).flat_map(|o| values.iter().skip(o).step_by(outputs).copied()).collect();
-        let none = vec![0.0; outputs];
-        let added = if scales.is_some() { &none } else { &bias };
-        Ok(Dense { weights: product(outputs, inputs, &values, added), scales, bias })
-    }
+    let values: Vec<f32> = (0..outputs).flat_map(|o| values.iter().skip(o).step_by(outputs).copied()).collect();
+    let none = vec![0.0; outputs];
+    let added = if scales.is_some() { &none } else { &bias };
+    Ok(Dense { weights: product(outputs, inputs, &values, added), scales, bias })
 }

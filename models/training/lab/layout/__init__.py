@@ -1,0 +1,1 @@
+"""The layout network: pages whose structure is known, the net, and what the program makes of its map."""
