@@ -49,6 +49,15 @@ impl Admission {
         };
         Some(Admitted { _place: self.places.clone().try_acquire_owned().ok()?, _bulk: bulk })
     }
+
+    /// How many documents of this priority would be let in now, one after the other.
+    pub fn free(&self, priority: Priority) -> usize {
+        let places = self.places.available_permits();
+        match priority {
+            Priority::Bulk => places.min(self.for_bulk.available_permits()),
+            Priority::Interactive => places,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +71,7 @@ mod tests {
             |admission: &Admission, priority| std::iter::from_fn(|| admission.try_now(priority)).collect::<Vec<_>>();
         let sixteen = admission(16);
         let bulk = most(&sixteen, Priority::Bulk);
+        assert_eq!([Priority::Bulk, Priority::Interactive].map(|priority| sixteen.free(priority)), [0, 2]);
         let interactive = most(&sixteen, Priority::Interactive);
         assert_eq!((bulk.len(), interactive.len()), (14, 2));
         drop(bulk);

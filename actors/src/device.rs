@@ -19,7 +19,7 @@ use std::{
 use pagestream_documents::buffers;
 use pagestream_models::{
     Error, Tensor, TensorView,
-    ocr::{Inferred, Task, reduce_batch},
+    ocr::{Inferred, Task, reduce_all},
 };
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -191,14 +191,28 @@ fn serve(
 
 fn run(batch: &Batch, engine: &LazyEngine, peak_bytes: &mut Option<u64>) -> Result<Vec<Inferred>, BatchError> {
     let results = engine.get()?.with_session(batch.task, |session| {
-        let mut results = Ok(Vec::new());
+        let mut results = Ok(Vec::with_capacity(batch.items.len()));
         // Reduced where it lies, item by item: an item's result is a function of its own part of the output alone.
-        let mut read = |output: TensorView<'_>| results = reduce_batch(batch.task, output);
+        let mut read = |outputs: &[TensorView<'_>]| {
+            let more = reduce_all(batch.task, outputs);
+            if let Ok(all) = &mut results {
+                match more {
+                    Ok(more) => all.extend(more),
+                    Err(error) => results = Err(error),
+                }
+            }
+        };
         match batch.items.as_slice() {
-            [(_, only)] => session.run(only.input.view(), &mut read)?,
+            items if batch.task.mixes_shapes() => {
+                let inputs: Vec<_> = items.iter().map(|(_, item)| item.input.view()).collect();
+                session.run_each(&inputs, &mut read)?;
+            }
+            items if items.len() == 1 || session.has_several_outputs() => {
+                items.iter().try_for_each(|(_, item)| session.run_all(item.input.view(), &mut read))?;
+            }
             items => {
                 let stacked = stack(items.iter().map(|(_, i)| &i.input));
-                session.run(stacked.view(), &mut read)?;
+                session.run_all(stacked.view(), &mut read)?;
                 buffers::give_back(stacked.data);
             }
         }

@@ -11,11 +11,12 @@ use std::{
     },
 };
 
-use pagestream_documents::{ByteSize, ModelRef};
+use pagestream_documents::{ByteSize, ModelRef, Structure};
 use pagestream_models::{
     Backend, Error, ModelSource, Session,
     embedding::Tokenizer,
-    ocr::{Alphabet, LargeModels, OcrModels, OcrOptions, Quality, Task},
+    formula::FormulaRecognizer,
+    ocr::{Alphabet, LargeModels, LayoutNetwork, OcrModels, OcrOptions, Quality, Task, published::slanet::SlaNet},
 };
 
 use crate::{
@@ -24,6 +25,7 @@ use crate::{
 };
 
 type Find = dyn Fn() -> Result<ModelSource, Error> + Send + Sync;
+type MakeFormula = dyn Fn() -> Result<Arc<dyn FormulaRecognizer>, Error> + Send + Sync;
 
 /// One model of an engine.
 pub struct EngineModel {
@@ -36,6 +38,12 @@ pub struct EngineModel {
     finding: Mutex<()>,
     alphabet: OnceLock<Alphabet>,
     tokenizer: OnceLock<Arc<Tokenizer>>,
+    /// Of the model of [`Task::Layout`], and of [`Task::Table`].
+    layout: OnceLock<LayoutNetwork>,
+    table: OnceLock<Arc<SlaNet>>,
+    /// Of [`Task::Formula`], whose networks are more than one.
+    formula: OnceLock<Arc<dyn FormulaRecognizer>>,
+    make_formula: Option<Box<MakeFormula>>,
 }
 
 impl EngineModel {
@@ -59,7 +67,32 @@ impl EngineModel {
             finding: Mutex::new(()),
             alphabet: OnceLock::new(),
             tokenizer: OnceLock::new(),
+            layout: OnceLock::new(),
+            table: OnceLock::new(),
+            formula: OnceLock::new(),
+            make_formula: None,
         }
+    }
+
+    /// What reads formulas: networks that are there, asked by what `make` makes when a page first needs it.
+    pub fn formula(
+        model_ref: ModelRef,
+        make: impl Fn() -> Result<Arc<dyn FormulaRecognizer>, Error> + Send + Sync + 'static,
+    ) -> Self {
+        let cause = "it is no model of one file";
+        let model = model_ref.id.clone();
+        let find = move || Err(Error::Unsupported { model: model.clone(), task: "formula", cause: cause.to_owned() });
+        Self { make_formula: Some(Box::new(make)), ..Self::found_by(model_ref, find) }
+    }
+
+    /// What reads formulas, if it is that.
+    fn recognizer(&self) -> Result<Option<Arc<dyn FormulaRecognizer>>, Error> {
+        let Some(make) = &self.make_formula else { return Ok(None) };
+        if let Some(recognizer) = self.formula.get() {
+            return Ok(Some(recognizer.clone()));
+        }
+        let recognizer = make()?;
+        Ok(Some(self.formula.get_or_init(|| recognizer).clone()))
     }
 
     /// For a model that may have to be fetched: whether it would not.
@@ -137,7 +170,10 @@ impl Engine {
     /// # Errors
     /// When a task has no model, or its model is missing and cannot be fetched.
     pub fn ensure(&self, tasks: &[Task]) -> Result<(), Error> {
-        tasks.iter().try_for_each(|&task| self.model(task)?.source().map(drop))
+        tasks.iter().try_for_each(|&task| {
+            let model = self.model(task)?;
+            if model.recognizer()?.is_some() { Ok(()) } else { model.source().map(drop) }
+        })
     }
 
     /// A session of the task's model, of the caller's own. Blocks while the model is fetched and loaded.
@@ -145,7 +181,11 @@ impl Engine {
     /// # Errors
     /// As [`Engine::ensure`], and when the backend cannot load it.
     pub fn session(&self, task: Task) -> Result<Box<dyn Session>, Error> {
-        self.backend.load(self.model(task)?.source()?)
+        let model = self.model(task)?;
+        match model.recognizer()? {
+            Some(recognizer) => recognizer.session(&*self.backend),
+            None => self.backend.load(model.source()?),
+        }
     }
 
     /// Runs `work` on a session of the task's model, loaded if none is idle. Threads may do so at the same time.
@@ -191,25 +231,53 @@ impl Engine {
         Ok(model.tokenizer.get_or_init(|| tokenizer).clone())
     }
 
+    /// Which layout network there is, if there is one, without loading it.
+    fn layout(&self) -> Result<Option<LayoutNetwork>, Error> {
+        let Some(model) = self.models.get(&Task::Layout) else { return Ok(None) };
+        if let Some(layout) = model.layout.get() {
+            return Ok(Some(layout.clone()));
+        }
+        let layout = LayoutNetwork::of_model(model.source()?)?;
+        Ok(Some(model.layout.get_or_init(|| layout).clone()))
+    }
+
+    /// The same of the network of tables.
+    fn table(&self) -> Result<Option<Arc<SlaNet>>, Error> {
+        let Some(model) = self.models.get(&Task::Table) else { return Ok(None) };
+        if let Some(table) = model.table.get() {
+            return Ok(Some(table.clone()));
+        }
+        let table = Arc::new(SlaNet::of_model(model.source()?)?);
+        Ok(Some(model.table.get_or_init(|| table).clone()))
+    }
+
     /// What a reader of pages needs to know of the models. PP-OCRv6 is looked for when a page first wants it, unless it reads
-    /// every page.
+    /// every page; the networks of layout and tables, where full structure is asked for.
     ///
     /// # Errors
-    /// As [`Engine::alphabet`].
-    pub fn ocr_models(self: &Arc<Self>, options: &OcrOptions) -> Result<OcrModels, Error> {
+    /// As [`Engine::alphabet`]; [`Error::Unsupported`] for a network of layout or tables of another family.
+    pub fn ocr_models(self: &Arc<Self>, options: &OcrOptions, structure: Structure) -> Result<OcrModels, Error> {
+        let structure = structure == Structure::Full;
+        let (layout, table) = if structure { (self.layout()?, self.table()?) } else { (None, None) };
+        let formula = self.models.get(&Task::Formula).filter(|_| structure);
+        let formula = formula.map(EngineModel::recognizer).transpose()?.flatten();
+        let (large, compact) = self.readers(options)?;
+        Ok(OcrModels { compact, large, structure, layout, table, formula })
+    }
+
+    /// PP-OCRv6, and the characters of our own recogniser.
+    fn readers(self: &Arc<Self>, options: &OcrOptions) -> Result<(LargeModels, Option<Alphabet>), Error> {
         let compact = || {
             if self.has(Task::CompactRecognize) { self.alphabet(Task::CompactRecognize).map(Some) } else { Ok(None) }
         };
         Ok(match options.quality {
-            Quality::Fast => OcrModels { compact: compact()?, large: LargeModels::None },
+            Quality::Fast => (LargeModels::None, compact()?),
             Quality::Balanced => {
                 let (engine, tasks) = (self.clone(), options.large_tasks());
                 let find = move |may_fetch| engine.large_alphabet(&tasks, may_fetch);
-                OcrModels { compact: compact()?, large: LargeModels::lazy(find) }
+                (LargeModels::lazy(find), compact()?)
             }
-            Quality::Accurate => {
-                OcrModels { compact: compact()?, large: LargeModels::Ready(self.alphabet(Task::Recognize)?) }
-            }
+            Quality::Accurate => (LargeModels::Ready(self.alphabet(Task::Recognize)?), compact()?),
         })
     }
 

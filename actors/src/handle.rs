@@ -1,18 +1,14 @@
 //! The pipeline as its users hold it: `Clone + Send + Sync`, usable from any tokio application.
 
 use std::{
-    io,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use pagestream_documents::DocumentId;
-use pagestream_store::{
-    Blob, Document, DocumentState as StoredState, Error as StoreError, SearchMode, SearchQuery, SearchResults, Store,
-};
+use pagestream_store::{Document, DocumentState as StoredState, SearchMode, SearchQuery, SearchResults, Store};
 use tokio::{
-    io::{AsyncRead, AsyncReadExt},
     runtime::Handle,
     sync::{mpsc, oneshot, watch},
     time::Instant,
@@ -33,11 +29,15 @@ use crate::{
     options::{PipelineOptions, SubmitOptions},
     query_encoder::QueryEncoder,
     sessions::LoadedModels,
-    stages::ingest::not_taken,
     tail::{PageStream, Tail},
     threads::OwnedThread,
     under_way::UnderWay,
 };
+
+mod capacity;
+mod incoming;
+
+pub use capacity::PipelineCapacity;
 
 /// The running pipeline. Clones are the same pipeline; when the last is dropped it stops where it is, and what was
 /// acknowledged is there for the next run. That waits for the pipeline's threads, as [`Pipeline::stop`] does: mostly for
@@ -72,9 +72,6 @@ pub(crate) struct Shared {
 /// How long a stop waits for work that is still being done, of the processor and then of the devices: a page takes a tenth of it.
 /// What takes longer is taken to hang, and left behind.
 const REST: Duration = Duration::from_secs(2);
-
-/// Bytes of a stream that are read before they are written.
-const PIECE: usize = 256 << 10;
 
 /// What a drain left undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,58 +140,14 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::submit`], and [`Error::Busy`].
     pub async fn try_submit(&self, source: Source, options: SubmitOptions) -> Result<DocumentHandle> {
-        let busy = || Error::Busy { open: self.shared.options.open_documents.get() };
-        let admission = self.admission.try_now(options.priority()).ok_or_else(busy)?;
+        let admission = self.admitted_now(&options)?;
         self.submit_admitted(SubmittedInput::Source(source), options, admission).await
     }
 
-    /// Submits what a reader gives, under a name for people. The bytes go to the spool as they come, a piece of 256 KiB in
-    /// memory, up to the page limit's eightfold (4 GiB by default); longer documents are submitted as files. Waits for a place
-    /// before it begins to read. Dropped before its end, it leaves nothing behind.
-    ///
-    /// # Errors
-    /// As [`Pipeline::submit`]; [`Error::Read`] also when the reader fails or gives more than that.
-    pub async fn submit_reader(
-        &self,
-        name: impl Into<String>,
-        reader: impl AsyncRead + Unpin,
-        options: SubmitOptions,
-    ) -> Result<DocumentHandle> {
-        let name = name.into();
-        let admission = self.admission.wait(options.priority()).await;
-        self.may_submit()?;
-        let blob = self.spool(&name, reader).await?;
-        self.submit_admitted(SubmittedInput::Spooled { name, blob }, options, admission).await
-    }
-
-    /// Takes a stream into the spool. The caller's thread reads, the pipeline's threads for blocking work write.
-    async fn spool(&self, name: &str, mut reader: impl AsyncRead + Unpin) -> Result<Blob> {
-        let most = self.shared.options.reading.limits.page.bytes().saturating_mul(8);
-        let failed = |error: io::Error| not_taken(name, StoreError::Input(error));
-        let store = self.shared.store.clone();
-        let mut incoming = self.blocking(move || store.blobs().begin()).await?.map_err(store_error)?;
-        let (mut piece, mut size) = (vec![0; PIECE], 0u64);
-        loop {
-            let mut filled = 0;
-            while filled < PIECE {
-                match reader.read(&mut piece[filled..]).await {
-                    Ok(0) => break,
-                    Ok(read) => filled += read,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(failed(error)),
-                }
-            }
-            if filled == 0 {
-                return self.blocking(move || incoming.finish()).await?.map_err(store_error);
-            }
-            size += filled as u64;
-            if size > most {
-                let cause = "the stream is longer than a stream may be; submit it as a file".to_owned();
-                return Err(Error::Read { name: name.to_owned(), cause, kind: io::ErrorKind::FileTooLarge });
-            }
-            let written = self.blocking(move || incoming.write(&piece[..filled]).map(|()| (incoming, piece)));
-            (incoming, piece) = written.await?.map_err(store_error)?;
-        }
+    /// A place for a document, if there is one now.
+    fn admitted_now(&self, options: &SubmitOptions) -> Result<Admitted> {
+        let busy = || Error::Busy { open: self.shared.options.open_documents.get() };
+        self.admission.try_now(options.priority()).ok_or_else(busy)
     }
 
     fn may_submit(&self) -> Result<()> {
@@ -321,6 +274,11 @@ impl Pipeline {
             store.search(&query).map_err(store_error)
         };
         self.blocking(search).await?
+    }
+
+    /// What makes vectors of texts as the pipeline does; `None` where it makes none.
+    pub fn query_encoder(&self) -> Option<QueryEncoder> {
+        self.shared.queries.clone()
     }
 
     /// Waits until every page of the store has its vectors, and says what has become of it. Vectors are made behind the pages, whether

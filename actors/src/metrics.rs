@@ -46,17 +46,38 @@ impl Stage {
     }
 }
 
-/// A sum of durations and how many there were.
+/// Upper bounds of the classes that durations are counted in, seconds. From what a page of a text layer takes in a stage to what no
+/// page should take; each about twice the one before it, so that a percentile is told to within that.
+pub const TIME_CLASSES: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// A sum of durations, how many there were, and how they are spread.
 #[derive(Debug, Default)]
 pub struct TimeCounter {
     nanoseconds: AtomicU64,
     count: AtomicU64,
+    /// How many are in each class and in none before it; what is longer than the last is in `count` alone.
+    classes: [AtomicU64; TIME_CLASSES.len()],
 }
 
 impl TimeCounter {
     pub fn add(&self, duration: Duration) {
         self.nanoseconds.fetch_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Relaxed);
         self.count.fetch_add(1, Relaxed);
+        let seconds = duration.as_secs_f64();
+        let class = TIME_CLASSES.iter().zip(&self.classes).find(|(bound, _)| seconds <= **bound);
+        if let Some((_, class)) = class {
+            class.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// How many took at most so long, for each of [`TIME_CLASSES`].
+    pub fn up_to(&self) -> [u64; TIME_CLASSES.len()] {
+        let mut total = 0;
+        std::array::from_fn(|i| {
+            total += self.classes[i].load(Relaxed);
+            total
+        })
     }
 
     pub fn total(&self) -> Duration {
@@ -182,6 +203,7 @@ impl Metrics {
                         depth: metrics.depth(),
                         busy_ms: metrics.busy.total().as_secs_f64() * 1e3,
                         items: metrics.busy.count(),
+                        up_to: metrics.busy.up_to(),
                         restarts: metrics.restarts(),
                     }
                 })
@@ -241,11 +263,29 @@ pub struct StageSnapshot {
     pub busy_ms: f64,
     pub items: u64,
     pub restarts: u64,
+    /// Items that took at most as long as each of [`TIME_CLASSES`].
+    #[serde(skip)]
+    pub up_to: [u64; TIME_CLASSES.len()],
 }
 
 impl MetricsSnapshot {
     /// The stage with the most items in it: where pages wait. `None` when all are empty.
     pub fn bottleneck(&self) -> Option<&'static str> {
         self.stages.iter().filter(|s| s.depth > 0).max_by_key(|s| s.depth).map(|s| s.stage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_counted_in_the_classes_that_they_belong_to() {
+        let counter = TimeCounter::default();
+        for milliseconds in [0, 1, 2, 60, 31_000] {
+            counter.add(Duration::from_millis(milliseconds));
+        }
+        let up_to = counter.up_to();
+        assert_eq!((up_to[0], up_to[1], up_to[5], up_to[6], up_to[13], counter.count()), (2, 3, 3, 4, 4, 5));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZeroUsize, str::FromStr, time::Duration};
 
-use pagestream_documents::{ByteSize, Digest, Limits, PageNumber, RenderOptions};
+use pagestream_documents::{ByteSize, Digest, Limits, PageNumber, RenderOptions, Structure};
 use pagestream_models::ocr::OcrOptions;
 use pagestream_store::{CacheOptions, Retention, Tag};
 use serde::{Deserialize, Serialize};
@@ -151,11 +151,20 @@ pub struct SubmitOptions {
     /// What the document is filed under, for searches and listings; more than it has where it was submitted before.
     #[serde(default)]
     pub tags: Vec<Tag>,
+    /// Whose document it is: one more tag. A document of the same name and bytes is taken for the same only where it has that tag, so
+    /// that nobody is given a document of somebody else.
+    #[serde(default)]
+    pub owner: Option<Tag>,
 }
 
 impl SubmitOptions {
     pub fn priority(&self) -> Priority {
         if self.bulk { Priority::Bulk } else { Priority::Interactive }
+    }
+
+    /// All that the document is filed under.
+    pub fn all_tags(&self) -> Vec<Tag> {
+        self.tags.iter().chain(&self.owner).cloned().collect()
     }
 }
 
@@ -166,6 +175,7 @@ pub struct ReadingOptions {
     pub ocr: OcrOptions,
     pub limits: Limits,
     pub duplicates: DuplicateMode,
+    pub structure: Structure,
     /// Which models read, as a digest of theirs: another model is another reading.
     pub models: Option<Digest>,
 }
@@ -174,8 +184,8 @@ impl ReadingOptions {
     /// Digest of whatever changes the record of a page, and of nothing else: two submissions of the same bytes with the
     /// same key have the same pages.
     pub fn key(&self) -> Digest {
-        let Self { render, ocr, limits, duplicates, models } = self;
-        Digest::of(format!("{render:?}|{ocr:?}|{limits:?}|{duplicates:?}|{models:?}").as_bytes())
+        let Self { render, ocr, limits, duplicates, structure, models } = self;
+        Digest::of(format!("{render:?}|{ocr:?}|{limits:?}|{duplicates:?}|{structure:?}|{models:?}").as_bytes())
     }
 
     /// As [`Self::key`], were duplicates treated so.

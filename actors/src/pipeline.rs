@@ -152,6 +152,7 @@ fn spawn_pipeline(
             deduper: deduper.clone(),
             caches: caches.clone(),
             reading: reading.key(),
+            structure: reading.structure,
         };
         move || decoder.clone()
     });

@@ -4,14 +4,17 @@
 //! are as many sessions of a model as ever ran at once, not one for each thread; and when all of them together take more
 //! than the budget, idle ones are dropped, the one that was used least recently first.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
 
 use pagestream_documents::ByteSize;
 use pagestream_models::{Error, Session, ocr::Task};
 use serde::Serialize;
 
 /// What is loaded, and what was, on one device or all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LoadedModels {
     /// Sessions that are loaded now.
     pub sessions: u64,
@@ -21,15 +24,30 @@ pub struct LoadedModels {
     pub loads: u64,
     /// Sessions that were dropped to stay within the budget.
     pub drops: u64,
+    /// The same by what models are used for; nothing of a task that nobody asked for.
+    pub tasks: BTreeMap<&'static str, LoadedTask>,
+}
+
+/// What is loaded, and what was, for one task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LoadedTask {
+    pub sessions: u64,
+    pub bytes: u64,
+    pub loads: u64,
 }
 
 impl LoadedModels {
-    pub fn and(self, other: Self) -> Self {
+    pub fn and(mut self, other: Self) -> Self {
+        for (task, LoadedTask { sessions, bytes, loads }) in other.tasks {
+            let own = self.tasks.entry(task).or_default();
+            (own.sessions, own.bytes, own.loads) = (own.sessions + sessions, own.bytes + bytes, own.loads + loads);
+        }
         Self {
             sessions: self.sessions + other.sessions,
             bytes: self.bytes + other.bytes,
             loads: self.loads + other.loads,
             drops: self.drops + other.drops,
+            tasks: self.tasks,
         }
     }
 }
@@ -71,9 +89,9 @@ impl SessionPool {
     ) -> Result<T, Error> {
         let mut session = match self.take(task) {
             Some(session) => session,
-            None => self.count(load()?),
+            None => self.count(task, load()?),
         };
-        let lost = Lost { pool: self, bytes: session.memory().bytes() };
+        let lost = Lost { pool: self, task, bytes: session.memory().bytes() };
         let result = work(&mut *session);
         std::mem::forget(lost);
         self.put(task, session);
@@ -94,13 +112,13 @@ impl SessionPool {
         }
         // Dropped whatever happens, so that nobody waits for ever.
         let _warming = Warming { pool: self, task };
-        let session = self.count(load()?);
+        let session = self.count(task, load()?);
         self.put(task, session);
         Ok(())
     }
 
     pub fn loaded(&self) -> LoadedModels {
-        self.lock().loaded
+        self.lock().loaded.clone()
     }
 
     fn take(&self, task: Task) -> Option<Box<dyn Session>> {
@@ -113,10 +131,13 @@ impl SessionPool {
     }
 
     /// Counts a session that was loaded, and makes room for it.
-    fn count(&self, session: Box<dyn Session>) -> Box<dyn Session> {
+    fn count(&self, task: Task, session: Box<dyn Session>) -> Box<dyn Session> {
         {
-            let LoadedModels { sessions, bytes, loads, .. } = &mut self.lock().loaded;
-            (*sessions, *bytes, *loads) = (*sessions + 1, *bytes + session.memory().bytes(), *loads + 1);
+            let more = session.memory().bytes();
+            let LoadedModels { sessions, bytes, loads, tasks, .. } = &mut self.lock().loaded;
+            (*sessions, *bytes, *loads) = (*sessions + 1, *bytes + more, *loads + 1);
+            let own = tasks.entry(task.as_str()).or_default();
+            (own.sessions, own.bytes, own.loads) = (own.sessions + 1, own.bytes + more, own.loads + 1);
         }
         self.shrink(0);
         session
@@ -139,7 +160,7 @@ impl SessionPool {
                 }
                 let dropped = state.idle.remove(0);
                 state.loaded.drops += 1;
-                state.forget(dropped.session.memory().bytes());
+                state.forget(dropped.task, dropped.session.memory().bytes());
                 dropped
             };
             tracing::debug!(task = ?dropped.task, budget = %self.budget, "model dropped to stay within the budget");
@@ -152,21 +173,25 @@ impl SessionPool {
 }
 
 impl State {
-    fn forget(&mut self, bytes: u64) {
+    fn forget(&mut self, task: Task, bytes: u64) {
         self.loaded.sessions -= 1;
         self.loaded.bytes -= bytes;
+        if let Some(own) = self.loaded.tasks.get_mut(task.as_str()) {
+            (own.sessions, own.bytes) = (own.sessions - 1, own.bytes - bytes);
+        }
     }
 }
 
 /// Dropped by a panic: the session on loan is gone.
 struct Lost<'a> {
     pool: &'a SessionPool,
+    task: Task,
     bytes: u64,
 }
 
 impl Drop for Lost<'_> {
     fn drop(&mut self) {
-        self.pool.lock().forget(self.bytes);
+        self.pool.lock().forget(self.task, self.bytes);
     }
 }
 
@@ -237,6 +262,10 @@ mod tests {
         assert!(!uses(&pool, Task::Detect, 40), "it was used after the orienter");
         assert!(uses(&pool, Task::Orient, 40));
         assert!(uses(&pool, Task::Recognize, 40), "it was the oldest then");
+        let LoadedModels { tasks, .. } = pool.loaded().and(pool.loaded());
+        let of = |task: Task| tasks.get(task.as_str()).map(|own| (own.sessions, own.bytes, own.loads));
+        assert_eq!(of(Task::Detect), Some((0, 0, 2)), "each counted twice");
+        assert_eq!((of(Task::Recognize), of(Task::Layout)), (Some((2, 80, 4)), None));
     }
 
     #[test]

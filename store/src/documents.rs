@@ -229,6 +229,38 @@ pub(crate) fn list(db: &Connection, listing: Listing) -> Result<Vec<Document>> {
     Ok(found)
 }
 
+/// A part of a listing, the latest submitted first.
+#[derive(Clone, Debug, Default)]
+pub struct ListingPart {
+    /// Only documents that were submitted before this one, which need not be there any more.
+    pub before: Option<DocumentId>,
+    pub state: Option<DocumentState>,
+    /// Only documents with this tag.
+    pub tag: Option<Tag>,
+    /// Only documents with this one as well.
+    pub owner: Option<Tag>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// The latest submitted first.
+pub(crate) fn list_part(db: &Connection, part: &ListingPart) -> Result<Vec<Document>> {
+    // Identities are in the order of submission, so that a listing goes on where it was whatever came or went meanwhile.
+    const TAGGED: &str = "EXISTS (SELECT 1 FROM tags WHERE tags.document = documents.key AND tags.tag =";
+    let rest = format!(
+        "WHERE (?1 IS NULL OR id < ?1) AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR {TAGGED} ?3))
+         AND (?4 IS NULL OR {TAGGED} ?4)) ORDER BY id DESC LIMIT ?5"
+    );
+    let parameters = params![
+        part.before.map(|id| id.to_string()),
+        part.state.map(DocumentState::as_str),
+        part.tag.as_ref().map(Tag::as_str),
+        part.owner.as_ref().map(Tag::as_str),
+        part.limit
+    ];
+    Ok(db.prepare_cached(&select(&rest))?.query_map(parameters, document)?.collect::<Result<_, _>>()?)
+}
+
 pub(crate) fn open(db: &Connection) -> Result<Vec<Document>> {
     Ok(db
         .prepare_cached(&select("WHERE state = 'open' ORDER BY key"))?

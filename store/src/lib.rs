@@ -38,7 +38,9 @@ pub use backup::BackedUp;
 pub use blobs::{Blob, BlobStore, FolderBlobs, Incoming};
 pub use caches::{Cache, CacheOptions, CacheStats, LineCache, MemorySize, PageCache};
 pub use database::{Durability, FILE_NAME as DATABASE_FILE};
-pub use documents::{Document, DocumentState, Listing, NewDocument, Outcome, Overview, Priority, options_key};
+pub use documents::{
+    Document, DocumentState, Listing, ListingPart, NewDocument, Outcome, Overview, Priority, options_key,
+};
 pub use error::{Error, Result};
 pub use in_place::Input;
 pub use lock::Writer;

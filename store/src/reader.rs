@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use crate::{
     blobs::{BlobStore as _, FolderBlobs, SPOOL},
     database::Database,
-    documents::{self, Document, DocumentState, Listing, Overview},
+    documents::{self, Document, DocumentState, Listing, ListingPart, Overview},
     error::{Error, Result},
     lock::{self, Writer},
     page_log::{self, Cursor, Sequence, StoredPage},
@@ -54,6 +54,11 @@ impl Reader {
     /// In the order of submission.
     pub fn documents(&self, listing: Listing) -> Result<Vec<Document>> {
         self.db.read(|db| documents::list(db, listing))
+    }
+
+    /// A part of the documents, the latest submitted first.
+    pub fn documents_part(&self, part: &ListingPart) -> Result<Vec<Document>> {
+        self.db.read(|db| documents::list_part(db, part))
     }
 
     /// The documents to resume, in the order of submission.

@@ -1,7 +1,8 @@
 //! Inferences of many pages and documents wait here, by model and shape.
 //!
 //! A batch holds inputs of one model and one shape (line widths are padded to buckets before they come here), so that a
-//! batch never pads anything and its results do not depend on who shares it. The oldest page goes first: what is
+//! batch never pads anything and its results do not depend on who shares it. Formulas go together whatever their shapes are: their model keeps
+//! them apart itself. The oldest page goes first: what is
 //! delivered next is computed next.
 
 use std::collections::BTreeMap;
@@ -57,7 +58,7 @@ pub enum Asker {
     Other(u64),
 }
 
-/// Inferences of one task and one shape.
+/// Inferences of one task, and of one shape unless the task mixes them.
 #[derive(Clone, Debug)]
 pub struct Batch {
     pub task: Task,
@@ -94,6 +95,7 @@ pub trait BatchPolicy {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind {
     task: Task,
+    /// Empty where the task mixes shapes.
     shape: Vec<usize>,
 }
 
@@ -111,7 +113,8 @@ pub struct InferenceQueue {
 
 impl InferenceQueue {
     pub fn push(&mut self, position: Position, inference: Inference, now: Instant) {
-        let kind = Kind { task: inference.task, shape: inference.input.shape.clone() };
+        let shape = if inference.task.mixes_shapes() { Vec::new() } else { inference.input.shape.clone() };
+        let kind = Kind { task: inference.task, shape };
         self.order.insert(position, kind.clone());
         self.kinds.entry(kind).or_default().insert(position, Waiting { inference, since: now });
     }
@@ -144,7 +147,11 @@ impl InferenceQueue {
                 continue;
             }
             let waiting = &self.kinds[kind];
-            let size = policy.size(kind.task, kind.shape.iter().product()).max(1);
+            let elements = match kind.task.mixes_shapes() {
+                true => waiting.values().map(|w| w.inference.input.data.len()).max().unwrap_or(1),
+                false => kind.shape.iter().product(),
+            };
+            let size = policy.size(kind.task, elements).max(1);
             let oldest = waiting.values().map(|w| w.since).min().unwrap_or(now);
             let until = policy.patience(oldest);
             if waiting.len() >= size || until <= now {
@@ -242,6 +249,17 @@ mod tests {
         assert_eq!(indices(queue.next(now, &EIGHT, |_| true)), [(1, 0), (2, 0), (3, 0)]);
         assert_eq!(indices(queue.next(now, &EIGHT, |_| true)), [(1, 1)]);
         assert!(matches!(queue.next(now, &EIGHT, |_| true), Next::Nothing));
+    }
+
+    #[test]
+    fn formulas_of_all_shapes_go_together() {
+        let now = Instant::now();
+        let mut queue = InferenceQueue::default();
+        for (index, width) in [320, 64, 128].into_iter().enumerate() {
+            queue.push(Position::new(Interactive, 1, index), Inference { task: Task::Formula, ..line(width) }, now);
+        }
+        assert_eq!(indices(queue.next(now, &EIGHT, |_| true)), [(1, 0), (1, 1), (1, 2)]);
+        assert!(queue.is_empty());
     }
 
     #[test]

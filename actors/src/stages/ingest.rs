@@ -12,7 +12,7 @@ use actix::{Actor, Context, Handler, Message};
 use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus};
 use pagestream_store::{
     Blob, Cursor, Document, DocumentState as StoredState, Error as StoreError, NewDocument, Outcome, PageCommit,
-    PageSet, Priority as StoredPriority, Store, options_key,
+    PageSet, Priority as StoredPriority, Store, Tag, options_key,
     similarity::{PageKey, Verdict, is_tiny},
 };
 use serde_json::Value;
@@ -136,10 +136,10 @@ fn journal(
     let selection = options.pages.to_string();
     let same = match options.force {
         true => None,
-        false => find_same(store, &name, blob.digest, &stored_options, &selection)?,
+        false => find_same(store, &name, blob.digest, &stored_options, &selection, options.owner.as_ref())?,
     };
     let answer = match same {
-        Some(same) if same.source == name => {
+        Some(same) if same.source == name && belongs_to(&same, options.owner.as_ref()) => {
             store.tag(same.id, &options.tags).map_err(store_error)?;
             return go_on(store, same.id);
         }
@@ -159,7 +159,7 @@ fn journal(
         options: stored_options,
         selection: Some(selection),
         priority: if options.bulk { StoredPriority::Bulk } else { StoredPriority::Interactive },
-        tags: options.tags.clone(),
+        tags: options.all_tags(),
     };
     store.submit(&new).map_err(store_error)?;
     if let Some(answer) = answer {
@@ -266,7 +266,14 @@ fn find_same_reading(
 }
 
 /// A document with the same bytes, options and pages: one of this name that is open, or any that is finished.
-fn find_same(store: &Store, name: &str, sha256: Digest, options: &Value, selection: &str) -> Result<Option<Document>> {
+fn find_same(
+    store: &Store,
+    name: &str,
+    sha256: Digest,
+    options: &Value,
+    selection: &str,
+    owner: Option<&Tag>,
+) -> Result<Option<Document>> {
     let key = options_key(options);
     let reader = store.reader();
     let open = reader.open_documents().map_err(store_error)?.into_iter().find(|document| {
@@ -274,12 +281,18 @@ fn find_same(store: &Store, name: &str, sha256: Digest, options: &Value, selecti
             && document.options_key == key
             && document.selection.as_deref() == Some(selection)
             && document.source == name
+            && belongs_to(document, owner)
     });
     if open.is_some() {
         return Ok(open);
     }
     let finished = reader.find_finished(name, sha256, key, Some(selection)).map_err(store_error)?;
     finished.map_or(Ok(None), |id| reader.document(id).map_err(store_error))
+}
+
+/// Whether a document may answer for one that is submitted for `owner`, under its own name and identity.
+fn belongs_to(document: &Document, owner: Option<&Tag>) -> bool {
+    owner.is_none_or(|owner| document.tags.contains(owner))
 }
 
 fn go_on(store: &Store, id: DocumentId) -> Result<Journaled> {

@@ -198,7 +198,12 @@ impl PageSplitter {
 
     async fn open(&self, job: &Arc<DocumentJob>) -> Result<Arc<dyn PageSource>, DocumentFailure> {
         let (store, of) = (self.store.clone(), job.clone());
-        let options = OpenOptions { password: job.options.password.clone(), limits: self.options.reading.limits };
+        let reading = &self.options.reading;
+        let options = OpenOptions {
+            password: job.options.password.clone(),
+            limits: reading.limits,
+            structure: reading.structure,
+        };
         let opened = self.pool.run(move || -> Result<Arc<dyn PageSource>, DocumentFailure> {
             let input = store.open_input(of.sha256).map_err(input_failure)?;
             let opened = open(input.data(), &options);

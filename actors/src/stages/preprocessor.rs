@@ -8,7 +8,10 @@
 use std::{sync::Arc, time::Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, WrapFuture};
-use pagestream_documents::{Digest, Origin, PageRecord, PageStatus, Point, Polygon, Raster, TextLayer};
+use pagestream_documents::{
+    Digest, Hints, Origin, PageRecord, PageStatus, PageText, Point, Polygon, Raster, Structure, TextLayer,
+    structure::describe,
+};
 use pagestream_models::ocr::{Inference, PageReader, ink};
 use pagestream_store::Store;
 
@@ -93,7 +96,7 @@ impl Preprocessor {
                 let page = ticket.record(PageStatus::Ok, None, None);
                 (same_pixels(&record, page).with_damage(damage), Some(digest))
             }
-            Prepared::Text { layer, damage } => (text_record(&ticket, layer).with_damage(damage), None),
+            Prepared::Text { layer, damage } => (text_record(&ticket, *layer).with_damage(damage), None),
             Prepared::Skipped(reason) => (ticket.record(PageStatus::Skipped, Some(reason), None), None),
             Prepared::Failed(reason) => (ticket.record(PageStatus::Failed, Some(reason), None), None),
         };
@@ -104,7 +107,7 @@ impl Preprocessor {
 /// What a page turned out to be; `damage` is what of it is lost ([`pagestream_documents::PageSource::damage`]).
 enum Prepared {
     Text {
-        layer: TextLayer,
+        layer: Box<TextLayer>,
         damage: Option<String>,
     },
     Pixels {
@@ -166,7 +169,10 @@ fn prepare(
             // A page that cannot be rendered has its text all the same.
             let raster = if layer.pictures >= least { render().ok() } else { None };
             match raster.filter(|raster| shows_more(raster, &layer)) {
-                None => return Prepared::Text { layer, damage: page.source.damage(page.page) },
+                None => {
+                    let layer = Box::new(page.timed("structure", || described(layer, reading.structure)));
+                    return Prepared::Text { layer, damage: page.source.damage(page.page) };
+                }
                 Some(raster) => {
                     tracing::debug!(pictures = layer.pictures, "pictures show more than the text layer has");
                     rendered = Some(raster);
@@ -199,7 +205,7 @@ fn prepare(
         return Prepared::Known { record, digest, damage: page.source.damage(page.page) };
     }
     let begun = engine.with_models(&reading.ocr.tasks()).and_then(|engine| {
-        let models = engine.ocr_models(&reading.ocr)?;
+        let models = engine.ocr_models(&reading.ocr, reading.structure)?;
         let begun = page.timed("prepare", || PageReader::start(raster.clone(), &reading.ocr, &models))?;
         Ok((begun, engine))
     });
@@ -258,6 +264,13 @@ fn is_uniform(raster: &Raster) -> bool {
 /// Libraries put line breaks into their messages; a reason is one line.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// With its blocks described.
+fn described(layer: TextLayer, structure: Structure) -> TextLayer {
+    let TextLayer { lines, blocks, text, hints, .. } = layer;
+    let PageText { lines, blocks, text } = describe(PageText { lines, blocks, text }, &hints, structure);
+    TextLayer { lines, blocks, text, hints: Hints::default(), ..layer }
 }
 
 fn text_record(ticket: &PageTicket, layer: TextLayer) -> PageRecord {

@@ -1,0 +1,92 @@
+//! Documents that come as streams: a piece at a time, into the spool.
+
+use std::io;
+
+use pagestream_store::{Blob, Error as StoreError};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::{DocumentHandle, Pipeline};
+use crate::{
+    admission::Admitted,
+    error::{Error, Result, store_error},
+    messages::SubmittedInput,
+    options::SubmitOptions,
+    stages::ingest::not_taken,
+};
+
+/// Bytes of a stream that are read before they are written.
+const PIECE: usize = 256 << 10;
+
+impl Pipeline {
+    /// Submits what a reader gives, under a name for people. The bytes go to the spool as they come, a piece of 256 KiB in
+    /// memory, up to the page limit's eightfold (4 GiB by default); longer documents are submitted as files. Waits for a place
+    /// before it begins to read. Dropped before its end, it leaves nothing behind.
+    ///
+    /// # Errors
+    /// As [`Pipeline::submit`]; [`Error::Read`] also when the reader fails or gives more than that.
+    pub async fn submit_reader(
+        &self,
+        name: impl Into<String>,
+        reader: impl AsyncRead + Unpin,
+        options: SubmitOptions,
+    ) -> Result<DocumentHandle> {
+        let admission = self.admission.wait(options.priority()).await;
+        self.spool_admitted(name.into(), reader, options, admission).await
+    }
+
+    /// As [`Pipeline::submit_reader`], but answers [`Error::Busy`] instead of waiting for another document to end; then nothing was read.
+    ///
+    /// # Errors
+    /// As [`Pipeline::submit_reader`], and [`Error::Busy`].
+    pub async fn try_submit_reader(
+        &self,
+        name: impl Into<String>,
+        reader: impl AsyncRead + Unpin,
+        options: SubmitOptions,
+    ) -> Result<DocumentHandle> {
+        let admission = self.admitted_now(&options)?;
+        self.spool_admitted(name.into(), reader, options, admission).await
+    }
+
+    async fn spool_admitted(
+        &self,
+        name: String,
+        reader: impl AsyncRead + Unpin,
+        options: SubmitOptions,
+        admission: Admitted,
+    ) -> Result<DocumentHandle> {
+        self.may_submit()?;
+        let blob = self.spool(&name, reader).await?;
+        self.submit_admitted(SubmittedInput::Spooled { name, blob }, options, admission).await
+    }
+
+    /// Takes a stream into the spool. The caller's thread reads, the pipeline's threads for blocking work write.
+    async fn spool(&self, name: &str, mut reader: impl AsyncRead + Unpin) -> Result<Blob> {
+        let most = self.shared.options.reading.limits.page.bytes().saturating_mul(8);
+        let failed = |error: io::Error| not_taken(name, StoreError::Input(error));
+        let store = self.shared.store.clone();
+        let mut incoming = self.blocking(move || store.blobs().begin()).await?.map_err(store_error)?;
+        let (mut piece, mut size) = (vec![0; PIECE], 0u64);
+        loop {
+            let mut filled = 0;
+            while filled < PIECE {
+                match reader.read(&mut piece[filled..]).await {
+                    Ok(0) => break,
+                    Ok(read) => filled += read,
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(failed(error)),
+                }
+            }
+            if filled == 0 {
+                return self.blocking(move || incoming.finish()).await?.map_err(store_error);
+            }
+            size += filled as u64;
+            if size > most {
+                let cause = "the stream is longer than a stream may be; submit it as a file".to_owned();
+                return Err(Error::Read { name: name.to_owned(), cause, kind: io::ErrorKind::FileTooLarge });
+            }
+            let written = self.blocking(move || incoming.write(&piece[..filled]).map(|()| (incoming, piece)));
+            (incoming, piece) = written.await?.map_err(store_error)?;
+        }
+    }
+}
