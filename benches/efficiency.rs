@@ -98,13 +98,13 @@ fn sessions(engine: &Engine, tasks: &BTreeSet<Task>) -> Sessions {
 /// Reads the pages on this thread, and keeps what they asked of the models, in that order.
 fn record(pages: &[PathBuf], settings: &Settings, engine: &Arc<Engine>) -> Vec<Inference> {
     let reading = settings.pipeline_options().reading;
-    let models = engine.ocr_models(&reading.ocr).expect("the recogniser names its characters");
+    let models = engine.ocr_models(&reading.ocr, reading.structure).expect("the recogniser names its characters");
     let mut sessions = Sessions::new();
     let mut recorded = Vec::new();
     for page in pages {
         let bytes = std::fs::read(page).expect("the page is there");
         let document =
-            open(Arc::new(bytes), &OpenOptions { password: None, limits: reading.limits }).expect("it opens");
+            open(Arc::new(bytes), &OpenOptions { limits: reading.limits, ..OpenOptions::default() }).expect("it opens");
         let raster = document.render(PageNumber::FIRST, &reading.render).expect("it can be drawn");
         let (mut reader, mut wanted) =
             PageReader::start(Arc::new(raster), &reading.ocr, &models).expect("the models are there");

@@ -1,6 +1,7 @@
 #![doc = include_str!("guide.md")]
 
 pub use engine::Fetching;
+pub use formula::{FormulaReader, FormulaReading};
 use machine::Measure;
 pub use pagestream_actors::{
     DocumentFailure, DocumentHandle, DocumentState, DrainReport, DuplicateMode, EmbeddingReport, Error,
@@ -8,9 +9,9 @@ pub use pagestream_actors::{
     QuarantinedPage, ReadingOptions, Source, StoreFailure, SubmitOptions, Tail,
 };
 pub use pagestream_documents::{
-    Block, BlockKind, ByteSize, Differences, Digest, DocumentId, DocumentRef, DuplicateOf, DuplicateTier, ErrorKind,
-    FileKind, ModelRef, Origin, PageNumber, PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless,
-    output,
+    Alignment, Block, BlockKind, ByteSize, Cell, Differences, Digest, DocumentId, DocumentRef, DuplicateOf,
+    DuplicateTier, ErrorKind, FileKind, GoesOn, Hyphen, HyphenEvidence, Mark, MarkKind, ModelRef, Origin, PageNumber,
+    PageRecord, PageStatus, Point, Polygon, Rotation, TextLine, Word, harmless, output,
 };
 pub use pagestream_models::ocr::Quality;
 pub use pagestream_store::{FoundBy, Hit, HitLine, NearWord, SearchMode, SearchQuery, SearchResults, Tag};
@@ -22,10 +23,13 @@ pub mod allocator;
 pub mod engine;
 #[cfg(feature = "evaluation")]
 pub mod evaluation;
+pub mod formula;
 pub mod machine;
 pub mod plan;
 pub mod repeats;
 mod searcher;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod settings;
 #[cfg(feature = "watch")]
 pub mod watch;

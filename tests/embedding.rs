@@ -76,9 +76,10 @@ fn crates(features: &str) -> BTreeSet<String> {
 #[test]
 fn without_a_feature_its_crates_are_not_compiled() {
     // What each feature brings, and nothing else brings.
-    let brought: [(&str, &[&str]); 6] = [
+    let brought: [(&str, &[&str]); 7] = [
         ("cli", &["clap", "indicatif", "globset", "tracing-subscriber", "signal-hook-registry"]),
         ("watch", &["notify"]),
+        ("server", &["actix-web", "actix-multipart", "utoipa"]),
         ("onnx", &["ort", "ort-sys", "ndarray"]),
         ("openvino", &["openvino", "openvino-sys"]),
         ("cuda", &["cudarc"]),

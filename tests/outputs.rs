@@ -259,7 +259,7 @@ fn documents_in_one_pipe_are_told_apart_by_headings_if_that_is_asked_for() {
     assert!(!home.path("out").exists() && SAMPLE.len() > 1_000);
 }
 
-const FORMATS: &str = "text,jsonl,json,tsv,hocr,alto,page,pdf";
+const FORMATS: &str = "text,jsonl,json,tsv,hocr,alto,page,pdf,markdown,html,docx,epub";
 
 #[test]
 fn what_was_read_is_written_in_every_format_again_without_reading() {
@@ -275,6 +275,10 @@ fn what_was_read_is_written_in_every_format_again_without_reading() {
         "sample.alto.xml",
         "sample-0004.page.xml",
         "sample.pdf",
+        "sample.md",
+        "sample.html",
+        "sample.docx",
+        "sample.epub",
     ] {
         assert!(written.iter().any(|other| other == name), "{written:?}");
     }
@@ -302,6 +306,26 @@ fn what_was_read_is_written_in_every_format_again_without_reading() {
 }
 
 #[test]
+fn formulas_stand_between_the_delimiters_that_are_asked_for() {
+    let home = Home::new();
+    home.write("sample.pdf", pdf("one x two"));
+    let mut record = home.run(&["process", "sample.pdf", "-f", "jsonl"]).records().remove(0);
+    let block = &mut record["blocks"][0];
+    block["text"] = "one x two".into();
+    block["marks"] = serde_json::json!([{"start": 4, "end": 5, "kind": "formula", "latex": "x^2"}]);
+    home.write("records.jsonl", record.to_string().into_bytes());
+    let written = |arguments: &[&str]| {
+        let outcome = home.run(&[&["convert", "records.jsonl", "-f", "md"], arguments].concat());
+        assert_eq!(outcome.code, Some(0), "{}", outcome.err);
+        outcome.out.trim_start_matches(['#', ' ']).to_owned()
+    };
+    assert_eq!(written(&[]), "one $x^2$ two\n");
+    assert_eq!(written(&["--formulas", "brackets"]), "one \\(x^2\\) two\n");
+    assert_eq!(written(&["--formulas", "off"]), "one x two\n");
+    assert_eq!(written(&["--set", "output.formulas=brackets"]), "one \\(x^2\\) two\n");
+}
+
+#[test]
 fn formats_that_do_not_go_together_are_told_before_anything_is_read() {
     let home = Home::new();
     home.write("other.pdf", pdf("other"));
@@ -311,7 +335,13 @@ fn formats_that_do_not_go_together_are_told_before_anything_is_read() {
         (&["-f", "text", "--redo-text"], "are about PDFs"),
         (&["-f", "hocr", "--headings", "always"], "--headings is about text"),
         (&["-f", "alto", "other.pdf"], "one alto holds one document, and there are 2"),
-        (&["-f", "docx"], "possible values: text, jsonl, json"),
+        (&["-f", "docx", "other.pdf"], "one docx holds one document, and there are 2"),
+        (&["-f", "text,json", "--images", "-o", "out"], "--images is about documents"),
+        (&["-f", "jsonl", "--page-marks"], "--page-marks is about documents"),
+        (&["-f", "html", "--formulas", "brackets"], "--formulas is about Markdown"),
+        (&["-f", "md", "--formulas", "euros"], "possible values: dollars, brackets, off"),
+        (&["-f", "md", "--images"], "Markdown has its images beside it"),
+        (&["-f", "rtf"], "possible values: text, jsonl, json"),
     ] {
         let outcome = home.run(&[&["process", "sample.pdf"], arguments].concat());
         assert_eq!((outcome.code, outcome.out.as_str()), (Some(9), ""), "{arguments:?} {}", outcome.err);

@@ -20,7 +20,10 @@ use pagestream::{
     ByteSize, DocumentState, DuplicateMode, OcrMode, PageNumber, PageRecord, PageStatus, Pipeline, PipelineOptions,
     Settings, Source, SubmitOptions,
 };
-use pagestream_documents::{OpenOptions, RenderOptions, open};
+use pagestream_documents::{
+    OpenOptions, RenderOptions, open,
+    output::{OutputFormat, OutputOptions},
+};
 use pagestream_store::{DATABASE_FILE, Store, StoreOptions};
 use tiff::encoder::{Compression, DeflateLevel, TiffEncoder, colortype::Gray8};
 
@@ -32,41 +35,63 @@ const PAGES_TO_READ: &str = "PAGESTREAM_TEST_PAGES_TO_READ";
 /// Pages of A4 at 100 dots per inch: a megabyte each as pixels, and 11 MiB as the detector's input.
 const PAGE: (usize, usize) = (827, 1169);
 
-/// Peak resident memory of a process that reads 100 pages and of one that reads 1,000, both with a reader who takes a
-/// page only when the pipeline has come to a standstill because of him: a document's length must not show.
+/// Memory of a process that reads 100 pages and of one that reads 1,000, both with a reader who takes a page only when
+/// the pipeline has come to a standstill because of him: a document's length must not show.
 #[test]
 #[cfg(target_os = "linux")]
 fn memory_stays_under_the_budget() {
     if let Ok(pages) = std::env::var(PAGES_TO_READ) {
         return read_slowly(pages.parse().unwrap());
     }
-    let (short, long) = (peak_of_child(100), peak_of_child(1_000));
-    println!("peak resident memory: {} MiB for 100 pages, {} MiB for 1,000", short >> 20, long >> 20);
-    // What two pages under way may hold at the same moment is granted by the budget and met or not met by chance, the
-    // more surely the more pages there are. What 900 pages would leave behind is at least a megabyte each.
-    assert!(long < short + BUDGET.bytes() / 2, "1,000 pages take {} MiB, 100 take {} MiB", long >> 20, short >> 20);
-    // The budget, and what the process is without pages: code, the store's caches, this test's thousand-page file.
-    assert!(long < BUDGET.bytes() + (64 << 20), "{} MiB at a budget of {BUDGET}", long >> 20);
+    let child = |pages| memory_of_child("memory_stays_under_the_budget", pages);
+    let (short, long) = (child(100), child(1_000));
+    println!("100 pages: {short}, 1,000 pages: {long}");
+    // What the allocator keeps of pages that are done differs by some megabytes from run to run; 900 pages that leave
+    // 18 KiB each behind are more than this.
+    assert!(
+        long.left < short.left + BUDGET.bytes() / 4,
+        "a document's length shows: {short} for 100 pages, {long} for 1,000"
+    );
+    // The budget, and what the process is without pages: code, the store's caches, this test's file of pages.
+    assert!(long.peak < BUDGET.bytes() + (64 << 20), "{long} at a budget of {BUDGET}");
 }
 
 /// Two pages at once, with OCR's working set; four slots would hold twice that.
 const BUDGET: ByteSize = ByteSize::mib(64);
 
-fn peak_of_child(pages: u32) -> u64 {
+/// Bytes of a process's resident memory: the most there ever was, and what is its own (no mapped file) at the end.
+#[derive(Clone, Copy)]
+struct Memory {
+    peak: u64,
+    left: u64,
+}
+
+impl std::fmt::Display for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} MiB (at the end {} MiB)", self.peak >> 20, self.left >> 20)
+    }
+}
+
+fn memory_of_child(test: &str, pages: u32) -> Memory {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "memory_stays_under_the_budget", "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(PAGES_TO_READ, pages.to_string())
         .stderr(Stdio::inherit())
         .output()
         .unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{out}");
-    let peak = out.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the child tells its peak");
-    peak.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+    let bytes = |name: &str| {
+        let value = out.lines().find_map(|line| line.strip_prefix(name)).expect("the child tells its memory");
+        value.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+    };
+    Memory { peak: bytes("VmHWM:"), left: bytes("RssAnon:") }
 }
 
-/// In the child: reads a document of so many pages, and prints the peak of the memory that this took.
+/// In the child: reads a document of so many pages, and prints what memory this took and what of it is left.
 fn read_slowly(pages: u32) {
+    // As the command line does, and as the README tells programs to.
+    pagestream::allocator::give_back_large_blocks();
     let window = 4;
     let options = PipelineOptions {
         memory_budget: BUDGET,
@@ -89,10 +114,110 @@ fn read_slowly(pages: u32) {
             assert_eq!(stream.next().await.unwrap().unwrap().page.get(), taken + 1);
         }
         assert_eq!(document.finished().await.state, DocumentState::Done);
+        println!("\n{}", std::fs::read_to_string("/proc/self/status").unwrap());
         pipeline.stop().await;
     });
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    println!("\n{}", status.lines().find(|line| line.starts_with("VmHWM:")).unwrap());
+}
+
+/// Memory of a process that writes a document of 50 pages in every format that is a document and not its pages, and of one that writes a
+/// document of 1,000: what an output keeps of pages that are done would show, and what finds their structure.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_does_not_grow_with_the_document_whatever_is_written() {
+    if let Ok(pages) = std::env::var(PAGES_TO_READ) {
+        return write_all(pages.parse().unwrap());
+    }
+    let name = "memory_does_not_grow_with_the_document_whatever_is_written";
+    let (short, long) = (memory_of_child(name, 50), memory_of_child(name, 1_000));
+    println!("50 pages: {short}, 1,000 pages: {long}");
+    // A page is 90 KiB in these five formats' records, and the page tree of a PDF, which is in memory as a whole, 7.
+    assert!(long.peak < short.peak + (32 << 20), "a document's length shows: {short} for 50 pages, {long} for 1,000");
+}
+
+/// In the child: reads text layers with full structure, and writes what comes as it comes.
+#[cfg(target_os = "linux")]
+fn write_all(pages: u32) {
+    pagestream::allocator::give_back_large_blocks();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("long.pdf");
+        std::fs::write(&file, printed_document(pages)).unwrap();
+        let pipeline = pipeline_on(temporary_store(), options(), 2, |input| Ok(no_text(input)));
+        let document = pipeline.submit(Source::Path(file), SubmitOptions::default()).await.unwrap();
+        let formats =
+            [OutputFormat::Markdown, OutputFormat::Html, OutputFormat::Json, OutputFormat::Docx, OutputFormat::Epub];
+        let mut writers = formats.map(|format| {
+            let out = std::fs::File::create(folder.path().join(format.to_string())).unwrap();
+            format.writer(out, &OutputOptions::default())
+        });
+        let mut stream = document.pages();
+        let mut blocks = 0;
+        while let Some(page) = stream.next().await {
+            let page = page.unwrap();
+            blocks += page.blocks.len();
+            writers.iter_mut().for_each(|writer| writer.write_page(&page).unwrap());
+        }
+        for writer in &mut writers {
+            writer.end_document(document.id(), true).unwrap();
+            writer.finish().unwrap();
+        }
+        assert!(blocks >= 6 * pages as usize, "{blocks} blocks: headings, paragraphs, lists and tables");
+        println!("\n{}", std::fs::read_to_string("/proc/self/status").unwrap());
+        pipeline.stop().await;
+    });
+}
+
+/// Each page with a running head, a heading, paragraphs, a list, and a table; no two are the same.
+#[cfg(target_os = "linux")]
+fn printed_document(pages: u32) -> Vec<u8> {
+    use lopdf::{Document, Object, Stream, dictionary};
+    let mut document = Document::with_version("1.7");
+    let tree = document.new_object_id();
+    let font = |name: &str| dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => name };
+    let fonts = dictionary! { "F" => font("Helvetica"), "B" => font("Helvetica-Bold") };
+    let resources = document.add_object(dictionary! { "Font" => fonts });
+    let mut kids: Vec<Object> = Vec::new();
+    for page in 0..pages {
+        let mut content = String::new();
+        let mut y = 800;
+        let mut line = |font: &str, x: i32, below: i32, text: String| {
+            y -= below;
+            content.push_str(&format!("BT /{font} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj ET\n"));
+        };
+        line("F 9", 70, 0, "A report on the counting of things".to_owned());
+        line("B 16", 70, 50, format!("Section {} of the report", page + 1));
+        for paragraph in 0..3 {
+            for row in 0..6 {
+                let below = if row == 0 { 28 } else { 13 };
+                let text =
+                    format!("line {row} of paragraph {paragraph} on page {page}, with words that fill the whole of it");
+                line("F 10", 70, below, text);
+            }
+        }
+        for item in 1..4 {
+            line("F 10", 90, 18, format!("{item}. what is counted as number {item} of {page}"));
+        }
+        for row in 0..5 {
+            line("F 10", 70, if row == 0 { 40 } else { 16 }, format!("Thing {page}-{row}"));
+            line("F 10", 250, 0, format!("{}", 100 + page + row));
+            line("F 10", 400, 0, format!("{}.50", 3 * page + row));
+        }
+        line("F 9", 300, 60, format!("{}", page + 1));
+        let content = document.add_object(Stream::new(dictionary! {}, content.into_bytes()));
+        let page = dictionary! {
+            "Type" => "Page", "Parent" => tree, "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()],
+            "Resources" => resources, "Contents" => content,
+        };
+        kids.push(document.add_object(page).into());
+    }
+    let count = i64::from(pages);
+    document.objects.insert(tree, dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => count }.into());
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => tree });
+    document.trailer.set("Root", catalog);
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
 }
 
 fn long_document(pages: u32) -> Vec<u8> {
@@ -196,7 +321,7 @@ fn strips_of_the_sample() -> Vec<(usize, Vec<u8>)> {
         strips.extend(gray.chunks_exact(width * STRIP_HEIGHT).map(|strip| (width, strip.to_vec())));
     }
     // Only those with much on them.
-    strips.retain(|(_, strip)| strip.iter().filter(|&&pixel| pixel < 100).count() > 3_000);
+    strips.retain(|(_, strip)| strip.iter().filter(|&&pixel| pixel < 100).count() > 1_000);
     assert!(strips.len() >= 4);
     strips
 }

@@ -15,12 +15,7 @@ use pagestream::{ByteSize, DocumentHandle, OcrMode, PageStatus, Pipeline, Settin
 pub fn set_up() {
     // SAFETY: called first in `main`, when no other thread reads the environment.
     unsafe { std::env::set_var("ORT_DISABLE_TELEMETRY", "1") };
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: mallopt takes two integers and touches nothing of ours. The values are those of `src/cli/allocator.rs`.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
-        libc::mallopt(libc::M_ARENA_MAX, 2);
-    }
+    pagestream::allocator::give_back_large_blocks();
 }
 
 /// The user's settings, but no page or line is answered from what was read before.

@@ -31,16 +31,23 @@ pub struct ConvertArgs {
     /// Documents of the data directory, by file name or identity, or files of JSON lines (*.jsonl, or - for standard input)
     #[arg(required = true, value_name = "DOCUMENT")]
     documents: Vec<String>,
-    /// For PDFs: where the document is now, when it is neither in the data directory nor where it was
+    /// For PDFs and --images: where the document is now, when it is neither in the data directory nor where it was
     #[arg(long, value_name = "FILE")]
     original: Option<PathBuf>,
-    /// For PDFs: password of encrypted documents
+    /// For PDFs and --images: password of encrypted documents
     #[arg(long)]
     password: Option<String>,
     #[command(flatten)]
     output: OutputArgs,
     #[command(flatten)]
     pub data: DataArgs,
+}
+
+impl ConvertArgs {
+    /// The flags that are settings.
+    pub fn settings(&self) -> Vec<(&'static str, String)> {
+        self.data.settings().into_iter().chain(self.output.settings()).collect()
+    }
 }
 
 /// Where records come from.
@@ -65,7 +72,7 @@ fn convert(args: &ConvertArgs, settings: &Settings, printer: &Printer) -> Result
         .collect();
     let found =
         Found::new(settings, args.password.as_deref(), args.original.clone(), args.output.needs_original(), &[])?;
-    let writer = args.output.writer(&expected, found)?;
+    let writer = args.output.writer(&expected, found, settings)?;
     let mut out = Out { writer, open: None, printer, exit: Exit::Ok };
     for records in &records {
         match records {

@@ -20,6 +20,8 @@
 //!           from: built-in, registry, derived, file; used: always, in-doubt
 //! auto      {device, why, measured: [{device, outcome}]}: what `device.use = "auto"` comes to; left out for other values;
 //!           outcome: {measured: {page_ms, threads, batch, memory_bytes}} or {failed: {why}}
+//! memory    [{task, id, loaded_bytes, running_bytes?, is_estimate}]: what each model that is installed takes, of all qualities, once a page asks
+//!           for it, and more while it runs; empty until `--measure` has measured it
 //! ```
 //! Fields may be added within version 1; a field marked `?` is left out where it has nothing to say.
 
@@ -39,8 +41,9 @@ use pagestream::{
     machine::{
         Machine as ThisMachine, Measure,
         devices::{Measurement, Verdict},
+        memory::ModelMemory,
     },
-    plan::PlannedModel,
+    plan::{DevicePlan, PlannedModel},
     settings::layers::{ConfigPlace, config_places},
 };
 use pagestream_models::{
@@ -82,6 +85,7 @@ struct Report {
     machine: Machine,
     devices: Vec<Device>,
     reads_with: Vec<PlannedModel>,
+    memory: Vec<ModelMemory>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auto: Option<Auto>,
 }
@@ -225,6 +229,7 @@ fn examine(settings: &Settings, measure: bool, before_devices: impl FnOnce(&Repo
         },
         devices: Vec::new(),
         reads_with: Vec::new(),
+        memory: Vec::new(),
         auto: None,
     };
     let registry = match Registry::open(settings.registry_options()) {
@@ -287,6 +292,7 @@ impl Report {
             }
         }
         self.reads_with = plan.models();
+        self.memory = memory(settings, &plan, when);
         let auto = |Verdict { device, why, measured }| Auto { device: device.to_string(), why, measured };
         self.auto = plan.auto.map(auto);
     }
@@ -367,6 +373,24 @@ impl Report {
         }
         self.ok = self.problems.is_empty();
     }
+}
+
+/// What the models of all qualities take on the first device.
+fn memory(settings: &Settings, plan: &Plan, when: Measure) -> Vec<ModelMemory> {
+    let Some(device) = plan.devices.first() else { return Vec::new() };
+    let mut models: Vec<PlannedModel> = Vec::new();
+    for quality in [Quality::Fast, Quality::Balanced, Quality::Accurate] {
+        let mut settings = settings.clone();
+        settings.ocr.quality = quality;
+        let Ok(plan) = Plan::resolve(&settings, Measure::Never) else { continue };
+        let of_quality = plan.devices.first().map(DevicePlan::models).unwrap_or_default();
+        for model in of_quality {
+            if !models.iter().any(|known| known.sha256 == model.sha256) {
+                models.push(model);
+            }
+        }
+    }
+    device.memory_of(&models, when)
 }
 
 /// Whether files can be made there, or in the nearest folder above it that exists; found out by making one.

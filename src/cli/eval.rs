@@ -17,6 +17,7 @@ use pagestream::{
 };
 use serde::Serialize;
 
+use self::formula::FormulaArgs;
 use super::{
     bar::PageBar,
     exit::Exit,
@@ -25,6 +26,9 @@ use super::{
     reading::{self, ReadingArgs, submit_all},
     signals::stop_requested,
 };
+
+mod formula;
+mod setting;
 
 #[derive(Args)]
 #[command(after_help = "\
@@ -35,11 +39,17 @@ as one page. A source is a folder below DIR.
 CER and WER are edits over the truth's characters and words, recall the share of its words that were read in whatever
 order: after one normalisation of both texts (NFKC, plain quotes and dashes, words joined over line ends, white space).
 A page that could not be read counts with CER 1. How far `needs_review` can be relied on is said of pages with more than
-5% of their characters wrong, whatever the order of the words, and of those with less than 1%.")]
+5% of their characters wrong, whatever the order of the words, and of those with less than 1%.
+
+With --formula, beside a.png its LaTeX is a.tex, and so in --texts. Both sides are brought into one spelling first, whose
+tokens are compared: exact, the same tokens; same look, these or the same MathML; edit, edits over the tokens of the longer
+side; BLEU-4; parses, is LaTeX. CPU is of reading one formula.")]
 pub struct EvalArgs {
     /// Folder with documents, and beside each the text that is on it
-    #[arg(long, value_name = "DIR")]
-    truth: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "folder")]
+    truth: Option<PathBuf>,
+    #[command(flatten)]
+    formula: FormulaArgs,
     /// Score the texts in this folder, which another program has read, instead of reading the documents: named as truth
     /// is, in the same folders or in none
     #[arg(long, value_name = "DIR")]
@@ -55,8 +65,8 @@ pub struct EvalArgs {
 pub(super) struct Sample {
     pub(super) path: PathBuf,
     /// Its folder below the one that was given, with slashes; a dot for that one itself.
-    source: String,
-    name: String,
+    pub(super) source: String,
+    pub(super) name: String,
     pub(super) truth: String,
 }
 
@@ -71,7 +81,11 @@ struct Report {
 }
 
 pub fn run(args: &EvalArgs, settings: Settings, printer: &Printer) -> Exit {
-    let (samples, without_truth) = match find(&args.truth) {
+    let truth = match (&args.formula.folder, &args.truth) {
+        (None, Some(truth)) => truth,
+        (folder, _) => return formula::run(args, folder.as_deref().unwrap_or(Path::new(".")), &settings, printer),
+    };
+    let (samples, without_truth) = match find(truth, truth::truth_of) {
         Ok(found) => found,
         Err(message) => {
             printer.error(&message, None);
@@ -80,7 +94,7 @@ pub fn run(args: &EvalArgs, settings: Settings, printer: &Printer) -> Exit {
     };
     if samples.is_empty() {
         printer.error(
-            &format!("{}: there is no document with its truth beside it", args.truth.display()),
+            &format!("{}: there is no document with its truth beside it", truth.display()),
             Some("put scan.truth.txt beside scan.tif; `pagestream eval --help` has the other names"),
         );
         return Exit::BadInput;
@@ -88,7 +102,7 @@ pub fn run(args: &EvalArgs, settings: Settings, printer: &Printer) -> Exit {
     let mut scored = Scored::new(printer);
     match &args.texts {
         Some(texts) => {
-            if let Err(message) = scored.score_texts(samples, &args.truth, texts) {
+            if let Err(message) = scored.score_texts(samples, truth, texts) {
                 printer.error(&message, None);
                 return Exit::FileAccess;
             }
@@ -138,8 +152,11 @@ pub(super) fn read(
     read.map(|()| scored)
 }
 
-/// Documents with their truth, and the names of those without, in the order of their names.
-pub(super) fn find(folder: &Path) -> Result<(Vec<Sample>, Vec<String>), String> {
+/// Documents with their truth, which lies in the file that `truth_of` names, and the names of those without, in the order of their names.
+pub(super) fn find(
+    folder: &Path,
+    truth_of: impl Fn(&Path) -> Option<PathBuf>,
+) -> Result<(Vec<Sample>, Vec<String>), String> {
     if !folder.is_dir() {
         return Err(format!("{}: is not a folder", folder.display()));
     }
@@ -149,7 +166,7 @@ pub(super) fn find(folder: &Path) -> Result<(Vec<Sample>, Vec<String>), String> 
         let below = path.strip_prefix(folder).unwrap_or(&path);
         let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
         let (name, folders) = parts.split_last().map_or_else(Default::default, |(n, f)| (n.to_string(), f.join("/")));
-        match truth::truth_of(&path) {
+        match truth_of(&path) {
             None => without_truth.push(parts.join("/")),
             Some(file) => {
                 let bytes = fs::read(&file).map_err(|e| format!("{}: cannot be read: {e}", file.display()))?;

@@ -30,16 +30,21 @@ pub struct PassedOver {
 }
 
 /// Most that standard input may hold: it is kept in memory until it is spooled.
-const STANDARD_INPUT: u64 = 1 << 30;
+pub const STANDARD_INPUT: u64 = 1 << 30;
 
 /// # Errors
 /// One sentence naming the argument.
 pub fn expand(arguments: &[OsString]) -> Result<Inputs, String> {
     let mut inputs = Inputs { sources: Vec::new(), expected: Vec::new(), passed_over: Vec::new() };
     let several_folders = arguments.iter().filter(|argument| Path::new(argument).is_dir()).count() > 1;
-    for argument in arguments {
+    for (number, argument) in arguments.iter().enumerate() {
         let path = Path::new(argument);
-        if argument == "-" {
+        if argument.is_empty() {
+            let number = number + 1;
+            return Err(format!(
+                "file {number} of those given has an empty name; a variable that is not set gives such"
+            ));
+        } else if argument == "-" {
             inputs.add_standard_input()?;
         } else if path.is_dir() {
             // Of several folders each has its own in the output, whatever is in them.
@@ -241,6 +246,12 @@ mod tests {
             other => other.name(),
         };
         inputs.sources.iter().map(name).collect()
+    }
+
+    #[test]
+    fn an_argument_that_is_empty_is_named_by_its_number() {
+        let error = expand(&["a.pdf".into(), "".into()]).err();
+        assert!(error.is_some_and(|error| error.contains("file 2")));
     }
 
     #[test]

@@ -29,6 +29,8 @@ mod exit;
 mod fetching;
 mod index;
 mod inputs;
+#[cfg(feature = "server")]
+mod keys;
 mod manual;
 mod meaning;
 mod models;
@@ -41,6 +43,8 @@ mod reading;
 mod resume;
 mod rm;
 mod search;
+#[cfg(feature = "server")]
+mod serve;
 mod signals;
 mod similar;
 mod status;
@@ -110,6 +114,13 @@ enum Command {
     Process(process::ProcessArgs),
     /// Read what falls into a folder, for as long as it runs
     Watch(watch::WatchArgs),
+    /// Offer all of it over HTTP, with a page for people
+    #[cfg(feature = "server")]
+    Serve(serve::ServeArgs),
+    /// Make, list and remove the keys that `serve` asks for
+    #[cfg(feature = "server")]
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Print the pages of a document as they are read, by this or another process
     Tail(tail::TailArgs),
     /// Find pages of the data directory by their words and their meaning
@@ -219,6 +230,10 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
             let again = || self::layers(&cli.global, command);
             watch::run(args, settings, layers, &again, &printer)
         }
+        #[cfg(feature = "server")]
+        Command::Serve(args) => serve::run(&args, settings, &printer),
+        #[cfg(feature = "server")]
+        Command::Keys(command) => keys::run(&command, &settings, &printer),
         Command::Tail(args) => tail::run(&args, &settings, &printer),
         Command::Search(args) => search::run(&args, settings, &printer),
         Command::Status(args) => status::run(&args, &settings, &printer),
@@ -295,12 +310,16 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
     let flags = match command {
         Command::Process(args) => args.settings(),
         Command::Watch(args) => args.settings(),
+        #[cfg(feature = "server")]
+        Command::Serve(args) => args.settings(),
+        #[cfg(feature = "server")]
+        Command::Keys(command) => command.settings(),
         Command::Eval(args) => args.reading.settings(),
         Command::Bench(args) => args.reading.settings(),
         Command::Tail(args) => args.data.settings(),
         Command::Search(args) => args.data.settings(),
         Command::Status(args) => args.data.settings(),
-        Command::Convert(args) => args.data.settings(),
+        Command::Convert(args) => args.settings(),
         Command::Cancel(args) => args.data.settings(),
         Command::Rm(args) => args.data.settings(),
         Command::Resume(args) => args.settings(),

@@ -37,7 +37,10 @@ use super::{
 };
 
 mod embeddings;
+pub mod formula;
 pub mod summary;
+
+pub use formula::AsArgs;
 
 /// Failed pages named at the end; the others are counted.
 const LISTED_FAILURES: usize = 20;
@@ -53,6 +56,8 @@ pub struct ProcessArgs {
     /// Files, folders, patterns such as 'scans/*.tif', or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<OsString>,
+    #[command(flatten)]
+    pub(super) what: AsArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
     /// Pages to read, such as 1-3,7 or 20-
@@ -89,7 +94,8 @@ impl ProcessArgs {
         let data_dir = self.data_dir.as_ref().map(|dir| ("store.data_dir", dir.to_string_lossy().into_owned()));
         let duplicates = self.duplicates.as_ref().map(|how| ("duplicates.mode", how.clone()));
         let embeddings = self.no_embeddings.then(|| ("embeddings.mode", "never".to_owned()));
-        self.reading.settings().into_iter().chain(data_dir).chain(duplicates).chain(embeddings).collect()
+        let own = data_dir.into_iter().chain(duplicates).chain(embeddings).chain(self.output.settings());
+        self.reading.settings().into_iter().chain(own).collect()
     }
 
     fn submit_options(&self, settings: &Settings) -> SubmitOptions {
@@ -123,16 +129,14 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         printer.error("there are no documents to read", Some(&FileKind::told()));
         return Exit::BadInput;
     }
-    let originals = match Found::new(
-        &settings,
-        args.reading.password.as_deref(),
-        None,
-        args.output.needs_original(),
-        &inputs.sources,
-    ) {
+    if args.what.is_formula() {
+        return formula::run(&args, inputs.sources, &settings, printer);
+    }
+    let password = args.reading.password.as_deref();
+    let originals = match Found::new(&settings, password, None, args.output.needs_original(), &inputs.sources) {
         Ok(originals) => originals,
         Err(error) => {
-            printer.error(&format!("standard input cannot be kept for the PDF that is made of it: {error}"), None);
+            printer.error(&format!("standard input cannot be kept for what is made of it: {error}"), None);
             return Exit::FileAccess;
         }
     };
@@ -184,7 +188,7 @@ pub fn run_with(
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
-    let writer = match args.output.writer(expected, originals) {
+    let writer = match args.output.writer(expected, originals, &settings) {
         Ok(writer) => writer,
         Err(refusal) => return refusal.tell(printer),
     };

@@ -25,6 +25,9 @@ pub struct ReadingArgs {
     /// Which networks read: fast (built in), balanced (PP-OCRv6 where those are in doubt), accurate (PP-OCRv6)
     #[arg(long, value_name = "QUALITY")]
     quality: Option<String>,
+    /// What is made of a page's lines: full (headings, paragraphs, tables, …), lines (what belongs together), off
+    #[arg(long, value_name = "HOW")]
+    structure: Option<String>,
     /// Password of encrypted documents
     #[arg(long)]
     pub password: Option<String>,
@@ -46,6 +49,7 @@ impl ReadingArgs {
         [
             ("ocr.mode", self.ocr.clone()),
             ("ocr.quality", self.quality.clone()),
+            ("structure.mode", self.structure.clone()),
             ("pipeline.memory_budget", self.memory_budget.clone()),
             ("device.use", self.device.clone()),
             ("device.threads", threads.clone()),
@@ -54,6 +58,19 @@ impl ReadingArgs {
         .into_iter()
         .filter_map(|(key, value)| Some((key, value?)))
         .collect()
+    }
+}
+
+impl ReadingArgs {
+    /// A flag that was given and is about pages alone.
+    pub fn only_of_pages(&self) -> Option<&'static str> {
+        let flags = [
+            (self.ocr.is_some(), "--ocr"),
+            (self.structure.is_some(), "--structure"),
+            (self.memory_budget.is_some(), "--memory-budget"),
+            (self.threads.is_some(), "--threads"),
+        ];
+        flags.into_iter().find_map(|(given, name)| given.then_some(name))
     }
 }
 
@@ -91,17 +108,26 @@ fn check_models(plan: &Plan) -> Result<(), ModelError> {
     if let Some(model) = plan.embedder() {
         plan.registry().locate(std::slice::from_ref(model), &Fetching::never_because("nothing is fetched offline"))?;
     }
+    let never = Fetching::never_because("nothing is fetched offline");
+    if let [_, ..] = plan.chosen() {
+        let chosen: Vec<_> = plan.chosen().iter().map(|(_, model)| model.clone()).collect();
+        plan.registry().locate(&chosen, &never)?;
+        has_libraries(plan, &never)?;
+    }
     // The built-in models need nothing; where they are in doubt and PP-OCRv6 is missing, the record says so.
     if plan.quality != Quality::Accurate {
         return Ok(());
     }
     let models: Vec<_> = plan.selected().iter().map(|(_, model)| model.clone()).collect();
-    let never = Fetching::never_because("nothing is fetched offline");
     plan.registry().locate(&models, &never)?;
+    has_libraries(plan, &never)
+}
+
+fn has_libraries(plan: &Plan, never: &Fetching) -> Result<(), ModelError> {
     for planned in &plan.devices {
         match planned.device {
-            DeviceChoice::OpenVino { .. } => plan.registry().openvino(&never)?,
-            DeviceChoice::Onnx(_) => plan.registry().runtime(&never)?,
+            DeviceChoice::OpenVino { .. } => plan.registry().openvino(never)?,
+            DeviceChoice::Onnx(_) => plan.registry().runtime(never)?,
         };
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::{
     originals::Found,
     output::OutputArgs,
     printer::Printer,
-    process::{self, ProcessArgs, Work},
+    process::{self, AsArgs, ProcessArgs, Work},
     reading::ReadingArgs,
 };
 
@@ -36,7 +36,13 @@ impl ResumeArgs {
     /// The flags that are settings.
     pub fn settings(&self) -> Vec<(&'static str, String)> {
         let embeddings = self.no_embeddings.then(|| ("embeddings.mode", "never".to_owned()));
-        self.reading.settings().into_iter().chain(self.data.settings()).chain(embeddings).collect()
+        self.reading
+            .settings()
+            .into_iter()
+            .chain(self.data.settings())
+            .chain(embeddings)
+            .chain(self.output.settings())
+            .collect()
     }
 }
 
@@ -77,6 +83,7 @@ impl From<ResumeArgs> for ProcessArgs {
         let ResumeArgs { output, unordered, data, no_embeddings, reading } = args;
         Self {
             inputs: Vec::new(),
+            what: AsArgs::default(),
             output,
             pages: None,
             unordered,

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use super::{
     exit::Exit,
     fetching,
-    output::format_parser,
+    output::{DocumentArgs, format_parser},
     printer::Printer,
     reading::{self, ReadingArgs},
     signals::Signals,
@@ -55,6 +55,8 @@ pub struct WatchArgs {
     /// In PDFs: write an encrypted document without its encryption
     #[arg(long)]
     decrypt: bool,
+    #[command(flatten)]
+    document: DocumentArgs,
     /// Read what is there, and end
     #[arg(long)]
     once: bool,
@@ -85,7 +87,7 @@ impl WatchArgs {
             ("duplicates.mode", self.duplicates.clone()),
         ];
         let own = own.into_iter().filter_map(|(key, value)| Some((key, value?)));
-        self.reading.settings().into_iter().chain(own).collect()
+        self.reading.settings().into_iter().chain(own).chain(self.document.settings()).collect()
     }
 
     fn options(&self, settings: &Settings) -> Options {
@@ -95,6 +97,7 @@ impl WatchArgs {
             per_page: self.per_page,
             overwrite: self.overwrite,
             pdf: PdfOptions { redo_text: self.redo_text, decrypt: self.decrypt },
+            document: self.document.options(settings),
         };
         let password = self.reading.password.clone();
         Options {
@@ -117,6 +120,10 @@ pub fn run(
     again: &dyn Fn() -> Result<Layers, SettingsError>,
     printer: &Printer,
 ) -> Exit {
+    if let Err((message, hint)) = args.document.check(&args.format) {
+        printer.error(&message, Some(hint));
+        return Exit::Configuration;
+    }
     let plan = match reading::check(&settings, printer) {
         Ok(plan) => plan,
         Err(exit) => return exit,

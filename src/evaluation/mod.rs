@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub mod formula;
 mod score;
 mod text;
 pub mod truth;

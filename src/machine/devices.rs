@@ -5,7 +5,7 @@
 //! by `pagestream doctor --measure`. Nothing is fetched for it. A device that fails is left out; one that is asked for by
 //! name never comes this way.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use pagestream_documents::ByteSize;
 use pagestream_models::{
@@ -19,7 +19,7 @@ use pagestream_models::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Machine, Measure, measured};
+use super::{Machine, Measure, measured, memory::resident};
 
 const FILE: &str = "devices.json";
 
@@ -155,7 +155,7 @@ fn key(contest: &Contest<'_>, candidates: &[DeviceChoice]) -> String {
 }
 
 fn measure(contest: &Contest<'_>, device: &DeviceChoice) -> Measurement {
-    let before = resident_bytes();
+    let before = resident().unwrap_or(0);
     let costs = || -> Result<Outcome, ModelError> {
         let now: &dyn Fn() -> Duration = if device.is_cpu() { &measured::process_time } else { &measured::wall_time };
         let mut work = (contest.load)(device)?;
@@ -172,7 +172,7 @@ fn measure(contest: &Contest<'_>, device: &DeviceChoice) -> Measurement {
             threads: (contest.threads)(device),
             batch,
             // While the sessions hold what they hold between runs.
-            memory_bytes: resident_bytes().saturating_sub(before),
+            memory_bytes: resident().unwrap_or(0).saturating_sub(before),
         })
     };
     let outcome = match costs() {
@@ -215,13 +215,6 @@ pub fn describe(measurement: &Measurement, memory: ByteSize) -> String {
             )
         }
     }
-}
-
-/// Of this process; 0 where it is not known.
-fn resident_bytes() -> u64 {
-    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
 }
 
 #[cfg(test)]

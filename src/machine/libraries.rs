@@ -6,6 +6,7 @@ use pagestream_models::{
     Backend, Error, ModelSource, Session,
     backend::{
         ModelContent,
+        named::NamedSession,
         onnx::{OnnxBackend, OnnxOptions, OnnxRuntime},
         openvino::{OpenVinoBackend, OpenVinoOptions},
         portable::PortableBackend,
@@ -51,6 +52,12 @@ pub fn has_library(registry: &Registry, device: &DeviceChoice) -> bool {
         DeviceChoice::Onnx(_) => registry.has_runtime(),
         DeviceChoice::OpenVino { .. } => registry.openvino_library().is_some(),
     }
+}
+
+/// Whether our own runtime reads formulas with the networks that the program carries: on a processor it is the quickest, and OpenVINO runs no
+/// networks of several inputs here.
+pub fn runs_formulas(device: &DeviceChoice) -> bool {
+    device.is_cpu() || matches!(device, DeviceChoice::OpenVino { .. })
 }
 
 /// A device's library, and for the built-in models our own runtime where that library is not to run them.
@@ -134,6 +141,13 @@ impl Backend for Libraries {
             // What makes vectors of texts: no library is fetched for it.
             ModelContent::File(_) if !self.is_at_hand() && PortableBackend::runs(model)? => PortableBackend.load(model),
             ModelContent::BuiltIn(_) | ModelContent::File(_) => self.library()?.load(model),
+        }
+    }
+
+    fn load_named(&self, model: &ModelSource) -> Result<Box<dyn NamedSession>, Error> {
+        match model.content {
+            ModelContent::BuiltIn(_) if runs_formulas(&self.device) => PortableBackend.load_named(model),
+            ModelContent::BuiltIn(_) | ModelContent::File(_) => self.library()?.load_named(model),
         }
     }
 }

@@ -4,11 +4,13 @@
 
 use std::path::PathBuf;
 
+pub use measured::process_time;
 use pagestream_models::device;
 
 pub mod devices;
 pub mod libraries;
 mod measured;
+pub mod memory;
 #[cfg(feature = "built-in-models")]
 pub mod precision;
 

@@ -26,11 +26,11 @@ use super::{Machine, Measure, measured};
 const GAIN: f64 = 1.25;
 
 /// Most that may come out otherwise than in f32 for int8 to be used, as a share of a network's steps (of a detector, of the lines it
-/// finds), on the lab's page and vectors. With exact sums (AVX-512 VNNI) 1 line of 44 differs, 109 steps of 7,584 (`fast`) and 89 (`balanced`); with
+/// finds; of the layout network, cells), on the lab's page and vectors. With exact sums (AVX-512 VNNI) 1 line of 44 differs, 109 steps of 7,584 (`fast`) and 89 (`balanced`); with
 /// sums that saturate (ONNX Runtime 1.31 on AVX2, `qemu-x86_64 -cpu Haswell`) 16 lines, 387 steps and 287. The gates lie between, nearer to what
 /// is right; `models/examples/trial.rs` prints the figures.
-const GATES: [(&str, f64); 3] =
-    [("detector", 0.1), ("recogniser-latin-fast", 0.025), ("recogniser-latin-medium", 0.025)];
+const GATES: [(&str, f64); 4] =
+    [("detector", 0.1), ("recogniser-latin-fast", 0.025), ("recogniser-latin-medium", 0.025), ("layout", 0.03)];
 
 /// What a line costs PP-OCRv6 where that is not there to be measured, in runs of our own recogniser of `balanced` in f32 on the lines of the
 /// lab's page: 50 ms against 7 on AVX-512.

@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pagestream_actors::{BatchLimits, EngineModel};
-use pagestream_documents::ByteSize;
+use pagestream_documents::{ByteSize, ModelRef};
 use pagestream_models::{
     Backend, Error as ModelError, ModelSource,
     backend::Provider,
     device::{DeviceChoice, check_present},
+    formula::FormulaRecognizer,
     ocr::{Quality, Task},
     registry::{Fetching, OPENVINO, Selected},
 };
@@ -21,8 +22,11 @@ use crate::machine::precision::{Trial, Verdict};
 use crate::machine::{
     Measure,
     devices::Work,
-    libraries::{Libraries, Library, has_library},
+    libraries::{Libraries, Library, has_library, runs_formulas},
+    memory::{self, ModelMemory},
 };
+
+type Recognizer = Result<Arc<dyn FormulaRecognizer>, ModelError>;
 
 /// What runs on one device. Cheap to clone.
 #[derive(Clone)]
@@ -97,10 +101,14 @@ impl DevicePlan {
         let verdict = self.precisions(library, when);
         let plan = |entry: &TaskEntry| match entry.model {
             ModelOf::Registry { .. } => self.of_registry(entry),
+            ModelOf::Formula => self.of_formulas(entry),
+            ModelOf::Chosen { .. } if self.selected(entry.task).is_some() => self.of_registry(entry),
             #[cfg(feature = "built-in-models")]
-            ModelOf::BuiltIn { network, .. } => {
-                Some(self.built_in(entry, network(self.common.quality), verdict.as_ref()))
+            ModelOf::BuiltIn { .. } | ModelOf::Chosen { .. } => {
+                entry.own(self.common.quality).map(|network| self.built_in(entry, network, verdict.as_ref()))
             }
+            #[cfg(not(feature = "built-in-models"))]
+            ModelOf::Chosen { .. } => None,
         };
         TASKS.iter().filter_map(plan).collect()
     }
@@ -122,13 +130,19 @@ impl DevicePlan {
             }
             (Use::InDoubt, _) => format!("`{quality}` asks it where the built-in models are unsure"),
             (Use::Never, _) => format!("`{quality}` does not ask it"),
+            (Use::ForStructure, _) if entry.task == Task::Table => {
+                "`models.table` names it; it says which cells the tables of a page of pixels have".to_owned()
+            }
+            (Use::ForStructure, _) => {
+                "`models.layout` names it; it says what the parts of a page of pixels are".to_owned()
+            }
             (Use::ForSearch, _) => "it makes vectors of what was read, for search by meaning".to_owned(),
             (Use::Always, ModelOrigin::Registry) => format!("`{quality}` reads every page with it"),
             (Use::Always, _) => format!("`{quality}` reads every page with it, and the settings name it"),
         };
         Some(PlannedModel {
             task: entry.task,
-            name: entry.name,
+            name: entry.task.as_str(),
             id: model.id.clone(),
             sha256: model.sha256,
             precision: if from == ModelOrigin::Registry { Precision::F32 } else { Precision::File },
@@ -142,6 +156,41 @@ impl DevicePlan {
             used,
             why,
         })
+    }
+
+    fn of_formulas(&self, entry: &TaskEntry) -> Option<PlannedModel> {
+        let networks = self.common.formula.as_ref()?;
+        let is_own = networks.from == ModelOrigin::BuiltIn;
+        let reads = "it reads the formulas that the layout network sees on a page of pixels";
+        let why = match &networks.what {
+            None => reads.to_owned(),
+            Some(what) => format!("`models.formula` names it, {what}; {reads}"),
+        };
+        Some(PlannedModel {
+            task: entry.task,
+            name: entry.task.as_str(),
+            id: networks.id.clone(),
+            sha256: networks.sha256,
+            precision: if is_own { Precision::Int8 } else { Precision::File },
+            from: networks.from,
+            library: if is_own && runs_formulas(&self.device) { Library::Own } else { Library::of(&self.device) },
+            device: self.device.to_string(),
+            used: (entry.used)(self.common.quality),
+            why,
+        })
+    }
+
+    /// What asks the networks of formulas here, for so many formulas at a time, with a beam that is told or the quality's, and which they are;
+    /// `None` where nothing reads formulas.
+    pub(crate) fn formula_recognizer(&self, beam: Option<usize>, rows: usize) -> Option<(Recognizer, ModelRef)> {
+        let networks = self.common.formula.as_ref()?;
+        let model = ModelRef { id: networks.id.clone(), sha256: networks.sha256 };
+        Some((networks.recognizer(self.common.quality, beam, rows), model))
+    }
+
+    /// The same for pages, which have many.
+    fn recognizer_of_pages(&self) -> Result<Arc<dyn FormulaRecognizer>, ModelError> {
+        self.formula_recognizer(None, self.batch.items).ok_or_else(|| no_model(Task::Formula))?.0
     }
 
     fn selected(&self, task: Task) -> Option<&Selected> {
@@ -158,16 +207,21 @@ impl DevicePlan {
     /// # Errors
     /// As [`pagestream_models::registry::Registry::ensure`], and when there is no such device.
     pub fn fetch_needed(&self, fetching: &Fetching) -> Result<(), ModelError> {
+        let chosen = self.common.chosen().iter().map(|(_, model)| model);
         if self.common.quality == Quality::Accurate {
-            return self.fetch_all(fetching);
+            return self.fetch(ids(self.common.selected.iter().map(|(_, model)| model).chain(chosen)), fetching);
         }
-        if self.built_in_on_library() { self.fetch(Vec::new(), fetching) } else { Ok(()) }
+        let chosen: Vec<&Selected> = chosen.collect();
+        if self.built_in_on_library() || !chosen.is_empty() {
+            self.fetch(ids(chosen.into_iter()), fetching)
+        } else {
+            Ok(())
+        }
     }
 
     /// Fetches the models of the registry and the library that runs them.
     fn fetch_all(&self, fetching: &Fetching) -> Result<(), ModelError> {
-        let selected = self.common.selected.iter().map(|(_, model)| model);
-        self.fetch(selected.filter(|model| model.path().is_none()).map(|model| model.id.as_str()).collect(), fetching)
+        self.fetch(ids(self.common.selected.iter().map(|(_, model)| model)), fetching)
     }
 
     /// Fetches the device's library and these models.
@@ -185,6 +239,10 @@ impl DevicePlan {
 
     /// What the engine is given for a planned model: found, and fetched if it has to be, when a page first needs it.
     pub fn engine_model(&self, model: &PlannedModel, fetching: &Fetching) -> EngineModel {
+        if model.task == Task::Formula {
+            let this = self.clone();
+            return EngineModel::formula(model.model_ref(), move || this.recognizer_of_pages());
+        }
         #[cfg(feature = "built-in-models")]
         if let Some(source) = built_in_source(model) {
             let served = EngineModel::new(source);
@@ -199,6 +257,11 @@ impl DevicePlan {
             let at_hand = self.common.clone();
             let model = EngineModel::found_by(model.model_ref(), move || common.locate(task, &fetching));
             return model.at_hand_if(move || at_hand.has(task));
+        }
+        // What was named for structure was fetched with what every page needs.
+        if model.used == Use::ForStructure {
+            let (common, fetching, task) = (self.common.clone(), fetching.clone(), model.task);
+            return EngineModel::found_by(model.model_ref(), move || common.locate(task, &fetching));
         }
         // With it come the others of its kind, and the library that runs them.
         let needs_onnx = matches!(self.device, DeviceChoice::Onnx(_));
@@ -221,13 +284,50 @@ impl DevicePlan {
         // Nothing is fetched to be measured.
         let libraries = self.libraries(&Fetching::never());
         let mut work = Vec::new();
-        for model in self.settled(&libraries, Measure::IfNeeded)?.iter().filter(|model| model.used == Use::Always) {
+        for model in
+            self.settled(&libraries, Measure::IfNeeded)?.iter().filter(|model| self.common.is_met_always(model.used))
+        {
+            if model.used == Use::ForStructure && model.from != ModelOrigin::BuiltIn {
+                // Others than our own take inputs of their own shapes.
+                continue;
+            }
             let Some(load) = tasks::entry(model.task).and_then(|entry| entry.load.as_ref()) else { continue };
             let session = libraries.load(&self.source(model)?)?;
             work.push(Work { session, shape: load.shape, runs: load.runs });
         }
         work.sort_by_key(|work| work.runs);
         Ok(work)
+    }
+
+    /// What the models take that are at hand; see [`memory`]. `models` may be of plans for several qualities.
+    pub fn memory_of(&self, models: &[PlannedModel], when: Measure) -> Vec<ModelMemory> {
+        let libraries = self.libraries(&Fetching::never());
+        let shape = |model: &PlannedModel| {
+            let is_own = model.used != Use::ForStructure || model.from == ModelOrigin::BuiltIn;
+            tasks::entry(model.task).and_then(|entry| entry.load.as_ref()).filter(|_| is_own).map(|load| load.shape)
+        };
+        let at_hand = |model: &&PlannedModel| {
+            model.from == ModelOrigin::BuiltIn
+                || (model.task == Task::Formula && self.has_library())
+                || (self.common.has(model.task) && (model.used == Use::ForSearch || self.has_library()))
+        };
+        let candidates: Vec<memory::Candidate<'_>> = models
+            .iter()
+            .filter(at_hand)
+            .map(|model| memory::Candidate {
+                task: model.name,
+                id: &model.id,
+                shape: shape(model),
+                load: Box::new(|| match model.task {
+                    Task::Formula => self.recognizer_of_pages()?.session(&libraries),
+                    _ => libraries.load(&self.source(model)?),
+                }),
+            })
+            .collect();
+        let Common { machine, registry, .. } = &*self.common;
+        let models = models.iter().map(|model| format!("{} {}", model.id, model.sha256));
+        let key: Vec<String> = models.chain([registry.runtime_identity(), self.has_library().to_string()]).collect();
+        memory::of_models(machine, &self.device, &key, &candidates, when)
     }
 
     /// What loads a planned model that is there.
@@ -240,18 +340,34 @@ impl DevicePlan {
     }
 }
 
+fn no_model(task: Task) -> ModelError {
+    ModelError::Load {
+        model: format!("{task:?}"),
+        backend: "the registry".to_owned(),
+        cause: "no model is configured for this task".to_owned(),
+    }
+}
+
+/// Those of the manifest, which may have to be fetched.
+fn ids<'a>(models: impl Iterator<Item = &'a Selected>) -> Vec<&'a str> {
+    models.filter(|model| model.path().is_none()).map(|model| model.id.as_str()).collect()
+}
+
 impl Common {
-    fn selected(&self, task: Task) -> Option<&Selected> {
+    pub(super) fn selected(&self, task: Task) -> Option<&Selected> {
         if task == Task::Embed {
             return Some(&self.embedder);
         }
-        self.selected.iter().find(|(other, _)| *other == task).map(|(_, model)| model)
+        self.selected.iter().chain(&self.chosen).find(|(other, _)| *other == task).map(|(_, model)| model)
     }
 
     /// A model of the registry, and with it what comes in the same wheel.
     fn locate(&self, task: Task, fetching: &Fetching) -> Result<ModelSource, ModelError> {
         if task == Task::Embed {
             return self.located(task, vec![(task, self.embedder.clone())], fetching);
+        }
+        if let Some(chosen) = self.chosen.iter().find(|(other, _)| *other == task) {
+            return self.located(task, vec![chosen.clone()], fetching);
         }
         self.located(task, self.selected.clone(), fetching)
     }
@@ -265,11 +381,7 @@ impl Common {
         let (tasks, all): (Vec<Task>, Vec<Selected>) = models.into_iter().unzip();
         let located = self.registry.locate(&all, fetching)?;
         let place = tasks.iter().position(|other| *other == task);
-        place.and_then(|place| located.into_iter().nth(place)).ok_or_else(|| ModelError::Load {
-            model: format!("{task:?}"),
-            backend: "the registry".to_owned(),
-            cause: "no model is configured for this task".to_owned(),
-        })
+        place.and_then(|place| located.into_iter().nth(place)).ok_or_else(|| no_model(task))
     }
 
     fn has(&self, task: Task) -> bool {
@@ -300,13 +412,10 @@ mod built_in {
                 return None;
             }
             let Common { registry, machine, quality, .. } = &*self.common;
-            let network = |entry: &TaskEntry| match entry.model {
-                ModelOf::BuiltIn { network, .. } if (entry.used)(*quality) == Use::Always => {
-                    Some((entry.task, network(*quality)))
-                }
-                _ => None,
-            };
-            let networks: Vec<(Task, Network)> = TASKS.iter().filter_map(network).collect();
+            // Whether structure is asked for or not, and of our own, so that one verdict serves all.
+            let is_met = |entry: &&TaskEntry| matches!((entry.used)(*quality), Use::Always | Use::ForStructure);
+            let network = |entry: &TaskEntry| Some((entry.task, entry.own(*quality)?));
+            let networks: Vec<(Task, Network)> = TASKS.iter().filter(is_met).filter_map(network).collect();
             let trial = Trial {
                 machine,
                 device: &self.device,
@@ -339,7 +448,7 @@ mod built_in {
             };
             PlannedModel {
                 task: entry.task,
-                name: entry.name,
+                name: entry.task.as_str(),
                 id: model.id.to_owned(),
                 sha256: model.source().sha256,
                 precision: if is_int8 { Precision::Int8 } else { Precision::F32 },

@@ -7,12 +7,12 @@
 use std::{fmt, sync::Arc};
 
 use pagestream_actors::{BatchLimits, OcrMode};
-use pagestream_documents::{ByteSize, Digest, ModelRef};
+use pagestream_documents::{ByteSize, Digest, ModelRef, Structure};
 use pagestream_models::{
-    Error as ModelError,
+    Error as ModelError, ModelSource,
     backend::Provider,
     device::DeviceChoice,
-    ocr::{Quality, Task},
+    ocr::{LayoutNetwork, Quality, Task, published::slanet::SlaNet},
     registry::{Fetching, Registry, Selected, manifest::Role},
 };
 use serde::Serialize;
@@ -26,9 +26,11 @@ use crate::{
 };
 
 mod device;
+mod formula;
 pub mod tasks;
 
 pub use device::DevicePlan;
+use formula::FormulaNetworks;
 use tasks::{ModelOf, TASKS, Use};
 
 /// See the module. Cheap to clone.
@@ -50,6 +52,10 @@ struct Common {
     settings: Settings,
     /// The models of the registry that read pages, in the order of the table.
     selected: Vec<(Task, Selected)>,
+    /// Those that are named instead of, or beside, our own.
+    chosen: Vec<(Task, Selected)>,
+    /// What reads formulas.
+    formula: Option<FormulaNetworks>,
     /// What makes vectors of what was read.
     embedder: Selected,
 }
@@ -154,7 +160,7 @@ impl Plan {
     /// See [`PlanError`].
     pub fn resolve(settings: &Settings, measure: Measure) -> Result<Self, PlanError> {
         let registry = Registry::open(settings.registry_options()).map_err(PlanError::Models)?;
-        let mut selected = Vec::new();
+        let (mut selected, mut chosen) = (Vec::new(), Vec::new());
         for entry in TASKS {
             match entry.model {
                 ModelOf::Registry { role: Role::Embed, .. } => {}
@@ -162,17 +168,28 @@ impl Plan {
                     let model = registry.select(role, name(&settings.models)).map_err(PlanError::Models)?;
                     selected.push((entry.task, model));
                 }
+                ModelOf::Chosen { role, name, .. } => {
+                    if let Some(name) = name(&settings.models) {
+                        let model = registry.select(role, name).map_err(PlanError::Models)?;
+                        check(role, &model).map_err(PlanError::Models)?;
+                        chosen.push((entry.task, model));
+                    }
+                }
+                ModelOf::Formula => {}
                 #[cfg(feature = "built-in-models")]
                 ModelOf::BuiltIn { .. } => {}
             }
         }
         let embedder = registry.select(Role::Embed, &settings.models.embedder).map_err(PlanError::Models)?;
+        let formula = FormulaNetworks::of(&settings.models.formula).map_err(PlanError::Models)?;
         let common = Arc::new(Common {
             quality: settings.ocr.quality,
             machine: Machine::new(settings.machine_dir()),
             settings: settings.clone(),
             registry,
             selected,
+            chosen,
+            formula,
             embedder,
         });
         let plan = |device: DeviceChoice, why: String| DevicePlan::new(common.clone(), device, why);
@@ -207,6 +224,7 @@ impl Plan {
         let makes_vectors = self.embedder().is_some();
         let used = |model: &PlannedModel| match model.used {
             Use::Always | Use::InDoubt => true,
+            Use::ForStructure => self.common.wants_structure(),
             Use::ForSearch => makes_vectors,
             Use::Never => false,
         };
@@ -238,6 +256,11 @@ impl Plan {
         &self.common.selected
     }
 
+    /// Models that the settings name instead of, or beside, our own, where pages of pixels meet them.
+    pub fn chosen(&self) -> &[(Task, Selected)] {
+        self.common.chosen()
+    }
+
     /// What pages are read with, whatever the machine makes of it: records of one digest may stand for each other. Of the built-in
     /// networks the int8 models count, which are made of the f32 ones and a quarter of their size: this is asked at every start, and
     /// pages with a text layer need neither.
@@ -245,11 +268,30 @@ impl Plan {
         let registry = self.common.selected.iter().map(|(_, model)| model.sha256);
         let built_in = TASKS.iter().filter_map(|entry| match entry.model {
             ModelOf::Registry { .. } => None,
+            ModelOf::Formula => self.common.formula.as_ref().map(|networks| networks.sha256),
+            ModelOf::Chosen { .. } if self.common.selected(entry.task).is_some() => {
+                self.common.selected(entry.task).map(|model| model.sha256)
+            }
             #[cfg(feature = "built-in-models")]
-            ModelOf::BuiltIn { network, .. } => Some(Digest::of(network(self.common.quality).int8.bytes)),
+            ModelOf::BuiltIn { .. } | ModelOf::Chosen { .. } => {
+                entry.own(self.common.quality).map(|network| Digest::of(network.int8.bytes))
+            }
+            #[cfg(not(feature = "built-in-models"))]
+            ModelOf::Chosen { .. } => None,
         });
         let all: Vec<String> = registry.chain(built_in).map(|digest| digest.to_string()).collect();
         Digest::of(all.join(",").as_bytes())
+    }
+}
+
+/// Whether a file of the user's own is a network of a family that can serve; what is of the manifest is.
+fn check(role: Role, model: &Selected) -> Result<(), ModelError> {
+    let Some(path) = model.path() else { return Ok(()) };
+    let source = ModelSource::file(model.id.clone(), path, model.sha256);
+    match role {
+        Role::Layout => LayoutNetwork::of_model(&source).map(drop),
+        Role::Table => SlaNet::of_model(&source).map(drop),
+        Role::Detect | Role::Orient | Role::Recognize | Role::Embed => Ok(()),
     }
 }
 
@@ -279,6 +321,25 @@ fn as_text<S: serde::Serializer>(value: &impl fmt::Display, serializer: S) -> Re
 }
 
 impl Common {
+    /// Whether pages of pixels are asked for what only full structure needs.
+    fn wants_structure(&self) -> bool {
+        self.settings.structure.mode == Structure::Full
+    }
+
+    /// What is named instead of, or beside, our own, as far as pages meet it.
+    fn chosen(&self) -> &[(Task, Selected)] {
+        if self.wants_structure() { &self.chosen } else { &[] }
+    }
+
+    /// Whether every page of pixels meets a model that is used so.
+    fn is_met_always(&self, used: Use) -> bool {
+        match used {
+            Use::Always => true,
+            Use::ForStructure => self.wants_structure(),
+            Use::InDoubt | Use::ForSearch | Use::Never => false,
+        }
+    }
+
     fn batch_limits(&self, device: &DeviceChoice) -> BatchLimits {
         self.settings.batch_limits(device)
     }

@@ -1,4 +1,4 @@
-//! Which model serves which task: the one table. A task of another kind (layout, formulas) is one more entry here, beside
+//! Which model serves which task: the one table. A task of another kind is one more entry here, beside
 //! the [`Task`] itself and what is made of its output in `pagestream-models`.
 
 #[cfg(feature = "built-in-models")]
@@ -17,8 +17,6 @@ use crate::settings::ModelSettings;
 /// One task, as the whole program knows it.
 pub struct TaskEntry {
     pub task: Task,
-    /// For people and JSON.
-    pub name: &'static str,
     pub model: ModelOf,
     pub used: fn(Quality) -> Use,
     /// What a page of forty lines asks of it, for measuring devices; `None` for what few pages ask.
@@ -27,8 +25,18 @@ pub struct TaskEntry {
 
 /// Where a task's model comes from.
 pub enum ModelOf {
+    /// The registry, where the settings name a model of it or a file; else the program, or nothing.
+    Chosen {
+        role: Role,
+        /// `None` where nothing is named.
+        name: fn(&ModelSettings) -> Option<&str>,
+        #[cfg(feature = "built-in-models")]
+        own: Option<fn(Quality) -> Network>,
+    },
     /// The registry: an id of its manifest, one that was made here, or a file of the user's own.
     Registry { role: Role, name: fn(&ModelSettings) -> &str },
+    /// The program or a folder that the settings name: an encoder and a decoder (`plan/formula.rs`).
+    Formula,
     /// The program: one network in two precisions. A recogniser comes with the characters of its classes.
     #[cfg(feature = "built-in-models")]
     BuiltIn { network: fn(Quality) -> Network, alphabet: Option<fn() -> Alphabet> },
@@ -40,6 +48,8 @@ pub enum ModelOf {
 pub enum Use {
     /// For every page of pixels.
     Always,
+    /// For every page of pixels whose structure is asked for.
+    ForStructure,
     /// For what other models are unsure of, where it is at hand or can be fetched.
     InDoubt,
     /// For what was read, and for what is searched for: no page waits for it.
@@ -67,25 +77,39 @@ fn compact(quality: Quality) -> Use {
     if quality == Quality::Accurate { Use::Never } else { Use::Always }
 }
 
+/// What a setting names, unless that is what there is without it.
+fn named<'a>(name: &'a str, nothing: &str) -> Option<&'a str> {
+    Some(name.trim()).filter(|name| !name.is_empty() && *name != nothing)
+}
+
+impl TaskEntry {
+    /// The network that the program carries for it.
+    #[cfg(feature = "built-in-models")]
+    pub fn own(&self, quality: Quality) -> Option<Network> {
+        match self.model {
+            ModelOf::BuiltIn { network, .. } => Some(network(quality)),
+            ModelOf::Chosen { own, .. } => own.map(|network| network(quality)),
+            ModelOf::Registry { .. } | ModelOf::Formula => None,
+        }
+    }
+}
+
 /// All tasks.
 pub static TASKS: &[TaskEntry] = &[
     TaskEntry {
         task: Task::Detect,
-        name: "detect",
         model: ModelOf::Registry { role: Role::Detect, name: |models| &models.detector },
         used: large,
         load: Some(Load { shape: [1, 3, 960, 672], runs: 1 }),
     },
     TaskEntry {
         task: Task::Orient,
-        name: "orient",
         model: ModelOf::Registry { role: Role::Orient, name: |_| ORIENTER },
         used: large,
         load: None,
     },
     TaskEntry {
         task: Task::Recognize,
-        name: "recognize",
         model: ModelOf::Registry { role: Role::Recognize, name: |models| &models.recognizer },
         used: large,
         load: Some(Load { shape: [1, 3, 48, 640], runs: 40 }),
@@ -93,7 +117,6 @@ pub static TASKS: &[TaskEntry] = &[
     #[cfg(feature = "built-in-models")]
     TaskEntry {
         task: Task::CompactDetect,
-        name: "compact-detect",
         model: ModelOf::BuiltIn { network: |_| built_in::DETECTOR, alphabet: None },
         used: compact,
         load: Some(Load { shape: [1, 1, 960, 704], runs: 1 }),
@@ -101,15 +124,36 @@ pub static TASKS: &[TaskEntry] = &[
     #[cfg(feature = "built-in-models")]
     TaskEntry {
         task: Task::CompactRecognize,
-        name: "compact-recognize",
         model: ModelOf::BuiltIn { network: built_in::recognizer, alphabet: Some(built_in::alphabet) },
         // In `accurate` it looks for what PP-OCRv6 leaves out.
         used: |_| Use::Always,
         load: Some(Load { shape: [1, 1, 32, 448], runs: 40 }),
     },
     TaskEntry {
+        task: Task::Layout,
+        model: ModelOf::Chosen {
+            role: Role::Layout,
+            name: |models| named(&models.layout, "built-in"),
+            #[cfg(feature = "built-in-models")]
+            own: Some(|_| built_in::LAYOUT),
+        },
+        used: |_| Use::ForStructure,
+        load: Some(Load { shape: [1, 1, 640, 512], runs: 1 }),
+    },
+    TaskEntry {
+        task: Task::Table,
+        model: ModelOf::Chosen {
+            role: Role::Table,
+            name: |models| named(&models.table, "none"),
+            #[cfg(feature = "built-in-models")]
+            own: None,
+        },
+        used: |_| Use::ForStructure,
+        load: None,
+    },
+    TaskEntry { task: Task::Formula, model: ModelOf::Formula, used: |_| Use::ForStructure, load: None },
+    TaskEntry {
         task: Task::Embed,
-        name: "embed",
         model: ModelOf::Registry { role: Role::Embed, name: |models| &models.embedder },
         used: |_| Use::ForSearch,
         load: None,
@@ -139,6 +183,7 @@ mod tests {
                 let beside = (quality == Quality::Accurate).then_some(Task::CompactRecognize);
                 let wanted: Vec<Task> = options.tasks().into_iter().chain(beside).collect();
                 assert_eq!(used(Use::Always), wanted, "{quality}");
+                assert_eq!(used(Use::ForStructure), [Task::Layout, Task::Table, Task::Formula], "{quality}");
                 let always = used(Use::Always);
                 let runs = always.iter().filter_map(|&task| entry(task)?.load.as_ref()).map(|load| load.runs);
                 let runs: Vec<_> = runs.collect();
@@ -153,7 +198,7 @@ mod tests {
 
     #[test]
     fn every_task_has_a_name_of_its_own() {
-        let names: std::collections::BTreeSet<_> = TASKS.iter().map(|entry| entry.name).collect();
+        let names: std::collections::BTreeSet<_> = TASKS.iter().map(|entry| entry.task.as_str()).collect();
         assert_eq!(names.len(), TASKS.len());
     }
 }

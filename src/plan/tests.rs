@@ -26,7 +26,12 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
     for (quality, expected) in [
         (
             Quality::Fast,
-            vec![("compact-detect", "detector f32", own), ("compact-recognize", "recogniser-latin-fast f32", own)],
+            vec![
+                ("compact-detect", "detector f32", own),
+                ("compact-recognize", "recogniser-latin-fast f32", own),
+                ("layout", "layout f32", own),
+                ("formula", "formula int8", own),
+            ],
         ),
         (
             Quality::Balanced,
@@ -36,6 +41,8 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
                 ("recognize", "pp-ocrv6-rec-small f32", "ONNX Runtime"),
                 ("compact-detect", "detector f32", own),
                 ("compact-recognize", "recogniser-latin-medium f32", own),
+                ("layout", "layout f32", own),
+                ("formula", "formula int8", own),
             ],
         ),
         (
@@ -45,6 +52,8 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
                 ("orient", "ppocr-v2-cls-mobile f32", "ONNX Runtime"),
                 ("recognize", "pp-ocrv6-rec-small f32", "ONNX Runtime"),
                 ("compact-recognize", "recogniser-latin-medium f32", "ONNX Runtime"),
+                ("layout", "layout f32", "ONNX Runtime"),
+                ("formula", "formula int8", own),
             ],
         ),
     ] {
@@ -59,6 +68,13 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
             assert_eq!(json["sha256"], model.sha256.to_string(), "{json}");
             assert_eq!((&json["task"], &json["id"]), (&model.name.into(), &model.id.as_str().into()), "{json}");
         }
+        settings.structure.mode = Structure::Lines;
+        let without = Plan::resolve(&settings, Measure::Never).unwrap();
+        assert!(
+            without.models().iter().all(|model| !matches!(model.task, Task::Layout | Task::Formula)),
+            "{quality}: nobody asks it"
+        );
+        settings.structure.mode = Structure::Full;
     }
 }
 

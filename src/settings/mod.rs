@@ -3,7 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use pagestream_actors::{BatchLimits, DuplicateMode, OcrMode, PipelineOptions, ReadingOptions};
-use pagestream_documents::{ByteSize, Limits, RenderOptions};
+use pagestream_documents::{ByteSize, Limits, RenderOptions, Structure, output::FormulaDelimiters};
 use pagestream_models::{
     backend::Provider,
     device::DeviceChoice,
@@ -15,9 +15,11 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 
 pub mod layers;
 mod memory;
+pub mod server;
 pub mod watch;
 
 pub use layers::{Layers, Origin, SettingsError};
+pub use server::ServerSettings;
 pub use watch::WatchSettings;
 
 /// All settings, checked.
@@ -28,6 +30,8 @@ pub struct Settings {
     pub ocr: OcrSettings,
     pub render: RenderSettings,
     pub limits: LimitSettings,
+    pub structure: StructureSettings,
+    pub output: OutputSettings,
     pub duplicates: DuplicateSettings,
     pub embeddings: EmbeddingSettings,
     pub pipeline: PipelineSettings,
@@ -37,6 +41,7 @@ pub struct Settings {
     pub store: StoreSettings,
     pub cache: CacheSettings,
     pub watch: WatchSettings,
+    pub server: ServerSettings,
     pub log: LogSettings,
 }
 
@@ -71,6 +76,20 @@ pub struct LimitSettings {
     pub page_time: Duration,
     #[serde(deserialize_with = "unless_none")]
     pub document_time: Option<Duration>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct StructureSettings {
+    pub mode: Structure,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct OutputSettings {
+    pub formulas: FormulaDelimiters,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -141,6 +160,12 @@ pub struct ModelSettings {
     pub detector: String,
     pub recognizer: String,
     pub embedder: String,
+    /// An id or a path; `built-in` for our own.
+    pub layout: String,
+    /// An id or a path; `none` for geometry alone.
+    pub table: String,
+    /// `built-in`, `none`, or a folder with an encoder and a decoder.
+    pub formula: String,
     /// Whether what is missing is fetched. This takes permissions away and gives none: see [`crate::engine::Fetching`].
     #[serde(deserialize_with = "fetch_policy")]
     pub fetch: FetchPolicy,
@@ -263,6 +288,7 @@ impl Settings {
             ocr: OcrOptions { quality, detect_max_side, min_confidence, orient, second_looks, ..OcrOptions::default() },
             limits: Limits { page: self.limits.page },
             duplicates: self.duplicates.mode,
+            structure: self.structure.mode,
             models: None,
         }
     }

@@ -8,7 +8,10 @@ use std::{
 
 use pagestream_documents::{
     DocumentId, DocumentRef, PageNumber,
-    output::{Expected, Files, Notice, Original, Originals, OutputFormat, OutputOptions, PageWriter as _, PdfOptions},
+    output::{
+        DocumentOptions, Expected, Files, Notice, Original, Originals, OutputFormat, OutputOptions, PageWriter as _,
+        PdfOptions,
+    },
 };
 use pagestream_store::{Cursor, Store};
 
@@ -28,6 +31,8 @@ pub struct Form {
     pub overwrite: bool,
     /// Of [`OutputFormat::Pdf`].
     pub pdf: PdfOptions,
+    /// Of formats that are documents.
+    pub document: DocumentOptions,
 }
 
 impl Form {
@@ -37,7 +42,7 @@ impl Form {
             true => Files::per_page(&self.folder, &self.formats),
             false => Files::per_document(&self.folder, &self.formats),
         };
-        let options = OutputOptions { originals: originals.clone(), pdf: self.pdf };
+        let options = OutputOptions { originals: originals.clone(), pdf: self.pdf, document: self.document };
         Ok(files?.overwriting(self.overwrite).with_options(options))
     }
 }

@@ -45,6 +45,10 @@ const NOT_YET: &[(&str, &[&str])] = &[
         &["scan-under-many-notices"],
     ),
     ("Single words of clean print are taken for another script.", &["table-receipt-scan"]),
+    (
+        "A table's column of phrases, apart from its numbers, is taken for a column of text beside it.",
+        &["table-scan-of-chance-8"],
+    ),
 ];
 
 /// Share of a text's words that were read, 0 to 1.

@@ -38,6 +38,7 @@ async fn a_full_store_is_waited_for_and_no_page_is_read_twice() {
         per_page: false,
         overwrite: false,
         pdf: Default::default(),
+        document: Default::default(),
     };
     let (input, data_dir) = (folder.path("in"), folder.path("data"));
     let submit = SubmitOptions::default();

@@ -1,6 +1,6 @@
 //! The report as a person reads it.
 
-use pagestream::ByteSize;
+use pagestream::{ByteSize, machine::memory::ModelMemory};
 
 use super::{Auto, ConfigFile, Folder, Machine, Model, Report, Runtime};
 use crate::cli::planned;
@@ -73,6 +73,23 @@ impl Report {
         }
         text.push_str("\nread with\n");
         text.push_str(&planned::table(&self.reads_with));
+        text.push_str("\nmemory of each model, once the first page asks for it\n");
+        if self.memory.is_empty() {
+            text.push_str("  not measured on this machine: `pagestream doctor --measure` does\n");
+        }
+        let width = |of: fn(&ModelMemory) -> usize| self.memory.iter().map(of).max().unwrap_or(0);
+        let (task, id) = (width(|memory| memory.task.len()), width(|memory| memory.id.len()));
+        for memory in &self.memory {
+            let about = if memory.is_estimate { "about " } else { "" };
+            let running = memory.running_bytes.as_ref().map(|bytes| format!(", {} more while it runs", size(bytes)));
+            text.push_str(&format!(
+                "  {:task$}  {:id$}  {about}{}{}\n",
+                memory.task,
+                memory.id,
+                size(&memory.loaded_bytes),
+                running.unwrap_or_default(),
+            ));
+        }
         if let Some(Auto { device, why, .. }) = &self.auto {
             text.push_str(&format!("\nautomatic choice\n  {device}: {why}\n"));
         }

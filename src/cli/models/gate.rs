@@ -8,7 +8,7 @@ use std::{
 
 use pagestream::{
     Digest, OcrMode, Quality, Settings,
-    evaluation::{Evaluation, Reading, compare, evaluate},
+    evaluation::{Evaluation, Reading, compare, evaluate, truth::truth_of},
     machine::Machine,
 };
 use pagestream_models::registry::{
@@ -68,7 +68,7 @@ impl Truth {
 }
 
 fn samples(folder: &Path, printer: &Printer, hint: &str) -> Result<Vec<Sample>, Exit> {
-    let (samples, _) = eval::find(folder).map_err(|message| {
+    let (samples, _) = eval::find(folder, truth_of).map_err(|message| {
         printer.error(&message, Some(hint));
         Exit::FileAccess
     })?;
@@ -144,7 +144,7 @@ impl Judge<'_> {
         match role {
             Role::Detect => settings.models.detector = model.to_owned(),
             Role::Recognize => settings.models.recognizer = model.to_owned(),
-            Role::Orient | Role::Embed => {
+            Role::Orient | Role::Embed | Role::Layout | Role::Table => {
                 let message = format!("the model for `{role}` is fixed; it can be neither cut nor quantised");
                 self.printer.error(&message, None);
                 return Err(Exit::Configuration);

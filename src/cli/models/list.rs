@@ -110,13 +110,13 @@ pub fn card(id: &str, printer: &Printer) -> Exit {
 /// What the program carries, with the key figures of its cards.
 #[cfg(feature = "built-in-models")]
 pub fn print_built_in() {
-    use pagestream_models::built_in::{DETECTOR, NETWORKS};
+    use pagestream_models::built_in::{DETECTOR, LAYOUT, NETWORKS};
     let mut text = String::new();
     for model in NETWORKS.map(|network| network.f32) {
-        let (what, column) = if model.id == DETECTOR.f32.id {
-            ("lines found", "found")
-        } else {
-            ("character error rate, int8", "both int8")
+        let (what, column) = match model.id {
+            id if id == DETECTOR.f32.id => ("lines found", "found"),
+            id if id == LAYOUT.f32.id => ("intersection over union", "IoU"),
+            _ => ("character error rate, int8", "both int8"),
         };
         let figures: Vec<String> =
             model.figures(column).iter().map(|(source, value)| format!("{source} {value}")).collect();

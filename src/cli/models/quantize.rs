@@ -270,5 +270,5 @@ fn sessions(settings: &Settings, registry: &Registry, printer: &Printer) -> Resu
         sessions.0.insert(task, backend.load(source(task)?)?);
     }
     let large = LargeModels::Ready(Alphabet::of_model(source(Task::Recognize)?)?);
-    Ok((sessions, OcrModels { compact: None, large }))
+    Ok((sessions, OcrModels { large, ..OcrModels::default() }))
 }

@@ -138,7 +138,11 @@ impl Backend for Library {
 fn tried(quality: Quality, wrong_of: usize) -> (Verdict, [usize; 2]) {
     let dir = tempfile::tempdir().unwrap();
     let device = "cpu".parse().unwrap();
-    let networks = [(Task::CompactDetect, built_in::DETECTOR), (Task::CompactRecognize, built_in::recognizer(quality))];
+    let networks = [
+        (Task::CompactDetect, built_in::DETECTOR),
+        (Task::CompactRecognize, built_in::recognizer(quality)),
+        (Task::Layout, built_in::LAYOUT),
+    ];
     let machine = Machine::new(Some(dir.path().to_owned()));
     let trial = Trial {
         machine: &machine,
@@ -163,10 +167,10 @@ fn tried(quality: Quality, wrong_of: usize) -> (Verdict, [usize; 2]) {
 #[test]
 fn int8_that_is_exact_and_quicker_is_taken_and_tried_once() {
     let (verdict, loads) = tried(Quality::Fast, 0);
-    assert_eq!(loads, [4, 0]);
+    assert_eq!(loads, [6, 0]);
     assert_eq!(verdict.instructions, Machine::instructions());
     let names: Vec<&str> = verdict.networks.iter().map(|trial| trial.network.as_str()).collect();
-    assert_eq!(names, ["detector", "recogniser-latin-fast"]);
+    assert_eq!(names, ["detector", "recogniser-latin-fast", "layout"]);
     for trial in &verdict.networks {
         assert!(trial.differ == 0 && trial.of > 0 && verdict.is_int8(&trial.network), "{verdict:?}");
     }

@@ -50,7 +50,7 @@ fn several_choices(setting: &Setting) -> (Page, String) {
     (page, "Fruit\nPears\nWalnuts\nSigned".into())
 }
 
-/// Buttons have states, and no text.
+/// Buttons have no text but their state: a ticked one is seen as ticked.
 fn buttons(setting: &Setting) -> (Page, String) {
     let (page, _) = form(setting, &[("By barge", "Yes"), ("By cart", "Off")], |rect, value| {
         let mut field = field([rect[0], rect[1], rect[0] + 12, rect[1] + 12], "Btn");
@@ -58,7 +58,7 @@ fn buttons(setting: &Setting) -> (Page, String) {
         field.set("AS", Object::Name(value.into()));
         field
     });
-    (page, "By barge\nBy cart".into())
+    (page, "By barge \u{2612}\nBy cart".into())
 }
 
 fn field(rect: [i64; 4], kind: &str) -> Dictionary {
