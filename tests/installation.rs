@@ -141,10 +141,12 @@ fn doctor_and_the_records_name_the_models_that_read_and_why_they_do() {
     let of = |models: &[Value]| -> Vec<(Value, Value)> {
         models.iter().map(|model| (model["id"].clone(), model["sha256"].clone())).collect()
     };
-    let (models, simd) = reads_with();
+    let (mut models, simd) = reads_with();
+    // A page without formulas is not said to be read by what reads them.
+    models.retain(is_tried);
     assert_eq!(of(read.records()[0]["models"].as_array().unwrap()), of(&models));
     let listed = fast(&["models", "list"]).out;
-    for model in models.iter().filter(|model| is_tried(model)) {
+    for model in &models {
         // Whatever this processor makes of it, the verdict names its instructions.
         let why = model["why"].as_str().unwrap();
         assert!(why.contains(&simd) && why.contains("differ from f32's"), "{model}");
