@@ -19,6 +19,8 @@ use pagestream_models::{
     ocr::{Alphabet, LargeModels, LayoutNetwork, OcrModels, OcrOptions, Quality, Task, published::slanet::SlaNet},
 };
 
+use tokio::sync::watch;
+
 use crate::{
     sessions::{LoadedModels, SessionPool},
     threads::Threads,
@@ -327,8 +329,19 @@ pub struct LazyEngine {
     loading: Arc<Mutex<()>>,
     failed: Arc<AtomicBool>,
     warm: Arc<AtomicBool>,
+    /// Whether what was to be loaded beforehand is, or is known not to be had.
+    warmed: watch::Sender<bool>,
     /// Whoever calls the backend's library from a thread of its own.
     threads: Arc<Threads>,
+}
+
+/// Tells that something is over, also where it panics or was never begun.
+struct SetWhenDropped(watch::Sender<bool>);
+
+impl Drop for SetWhenDropped {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
+    }
 }
 
 impl LazyEngine {
@@ -340,6 +353,7 @@ impl LazyEngine {
             loading: Arc::default(),
             failed: Arc::default(),
             warm: Arc::default(),
+            warmed: watch::Sender::new(false),
             threads: Arc::default(),
         }
     }
@@ -367,8 +381,9 @@ impl LazyEngine {
         }
         // Which way up a page is, few pages ask.
         let tasks: Vec<Task> = tasks.iter().copied().filter(|&task| task != Task::Orient).collect();
-        let this = self.clone();
+        let (this, done) = (self.clone(), SetWhenDropped(self.warmed.clone()));
         let warm = move || {
+            let _done = done;
             let Ok(engine) = this.get() else { return };
             for task in tasks {
                 if this.threads.is_closing() {
@@ -382,6 +397,11 @@ impl LazyEngine {
         if let Err(error) = self.threads.spawn("pagestream-warm".to_owned(), warm) {
             tracing::debug!(%error, "no thread to load models beforehand");
         }
+    }
+
+    /// Whether [`LazyEngine::warm`] was asked for and has ended, whatever came of it.
+    pub fn warmed(&self) -> watch::Receiver<bool> {
+        self.warmed.subscribe()
     }
 
     /// The threads that run its models.

@@ -342,7 +342,30 @@ impl Pipeline {
         snapshot.models = loaded.fold(Default::default(), LoadedModels::and);
         let cache = self.shared.caches.embeddings.stats();
         (snapshot.embeddings.cache_hits, snapshot.embeddings.cache_misses) = (cache.hits, cache.misses);
+        for page in self.shared.under_way.pages() {
+            let stage = &mut snapshot.stages[page.stage() as usize];
+            stage.oldest_ms = stage.oldest_ms.max(page.entered().elapsed().as_secs_f64() * 1e3);
+        }
         snapshot
+    }
+
+    /// Loads, in the background and once, what the first page of pixels will need. What cannot be loaded is told by the page that needs it.
+    pub fn warm_up(&self) {
+        let tasks = self.shared.options.reading.ocr.tasks();
+        self.shared.engines.iter().for_each(|engine| engine.warm(&tasks));
+    }
+
+    /// Whether all that can be loaded beforehand is, after [`Pipeline::warm_up`] or a page that did the same.
+    pub fn is_warm(&self) -> bool {
+        self.shared.engines.iter().all(|engine| *engine.warmed().borrow())
+    }
+
+    /// Waits until [`Pipeline::is_warm`].
+    pub async fn warmed(&self) {
+        for engine in &self.shared.engines {
+            // The engine is not dropped before the pipeline.
+            let _ = engine.warmed().wait_for(|is_warm| *is_warm).await;
+        }
     }
 
     /// Hits, misses and sizes of the caches.

@@ -1,7 +1,11 @@
 //! Counters of the running pipeline. Every stage has the same few, so that the slowest can be named.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -185,9 +189,38 @@ pub struct Metrics {
     pub pages_committed: AtomicU64,
     pub pages_retried: AtomicU64,
     pub embeddings: EmbeddingMetrics,
+    devices: Mutex<BTreeMap<String, DeviceUse>>,
+}
+
+/// What a device has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct DeviceUse {
+    /// Threads that run models on it now.
+    pub threads: usize,
+    /// Time that they worked, summed over them: over a while, divided by threads, it is how busy the device was.
+    pub busy_ms: f64,
+    pub runs: u64,
 }
 
 impl Metrics {
+    /// A device has so many threads now.
+    pub fn device_has(&self, device: &str, threads: usize) {
+        self.devices().entry(device.to_owned()).or_default().threads = threads;
+    }
+
+    /// A device has run a model.
+    pub fn device_ran(&self, device: &str, elapsed: Duration) {
+        if let Some(usage) = self.devices().get_mut(device) {
+            usage.busy_ms += elapsed.as_secs_f64() * 1e3;
+            usage.runs += 1;
+        }
+    }
+
+    fn devices(&self) -> MutexGuard<'_, BTreeMap<String, DeviceUse>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub fn stage(&self, stage: Stage) -> &StageMetrics {
         &self.stages[stage as usize]
     }
@@ -205,6 +238,7 @@ impl Metrics {
                         items: metrics.busy.count(),
                         up_to: metrics.busy.up_to(),
                         restarts: metrics.restarts(),
+                        oldest_ms: 0.0,
                     }
                 })
                 .collect(),
@@ -216,6 +250,7 @@ impl Metrics {
             pages_retried: self.pages_retried.load(Relaxed),
             models: LoadedModels::default(),
             embeddings: self.embeddings.snapshot(),
+            devices: self.devices().clone(),
         }
     }
 }
@@ -235,6 +270,8 @@ pub struct MetricsSnapshot {
     /// Of all devices.
     pub models: LoadedModels,
     pub embeddings: EmbeddingSnapshot,
+    /// By the name of the device.
+    pub devices: BTreeMap<String, DeviceUse>,
 }
 
 /// What was done for semantic search.
@@ -263,6 +300,8 @@ pub struct StageSnapshot {
     pub busy_ms: f64,
     pub items: u64,
     pub restarts: u64,
+    /// How long the page that is in the stage for longest has been there; 0 for none. Of documents that are being opened nothing is known.
+    pub oldest_ms: f64,
     /// Items that took at most as long as each of [`TIME_CLASSES`].
     #[serde(skip)]
     pub up_to: [u64; TIME_CLASSES.len()],

@@ -43,6 +43,7 @@ pub struct PageState {
     valid: AtomicU32,
     attempts: AtomicU32,
     stage: AtomicU8,
+    entered: Mutex<Instant>,
     deadline: Mutex<Instant>,
     slot: Mutex<Option<Permit>>,
     timings: Mutex<BTreeMap<String, f64>>,
@@ -92,6 +93,7 @@ impl PageTicket {
             valid: AtomicU32::new(0),
             attempts: AtomicU32::new(1),
             stage: AtomicU8::new(Stage::PageSplitter as u8),
+            entered: Mutex::new(Instant::now()),
             deadline: Mutex::new(Instant::now() + time_limit),
             slot: Mutex::new(Some(slot)),
             timings: Mutex::default(),
@@ -237,7 +239,13 @@ impl PageState {
         *timings.entry(step.to_owned()).or_default() += duration.as_secs_f64() * 1e3;
     }
 
+    /// Since when the page has been in its stage.
+    pub fn entered(&self) -> Instant {
+        *self.entered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn move_to(&self, stage: Stage) {
+        *self.entered.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         let before = self.stage.swap(stage as u8, Relaxed);
         self.metrics.stage(Stage::ALL[usize::from(before)]).leave();
         self.metrics.stage(stage).enter();

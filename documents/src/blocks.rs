@@ -6,15 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::{geometry::Polygon, script::is_without_blanks};
 
+/// A range of indices: from `start` to before `end`.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "it tells the schema what a Range is written as")]
+struct Indices {
+    start: usize,
+    end: usize,
+}
+
 /// A region of the page: consecutive lines that belong together, and what they are. Blocks are in reading order, so that a block's
 /// index is its place in it. A region without text (a figure) has an empty range of lines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Block {
     pub kind: BlockKind,
     /// Upright rectangle around the block, in the coordinates of the page.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<f32>>))]
     pub polygon: Polygon,
     /// Indices into the page's `lines`, from `start` to before `end`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Indices))]
     pub lines: Range<usize>,
     /// How sure it is that the block is of this kind, and a table of these cells: 0 to 1. Absent where nothing was guessed: the file
     /// says so, or the kind is [`BlockKind::Text`].
@@ -43,6 +55,7 @@ pub struct Block {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goes_on: Option<GoesOn>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Table>))]
     pub table: Option<Box<Table>>,
     /// Of a formula, what it says in LaTeX, without delimiters and without its number; `text` has it in plain characters. Absent where it
     /// could not be read.
@@ -83,6 +96,7 @@ impl Block {
 
 /// What a region is. A reader takes those that it does not know for text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum BlockKind {
@@ -122,6 +136,7 @@ impl BlockKind {
 
 /// A part of a block's text that stands out, in characters (Unicode scalar values) of it, from `start` to before `end`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mark {
     pub start: u32,
     pub end: u32,
@@ -142,6 +157,7 @@ impl Mark {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum MarkKind {
@@ -161,6 +177,7 @@ pub enum MarkKind {
 
 /// A hyphen that stood at the end of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Hyphen {
     /// Where in the block's text, in characters: the hyphen itself where it was kept, else what follows it.
     pub at: u32,
@@ -170,6 +187,7 @@ pub struct Hyphen {
 
 /// What decided whether a hyphen belongs to its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum HyphenEvidence {
@@ -186,6 +204,7 @@ pub enum HyphenEvidence {
 
 /// Where a block goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum GoesOn {
@@ -197,6 +216,7 @@ pub enum GoesOn {
 
 /// A table's grid. Every place of the grid is covered by one cell at most, whose text may be empty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Table {
     pub rows: u32,
     pub columns: u32,
@@ -219,6 +239,7 @@ fn is_zero(value: &u32) -> bool {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Alignment {
@@ -230,6 +251,7 @@ pub enum Alignment {
 
 /// A cell of a table; rows and columns count from 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Cell {
     pub row: u32,
     pub column: u32,
@@ -243,6 +265,7 @@ pub struct Cell {
     pub text: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<f32>>))]
     pub polygon: Polygon,
 }
 

@@ -17,10 +17,12 @@ pub const SCHEMA: &str = "pagestream.page/1";
 
 /// The one record of one page. Every submitted page ends as exactly one of these.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PageRecord {
     /// Always [`SCHEMA`].
     pub schema: String,
     pub document: DocumentRef,
+    #[cfg_attr(feature = "openapi", schema(value_type = u32))]
     pub page: PageNumber,
     pub status: PageStatus,
     /// Why the page is not `ok`, or, with `needs_review`, what of it is lost: one sentence. Else absent.
@@ -35,6 +37,7 @@ pub struct PageRecord {
     pub dpi: f32,
     /// How far the page was turned clockwise to be read. Polygons are in the page as given, before the turn.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = u16))]
     pub rotation: Rotation,
     /// The lines in reading order, one a row; a blank row between blocks.
     pub text: String,
@@ -102,17 +105,21 @@ impl PageRecord {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DocumentRef {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub id: DocumentId,
     /// The path or name that it was submitted under.
     pub source: String,
     /// SHA-256 of the document's bytes.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sha256: Digest,
     /// Pages in the whole document, whichever were asked for; 0 when it could not be opened.
     pub pages: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PageStatus {
     Ok,
@@ -137,6 +144,7 @@ impl PageStatus {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// Recognised from pixels.
@@ -149,8 +157,10 @@ pub enum Origin {
 
 /// One line of text, in reading order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TextLine {
     pub text: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<f32>>))]
     pub polygon: Polygon,
     /// Mean probability of the line's characters, 0 to 1; absent for a text layer, which is not guessed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,8 +169,10 @@ pub struct TextLine {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Word {
     pub text: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<f32>>))]
     pub polygon: Polygon,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<f32>,
@@ -168,8 +180,11 @@ pub struct Word {
 
 /// The page that a page repeats, and how far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DuplicateOf {
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub document: DocumentId,
+    #[cfg_attr(feature = "openapi", schema(value_type = u32))]
     pub page: PageNumber,
     /// How the repetition was found; absent in records of versions that did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,6 +198,7 @@ pub struct DuplicateOf {
 
 /// How far two pages are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum DuplicateTier {
@@ -203,6 +219,7 @@ impl DuplicateTier {
 
 /// What differs between two pages that repeat each other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Differences {
     /// Words that are not the same letter by letter, or are there on one page only.
     pub words: u32,
@@ -211,11 +228,14 @@ pub struct Differences {
     /// The first of them, numbers before words: as the earlier page has it, and as this one has it; empty where it has nothing
     /// there. At most eight.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<Vec<String>>))]
     pub pairs: Vec<[String; 2]>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModelRef {
     pub id: String,
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sha256: Digest,
 }

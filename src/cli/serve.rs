@@ -100,8 +100,12 @@ async fn serve((settings, plan): (Settings, Plan), printer: &Printer) -> Exit {
             return Exit::Configuration;
         }
     };
+    let scheme = if server.is_encrypted() { "https" } else { "http" };
     for address in server.addresses() {
-        printer.note(&format!("listening on http://{address}"));
+        printer.note(&format!("listening on {scheme}://{address}"));
+        if !server.is_encrypted() && !address.ip().is_loopback() {
+            printer.note("keys and documents cross the network as they are: set `server.certificate`, or put a proxy with TLS before it");
+        }
     }
     if data_dir.is_none() {
         printer.note("documents and results are gone with this run (--data-dir keeps them)");

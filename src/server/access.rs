@@ -41,7 +41,8 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 
 /// What is answered to anybody: whether the server is there, the page for people, and what there is to ask.
-const OPEN: [&str; 7] = ["/", "/app.js", "/app.css", "/icon.svg", "/livez", "/readyz", "/openapi.json"];
+const OPEN: [&str; 9] =
+    ["/", "/app.js", "/app.css", "/icon.svg", "/docs", "/docs.css", "/livez", "/readyz", "/openapi.json"];
 
 macro_rules! callers {
     ($($(#[$doc:meta])* $name:ident needs $scope:ident, $what:literal;)+) => {$(
@@ -115,11 +116,12 @@ pub async fn guard<B: MessageBody + 'static>(
 
 fn admit(app: &App, request: &ServiceRequest) -> Result<Caller> {
     let headers = request.headers();
-    check_origin(headers, request.method())?;
+    let host = asked_host(request)?;
+    check_origin(headers, request.method(), host)?;
     let peer = request.peer_addr().map(|address| address.ip());
     let address = peer.map_or_else(|| "nowhere".to_owned(), |peer| peer.to_string());
     let Some(keys) = &app.keys else {
-        check_host(app, headers)?;
+        check_host(app, host)?;
         take(app, &address)?;
         return Ok(Caller { owner: None, scopes: Scopes::EVERYTHING });
     };
@@ -158,14 +160,26 @@ fn take(app: &App, whose: &str) -> Result<()> {
     })
 }
 
+/// The name, and the port, that the server was asked under: HTTP/2 has it in the address and may have it in the header, too.
+fn asked_host(request: &ServiceRequest) -> Result<Option<&str>> {
+    let header = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    match (header, authority) {
+        (Some(header), Some(authority)) if !header.eq_ignore_ascii_case(authority) => {
+            Err(Problem::bad("the request names two hosts"))
+        }
+        _ => Ok(header.or(authority)),
+    }
+}
+
 /// What a browser sends for a page of somebody else is refused, whatever it asks for: CORS is off, and a request that needs no leave of
 /// its own must not write.
-fn check_origin(headers: &HeaderMap, method: &Method) -> Result<()> {
+fn check_origin(headers: &HeaderMap, method: &Method, host: Option<&str>) -> Result<()> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
     let is_navigation = matches!(*method, Method::GET | Method::HEAD) && text("sec-fetch-mode") == Some("navigate");
     let is_foreign = text("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
     let origin = text("origin").map(|origin| origin.split_once("://").map_or(origin, |(_, host)| host));
-    let is_elsewhere = origin.is_some_and(|origin| Some(origin) != text("host"));
+    let is_elsewhere = origin.is_some_and(|origin| Some(origin) != host);
     if (is_foreign && !is_navigation) || is_elsewhere {
         return Err(Problem::new(Code::Forbidden, "the request comes from a page of another origin"));
     }
@@ -173,9 +187,8 @@ fn check_origin(headers: &HeaderMap, method: &Method) -> Result<()> {
 }
 
 /// Without keys only those names are answered to that no page of somebody else can have made lead here.
-fn check_host(app: &App, headers: &HeaderMap) -> Result<()> {
-    let Some(host) = headers.get(header::HOST) else { return Ok(()) };
-    let host = host.to_str().unwrap_or_default();
+fn check_host(app: &App, host: Option<&str>) -> Result<()> {
+    let Some(host) = host else { return Ok(()) };
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

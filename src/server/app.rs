@@ -69,6 +69,13 @@ impl From<&Settings> for ServerOptions {
     }
 }
 
+impl ServerOptions {
+    /// Whether models are loaded before the first page asks for them: not where none is ever asked for.
+    pub fn warms_up(&self) -> bool {
+        self.server.warm_up && self.ocr != OcrMode::Never
+    }
+}
+
 pub struct App {
     pub pipeline: Pipeline,
     pub options: ServerOptions,

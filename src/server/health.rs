@@ -1,6 +1,6 @@
 //! Whether the server is there, what it has room for, and its figures as Prometheus reads them.
 
-use std::{fmt::Write as _, sync::atomic::Ordering::Relaxed};
+use std::{fmt::Write as _, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use actix_web::HttpResponse;
 use pagestream_actors::{CachesStats, MetricsSnapshot, PipelineCapacity, TIME_CLASSES};
@@ -20,7 +20,8 @@ pub async fn live() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
-/// Whether documents are taken: not when the server is stopping, nor when the pipeline cannot go on.
+/// Whether documents are taken and read at once: not when the server is stopping, when the pipeline cannot go on, nor before the models
+/// are loaded (where `server.warm_up` asks for that).
 #[utoipa::path(get, path = "/readyz", tag = "server", responses(
     (status = 200, body = String, content_type = "text/plain", description = "They are"),
     (status = 503, content_type = "application/problem+json", body = Problem, description = "They are not"),
@@ -33,6 +34,10 @@ pub async fn ready(app: Shared) -> Result {
         Some(cause) => {
             tracing::error!(cause, "not ready");
             Err(Problem::new(Code::ShuttingDown, "the pipeline cannot go on; the log says why"))
+        }
+        None if app.options.warms_up() && !app.pipeline.is_warm() => {
+            Err(Problem::new(Code::WarmingUp, "the models are being loaded; documents are taken and wait for them")
+                .retry_after(Duration::from_secs(1)))
         }
         None => Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n")),
     }
@@ -141,6 +146,19 @@ impl Figures {
             "stage",
             stages().map(|s| (s.stage, s.depth)),
         );
+        self.head(
+            "pagestream_stage_oldest_seconds",
+            "gauge",
+            "How long the page that is in the stage for longest has been there",
+        );
+        for stage in stages() {
+            let _ = writeln!(
+                self.0,
+                "pagestream_stage_oldest_seconds{{stage=\"{}\"}} {}",
+                stage.stage,
+                stage.oldest_ms / 1e3
+            );
+        }
         self.each(
             "stage_restarts_total",
             "counter",
@@ -169,6 +187,36 @@ impl Figures {
             "Time from asking a device for vectors to its answer",
             metrics.embeddings.busy_ms / 1e3,
         );
+        let devices = || metrics.devices.iter();
+        self.each(
+            "device_threads",
+            "gauge",
+            "Threads that may run models on the device",
+            "device",
+            devices().map(|(name, of)| (name.as_str(), of.threads as f64)),
+        );
+        self.each(
+            "device_busy_seconds_total",
+            "counter",
+            "Time that the threads of the device ran models; its rate by its threads is how busy it is",
+            "device",
+            devices().map(|(name, of)| (name.as_str(), of.busy_ms / 1e3)),
+        );
+        self.each(
+            "device_runs_total",
+            "counter",
+            "Runs of models on the device",
+            "device",
+            devices().map(|(name, of)| (name.as_str(), of.runs as f64)),
+        );
+        self.one("models_loaded", "gauge", "Sessions of models that are loaded", metrics.models.sessions);
+        self.one(
+            "models_loaded_bytes",
+            "gauge",
+            "Memory that they take, as their backends estimate",
+            metrics.models.bytes,
+        );
+        self.one("model_loads_total", "counter", "Sessions that were ever loaded", metrics.models.loads);
     }
 
     fn of_permits(&mut self, permits: &PipelineCapacity, (documents, pages): (usize, u64)) {
@@ -222,7 +270,7 @@ impl Figures {
         kind: &str,
         help: &str,
         label: &str,
-        values: impl Iterator<Item = (&'a str, u64)>,
+        values: impl Iterator<Item = (&'a str, impl std::fmt::Display)>,
     ) {
         let name = format!("pagestream_{name}");
         self.head(&name, kind, help);

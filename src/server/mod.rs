@@ -32,7 +32,9 @@ mod pages;
 mod problem;
 mod queries;
 mod rate;
+mod reference;
 mod results;
+mod tls;
 mod upload;
 mod views;
 
@@ -82,13 +84,14 @@ pub struct Server {
     app: Shared,
     running: actix_web::dev::Server,
     addresses: Vec<SocketAddr>,
+    is_encrypted: bool,
 }
 
 impl Server {
     /// Listens where the settings say. Belongs on a tokio runtime; answers from [`Server::run`] on.
     ///
     /// # Errors
-    /// When the address cannot be had, when the keys cannot be read, and when there are none off loopback.
+    /// When the address cannot be had, when the keys or the certificate cannot be read, and when there are no keys off loopback.
     pub fn bind(pipeline: Pipeline, options: ServerOptions) -> Result<Self, Refused> {
         let address = options.server.bind;
         let keys = options.server.keys.as_deref().map(Keys::open).transpose();
@@ -99,6 +102,8 @@ impl Server {
             return Err(Refused::new(message, Some(hint)));
         }
         let settings = options.server.clone();
+        let tls = tls::config(&settings)?;
+        let is_encrypted = tls.is_some();
         let count = |n: u32| usize::try_from(n.max(1)).unwrap_or(usize::MAX);
         let workers = count(settings.threads);
         let app = Shared::new(App::new(pipeline, options, keys));
@@ -110,19 +115,30 @@ impl Server {
             .workers(workers)
             .max_connections(count(settings.connections).div_ceil(workers))
             .client_request_timeout(settings.request_time)
+            .tls_handshake_timeout(settings.request_time)
             .client_disconnect_timeout(Duration::from_secs(1))
             .keep_alive(Duration::from_secs(75))
             .shutdown_timeout(LAST_ANSWERS.as_secs())
-            .disable_signals()
-            .bind(address)
-            .map_err(|error| Refused::new(format!("{address} cannot be listened on: {error}"), None))?;
+            .disable_signals();
+        // HTTP/2 is agreed on by TLS. Without TLS a server must look for HTTP/2's preface first, and for that actix has no time limit: a
+        // connection that says nothing would keep its place.
+        let server = match tls {
+            Some(tls) => server.bind_rustls_0_23(address, tls),
+            None => server.bind(address),
+        };
+        let server = server.map_err(|error| Refused::new(format!("{address} cannot be listened on: {error}"), None))?;
         let addresses = server.addrs();
-        Ok(Self { app, running: server.run(), addresses })
+        Ok(Self { app, running: server.run(), addresses, is_encrypted })
     }
 
     /// Where it listens: the port is the system's choice where 0 was asked for.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Whether it speaks TLS, and nothing else.
+    pub fn is_encrypted(&self) -> bool {
+        self.is_encrypted
     }
 
     /// Whether a key is asked for.
@@ -138,6 +154,9 @@ impl Server {
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<DrainReport> {
         let Self { app, mut running, .. } = self;
         let handle = running.handle();
+        if app.options.warms_up() {
+            app.pipeline.warm_up();
+        }
         tokio::select! {
             ended = &mut running => {
                 ended?;
@@ -173,6 +192,8 @@ fn routes(config: &mut ServiceConfig) {
     at("/livez", vec![web::get().to(health::live)]);
     at("/readyz", vec![web::get().to(health::ready)]);
     at("/metrics", vec![web::get().to(health::metrics)]);
+    at("/docs", vec![web::get().to(reference::page)]);
+    at("/docs.css", vec![web::get().to(reference::style)]);
     at("/openapi.json", vec![web::get().to(openapi::describe)]);
     at("/v1/capacity", vec![web::get().to(health::capacity)]);
     at("/v1/events", vec![web::get().to(events::of_all)]);
@@ -190,7 +211,7 @@ fn routes(config: &mut ServiceConfig) {
     config.default_service(web::to(|| async {
         Err::<String, _>(
             Problem::new(Code::NoSuchPath, "there is nothing under this address")
-                .with_hint("`/openapi.json` says what there is"),
+                .with_hint("`/docs` and `/openapi.json` say what there is"),
         )
     }));
 }

@@ -1,6 +1,7 @@
 //! What there is to ask, for programs: OpenAPI 3.1, made of the handlers and their types.
 
 use actix_web::HttpResponse;
+use pagestream_documents::PageRecord;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -16,7 +17,7 @@ use super::{documents, events, health, pages, problem::Problem, queries, results
         results::result, events::of_document, events::of_all, queries::search, queries::similar, queries::duplicates, health::capacity,
         health::live, health::ready, health::metrics,
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, PageRecord)),
     security((), ("key" = [])),
     modifiers(&Keys),
 )]
@@ -33,4 +34,10 @@ impl Modify for Keys {
 
 pub async fn describe() -> HttpResponse {
     HttpResponse::Ok().json(Description::openapi())
+}
+
+/// The same as a value.
+pub fn description() -> serde_json::Value {
+    // What it is made of has no keys but strings.
+    serde_json::to_value(Description::openapi()).unwrap_or_default()
 }

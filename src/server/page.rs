@@ -25,7 +25,7 @@ pub async fn icon(request: HttpRequest) -> HttpResponse {
 }
 
 /// Asked for again every time, and sent only when it has changed: another version of the program has another page.
-fn file(request: &HttpRequest, text: &'static str, kind: &'static str) -> HttpResponse {
+pub fn file(request: &HttpRequest, text: &'static str, kind: &'static str) -> HttpResponse {
     let tag = format!("\"{}\"", &Digest::of(text.as_bytes()).to_string()[..16]);
     let is_known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let mut response = if is_known { HttpResponse::NotModified() } else { HttpResponse::Ok() };

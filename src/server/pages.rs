@@ -1,11 +1,11 @@
 //! Pages: their records, and what they look like.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use pagestream_documents::{OpenOptions, PageNumber, Raster, Rect, RenderOptions, open};
+use pagestream_documents::{OpenOptions, PageNumber, PageRecord, Raster, Rect, RenderOptions, open};
 use pagestream_models::ocr::pixels::{Sampled, resize};
 use pagestream_store::{Cursor, Document, DocumentState, Store};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     access::Reading,
@@ -34,10 +34,21 @@ pub struct PagesQuery {
     limit: Option<u32>,
 }
 
+/// Some pages of a document.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "records are sent as they stand in the log; this says what they make together")]
+pub struct PagesView {
+    /// Always `pagestream.pages/1`.
+    schema: String,
+    document: String,
+    pages: Vec<PageRecord>,
+    /// Where the rest is; absent where the document has ended and there is none.
+    next: Option<String>,
+}
+
 /// The pages that there are of a document, in order.
 #[utoipa::path(get, path = "/v1/documents/{id}/pages", tag = "pages", params(("id" = String, Path, description = "The document's identity"), PagesQuery), responses(
-    (status = 200, body = Object, description = "`pages` has their records (`pagestream.page/1`), `next` is where the rest is; absent where the \
-        document has ended and there is none"),
+    (status = 200, body = PagesView, description = "Their records"),
     (status = "4XX", content_type = "application/problem+json", body = Problem, description = "What is amiss"),
 ))]
 pub async fn list(app: Shared, reading: Reading, request: HttpRequest, id: web::Path<String>) -> Result {
@@ -71,7 +82,7 @@ pub async fn list(app: Shared, reading: Reading, request: HttpRequest, id: web::
 /// The record of one page.
 #[utoipa::path(get, path = "/v1/documents/{id}/pages/{page}", tag = "pages",
     params(("id" = String, Path, description = "The document's identity"), ("page" = u32, Path, description = "Counted from 1")), responses(
-    (status = 200, body = Object, description = "`pagestream.page/1`"),
+    (status = 200, body = PageRecord, description = "`pagestream.page/1`"),
     (status = "4XX", content_type = "application/problem+json", body = Problem, description = "What is amiss"),
 ))]
 pub async fn show(app: Shared, reading: Reading, path: web::Path<(String, String)>) -> Result {

@@ -39,6 +39,7 @@ pub enum Code {
     Internal,
     NoModel,
     ShuttingDown,
+    WarmingUp,
     OutOfSpace,
 }
 
@@ -57,7 +58,7 @@ impl Code {
             Self::IdempotencyMismatch | Self::Encrypted | Self::Unreadable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ShuttingDown | Self::WarmingUp => StatusCode::SERVICE_UNAVAILABLE,
             Self::OutOfSpace => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
@@ -86,6 +87,7 @@ impl Code {
             Self::Internal => "Something went wrong here",
             Self::NoModel => "A model is not to be had",
             Self::ShuttingDown => "The server is stopping",
+            Self::WarmingUp => "The server is not ready yet",
             Self::OutOfSpace => "No room is left",
         }
     }

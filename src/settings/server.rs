@@ -15,6 +15,11 @@ pub struct ServerSettings {
     pub hosts: Vec<String>,
     #[serde(deserialize_with = "super::path")]
     pub keys: Option<PathBuf>,
+    /// The certificate and those that lead to its authority, PEM. With `private_key`: TLS.
+    #[serde(deserialize_with = "super::path")]
+    pub certificate: Option<PathBuf>,
+    #[serde(deserialize_with = "super::path")]
+    pub private_key: Option<PathBuf>,
     #[serde(deserialize_with = "super::size")]
     pub max_upload: ByteSize,
     /// What an upload must bring in a second at least.
@@ -27,6 +32,8 @@ pub struct ServerSettings {
     /// Requests a second of one key or address; 0 for no limit.
     pub rate: u32,
     pub connections: u32,
+    /// Whether models are loaded when the server starts, and not by the first page of pixels.
+    pub warm_up: bool,
     pub threads: u32,
 }
 

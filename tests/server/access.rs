@@ -74,7 +74,7 @@ fn without_a_key_that_is_known_nothing_is_told() {
         assert_eq!(server.client.with_key(wrong).get("/v1/documents").problem(401), "unauthorized");
     }
     server.client.request("GET", "/v1/documents", &[("X-Api-Key", &made[0])], &[]).with_status(200);
-    for path in ["/", "/livez", "/readyz", "/openapi.json"] {
+    for path in ["/", "/docs", "/livez", "/readyz", "/openapi.json"] {
         server.client.get(path).with_status(200);
     }
 }

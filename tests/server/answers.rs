@@ -1,8 +1,12 @@
 //! Pages, images, results, searches and figures; and that rubbish is told as such.
 
-use serde_json::json;
+use pagestream_actors::{BatchLimits, Device, LazyEngine};
+use pagestream_models::Error;
+use serde_json::{Value, json};
 
 use crate::{
+    Running,
+    common::{options, temporary_store},
     documents::{pages, pdf},
     server,
 };
@@ -192,7 +196,42 @@ fn figures_are_as_prometheus_reads_them() {
         }
     }
     assert!(text.contains("pagestream_pages_total 1\n"), "{text}");
+    assert!(text.contains("pagestream_device_threads{device=\"fake\"} 2\n"), "{text}");
+    assert!(text.contains("pagestream_stage_oldest_seconds{stage=\"sink\"} 0\n"), "{text}");
     assert!(text.contains("pagestream_stage_seconds_bucket{stage=\"sink\",le=\"+Inf\"} 1\n"), "{text}");
+    let board: Value = serde_json::from_str(include_str!("../../config/grafana/pagestream.json")).unwrap();
+    let shown = board["panels"].as_array().unwrap().iter().flat_map(|panel| panel["targets"].as_array().unwrap());
+    let shown: Vec<_> = shown.map(|target| target["expr"].as_str().unwrap()).collect();
+    let names = |expression: &str| -> Vec<String> {
+        let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        words
+            .filter(|word| word.starts_with("pagestream_") || word.starts_with("process_"))
+            .map(str::to_owned)
+            .collect()
+    };
+    for name in shown.iter().flat_map(|expression| names(expression)) {
+        assert!(text.contains(&format!("\n{name}")), "the dashboard shows {name}, which nobody gives");
+    }
+    assert!(shown.len() >= 12);
+}
+
+#[test]
+fn it_is_ready_when_the_models_are_loaded() {
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let engine = LazyEngine::new(move || {
+        gate.lock().unwrap().recv().unwrap();
+        Err(Error::Device { device: "slow".to_owned(), cause: "it has no models".to_owned() })
+    });
+    let device = Device { name: "slow".to_owned(), engine, threads: 1, batch: BatchLimits::ONE };
+    let pipeline = pagestream_actors::start(options(), temporary_store(), vec![device]).unwrap();
+    let server = Running::new(pipeline.clone(), |options| options.server.warm_up = true);
+    assert_eq!(server.client.get("/readyz").problem(503), "warming-up");
+    server.client.get("/livez").with_status(200);
+    open.send(()).unwrap();
+    // A model that cannot be had is told by the pages that need it; those with text are read all the same.
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(pipeline.warmed());
+    server.client.get("/readyz").with_status(200);
 }
 
 #[test]
@@ -202,7 +241,15 @@ fn what_there_is_to_ask_is_described() {
     let paths = described["paths"].as_object().unwrap();
     assert!(paths["/v1/documents"]["post"]["responses"]["429"].is_object() && paths.len() >= 16, "{:?}", paths.keys());
     assert!(described["components"]["schemas"]["DocumentView"]["properties"]["pages_done"].is_object());
-    for path in ["/", "/app.js", "/app.css", "/icon.svg"] {
+    let record = &described["components"]["schemas"]["PageRecord"]["properties"];
+    assert!(record["lines"]["items"]["$ref"] == "#/components/schemas/TextLine", "{record}");
+    let docs = server.client.get("/docs").text();
+    let operations = paths.values().flat_map(|methods| methods.as_object().unwrap()).count();
+    assert_eq!(docs.matches("<caption>Answers</caption>").count(), operations);
+    for link in docs.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(docs.contains(&format!("id=\"{link}\"")), "{link} leads nowhere");
+    }
+    for path in ["/", "/app.js", "/app.css", "/icon.svg", "/docs", "/docs.css"] {
         let answer = server.client.get(path).with_status(200);
         assert!(answer.headers["content-security-policy"].contains("default-src 'none'"));
         assert_eq!(answer.headers["x-content-type-options"], "nosniff");

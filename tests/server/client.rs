@@ -11,7 +11,7 @@ use serde_json::Value;
 pub struct Answer {
     pub status: u16,
     pub headers: HashMap<String, String>,
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Box<dyn Read>>,
     is_chunked: bool,
     /// Bytes left of the body, or of the chunk.
     left: usize,
@@ -20,6 +20,10 @@ pub struct Answer {
 
 impl Answer {
     fn read(stream: TcpStream) -> Self {
+        Self::read_from(Box::new(stream))
+    }
+
+    pub fn read_from(stream: Box<dyn Read>) -> Self {
         let mut reader = BufReader::new(stream);
         let mut line = String::new();
         reader.read_line(&mut line).unwrap();

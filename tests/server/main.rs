@@ -11,6 +11,7 @@ mod documents;
 mod access;
 mod answers;
 mod client;
+mod encrypted;
 mod events;
 #[cfg(unix)]
 mod process;
@@ -41,6 +42,7 @@ impl Running {
         let mut options = ServerOptions::from(&Settings::defaults());
         options.server.bind = "127.0.0.1:0".parse().unwrap();
         options.server.rate = 0;
+        options.server.warm_up = false;
         change(&mut options);
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();

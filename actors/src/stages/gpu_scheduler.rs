@@ -113,6 +113,7 @@ impl Actor for GpuScheduler {
         // One answer a thread is the most that can wait here, so that the channel needs no bound of its own.
         let (done, answers) = mpsc::unbounded_channel();
         self.done = Some(done);
+        self.metrics.device_has(&self.spec.name, self.spec.threads);
         context.add_stream(UnboundedReceiverStream::new(answers));
         context.run_interval(WATCH_INTERVAL, |this, context| this.look_after_threads(context));
     }
@@ -176,6 +177,7 @@ impl StreamHandler<BatchDone> for GpuScheduler {
         };
         let Some(batch) = thread.batch.take() else { return };
         self.metrics.stage(Stage::GpuScheduler).busy.add(done.elapsed);
+        self.metrics.device_ran(&self.spec.name, done.elapsed);
         self.metrics.batches.add(batch.items.len());
         let positions = batch.items.iter().map(|(position, _)| *position);
         match done.result {
@@ -246,6 +248,7 @@ impl GpuScheduler {
             Err(cause) => {
                 tracing::error!(device = self.spec.name, cause, "the device works on with fewer threads");
                 self.spec.threads = self.threads.len();
+                self.metrics.device_has(&self.spec.name, self.spec.threads);
             }
         }
         self.threads.iter().any(DeviceThread::is_idle)
@@ -372,6 +375,7 @@ impl GpuScheduler {
     }
 
     fn device_lost(&mut self, cause: &str) {
+        self.metrics.device_has(&self.spec.name, 0);
         let cause = format!("device {}: {cause}", self.spec.name);
         tracing::error!(cause, "device is lost");
         self.router.lose(self.index, &cause);
