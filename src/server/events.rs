@@ -37,7 +37,18 @@ const REMEMBERED: usize = 1024;
 pub struct EventsQuery {
     /// Of a document: the first page that is wanted, 1 where nothing is said. Of all: the place in the log behind which it begins, 0 for
     /// everything there is; what comes from now on where nothing is said. `Last-Event-ID` goes before it.
+    #[param(maximum = 9_223_372_036_854_775_807_i64)]
     from: Option<u64>,
+}
+
+impl EventsQuery {
+    /// Places in the log are counted as SQLite counts its rows.
+    fn from(&self) -> Result<Option<u64>> {
+        match self.from {
+            Some(from) if i64::try_from(from).is_err() => Err(Problem::bad("`from` is no place in the log")),
+            from => Ok(from),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,13 +64,13 @@ enum Form {
 ), responses(
     (status = 200, content_type = "text/event-stream", description = "`document` (how it stands), then `page` for each page in order, \
         whose id is its number and whose data is its record, then `end`. With `Accept: application/x-ndjson` records alone, one a line, and the \
-        document at the end", body = String),
+        document at the end", body = Object),
     (status = 204, description = "There is nothing behind that event"),
     (status = "4XX", content_type = "application/problem+json", body = Problem, description = "What is amiss"),
 ))]
 pub async fn of_document(app: Shared, reading: Reading, request: HttpRequest, id: web::Path<String>) -> Result {
     let document = app.document(&reading.0, &id).await?;
-    let EventsQuery { from } = query(&request)?;
+    let from = query::<EventsQuery>(&request)?.from()?;
     let next = match last_event(&request) {
         Some(END) => return Ok(HttpResponse::NoContent().finish()),
         Some(last) => number(last)?.saturating_add(1),
@@ -74,11 +85,11 @@ pub async fn of_document(app: Shared, reading: Reading, request: HttpRequest, id
     ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received; it goes on behind it"),
 ), responses(
     (status = 200, content_type = "text/event-stream", description = "`page` for each page, whose id is its place in the log and whose data is \
-        its record. It does not end. With `Accept: application/x-ndjson` records alone, one a line", body = String),
+        its record. It does not end. With `Accept: application/x-ndjson` records alone, one a line", body = Object),
     (status = "4XX", content_type = "application/problem+json", body = Problem, description = "What is amiss"),
 ))]
 pub async fn of_all(app: Shared, reading: Reading, request: HttpRequest) -> Result {
-    let EventsQuery { from } = query(&request)?;
+    let from = query::<EventsQuery>(&request)?.from()?;
     let after = match (last_event(&request), from) {
         (Some(last), _) => number(last)?,
         (None, Some(from)) => from,

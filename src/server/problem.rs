@@ -107,6 +107,9 @@ pub struct Problem {
     hint: Option<String>,
     #[serde(skip)]
     retry_after: Option<Duration>,
+    /// The methods that there are instead.
+    #[serde(skip)]
+    allow: Option<&'static str>,
 }
 
 pub type Result<T = HttpResponse> = std::result::Result<T, Problem>;
@@ -122,6 +125,7 @@ impl Problem {
             detail: detail.into(),
             hint: None,
             retry_after: None,
+            allow: None,
         }
     }
 
@@ -134,6 +138,12 @@ impl Problem {
     pub fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = Some(pause);
         self
+    }
+
+    /// A method that does not do here, and those that do.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format!("this is asked with {allow}");
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
     }
 
     pub fn bad(detail: impl Into<String>) -> Self {
@@ -217,6 +227,9 @@ impl ResponseError for Problem {
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(pause) = self.retry_after {
             response.insert_header((header::RETRY_AFTER, pause.as_secs_f64().ceil().max(1.0).to_string()));
+        }
+        if let Some(methods) = self.allow {
+            response.insert_header((header::ALLOW, methods));
         }
         if self.code == Code::Unauthorized {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
