@@ -17,11 +17,12 @@ server=
 trap '[[ -z "$server" ]] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
 cp tests/browser/package.json tests/browser/package-lock.json tests/browser/page.mjs "$work/"
 npm ci --silent --no-audit --no-fund --prefix "$work"
-"$program" serve --bind 127.0.0.1:0 --offline --no-embeddings --data-dir "$work/data" 2>"$work/log" &
+"$program" serve --bind 127.0.0.1:0 --offline --set embeddings.mode=never --data-dir "$work/data" 2>"$work/log" &
 server=$!
 for _ in $(seq 100); do
     url="$(sed -n 's/^listening on //p' "$work/log")"
     [[ -z "$url" ]] || break
+    kill -0 "$server" 2>/dev/null || break
     sleep 0.1
 done
 [[ -n "$url" ]] || { cat "$work/log" >&2; exit 1; }
