@@ -21,6 +21,7 @@ use super::{
     caller::Caller,
     hub::{Event, Feed, Source, Step},
     problem::{Problem, Result},
+    upload::text,
     views::DocumentView,
 };
 
@@ -71,7 +72,7 @@ enum Form {
 pub async fn of_document(app: Shared, reading: Reading, request: HttpRequest, id: web::Path<String>) -> Result {
     let document = app.document(&reading.0, &id).await?;
     let from = query::<EventsQuery>(&request)?.from()?;
-    let next = match last_event(&request) {
+    let next = match last_event(&request)? {
         Some(END) => return Ok(HttpResponse::NoContent().finish()),
         Some(last) => number(last)?.saturating_add(1),
         None => from.unwrap_or(1).max(1),
@@ -90,7 +91,7 @@ pub async fn of_document(app: Shared, reading: Reading, request: HttpRequest, id
 ))]
 pub async fn of_all(app: Shared, reading: Reading, request: HttpRequest) -> Result {
     let from = query::<EventsQuery>(&request)?.from()?;
-    let after = match (last_event(&request), from) {
+    let after = match (last_event(&request)?, from) {
         (Some(last), _) => number(last)?,
         (None, Some(from)) => from,
         (None, None) => {
@@ -101,8 +102,9 @@ pub async fn of_all(app: Shared, reading: Reading, request: HttpRequest) -> Resu
     Ok(respond(app, reading.0, &request, Source::Everything, after.saturating_add(1), None))
 }
 
-fn last_event(request: &HttpRequest) -> Option<&str> {
-    request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty())
+/// One that cannot be read is refused: to begin anew would give pages twice.
+fn last_event(request: &HttpRequest) -> Result<Option<&str>> {
+    Ok(text(request.headers(), "last-event-id")?.filter(|id| !id.is_empty()))
 }
 
 fn number(id: &str) -> Result<u64> {
