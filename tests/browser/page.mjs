@@ -227,6 +227,7 @@ for (const [name, options] of [["dark", { colorScheme: "dark" }], ["narrow", { v
     assert(wide <= shown && wide <= (options.viewport?.width ?? 1280), `it is ${wide} pixels wide: ${beyond.join(", ")}`);
     await picture(other, name);
     if (name === "narrow") {
+      assert((await other.locator("#title").boundingBox()).y < 700, "what was chosen is out of sight");
       await other.locator("#p-1").scrollIntoViewIfNeeded();
       await picture(other, "narrow-page");
     }

@@ -105,6 +105,8 @@ async function show(id, page = 1, hits = []) {
   document.querySelectorAll("#documents button").forEach((button) => button.setAttribute("aria-current", button.parentNode.id === "d-" + id));
   const state = await json("/v1/documents/" + id);
   titled(state);
+  // Where everything stands in one column the pages are far below what was chosen.
+  if (matchMedia("(max-width: 50em)").matches) $("pages").scrollIntoView();
   let next = page;
   for (;;) {
     try {
