@@ -105,8 +105,9 @@ pub struct Problem {
     /// What there is to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// Whole seconds: everything that can fail carries a problem, and it stays small.
     #[serde(skip)]
-    retry_after: Option<Duration>,
+    retry_after: Option<u32>,
     /// The methods that there are instead.
     #[serde(skip)]
     allow: Option<&'static str>,
@@ -136,7 +137,7 @@ impl Problem {
 
     /// Said in whole seconds, one at least.
     pub fn retry_after(mut self, pause: Duration) -> Self {
-        self.retry_after = Some(pause);
+        self.retry_after = Some(pause.as_secs_f64().ceil().max(1.0) as u32);
         self
     }
 
@@ -226,7 +227,7 @@ impl ResponseError for Problem {
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(pause) = self.retry_after {
-            response.insert_header((header::RETRY_AFTER, pause.as_secs_f64().ceil().max(1.0).to_string()));
+            response.insert_header((header::RETRY_AFTER, pause));
         }
         if let Some(methods) = self.allow {
             response.insert_header((header::ALLOW, methods));
