@@ -353,6 +353,8 @@ fn start_log(settings: &Settings, printer: &Printer) {
     });
     // ONNX Runtime is chatty at `info`; its own warnings are enough unless it is asked for by name.
     let filter = if level.contains("ort") { filter } else { with(filter, "ort=warn") };
+    // To actix a request that is no HTTP is an error: anybody could fill the log with them.
+    let filter = if level.contains("actix") { filter } else { with(filter, "actix_http=off") };
     let filter = with(filter, &format!("{}=info", printer::TARGET));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log.format {

@@ -27,12 +27,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// Only documents that are open, done, failed or cancelled.
+    #[param(pattern = "^(open|done|failed|cancelled)$")]
     state: Option<String>,
     /// Only documents with this tag.
+    #[param(pattern = "^(?!owner:|once:)[^\\W_][\\w.:/+-]{0,63}$")]
     tag: Option<String>,
     /// At most so many, 1 to 500; 50 where nothing is said.
+    #[param(minimum = 1, maximum = 500)]
     limit: Option<u32>,
     /// Only documents that were submitted before this one.
+    #[param(pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
     before: Option<String>,
 }
 

@@ -21,6 +21,7 @@ use super::{
     caller::Caller,
     hub::{Event, Feed, Source, Step},
     problem::{Problem, Result},
+    upload::text,
     views::DocumentView,
 };
 
@@ -37,7 +38,18 @@ const REMEMBERED: usize = 1024;
 pub struct EventsQuery {
     /// Of a document: the first page that is wanted, 1 where nothing is said. Of all: the place in the log behind which it begins, 0 for
     /// everything there is; what comes from now on where nothing is said. `Last-Event-ID` goes before it.
+    #[param(maximum = 9_223_372_036_854_775_807_i64)]
     from: Option<u64>,
+}
+
+impl EventsQuery {
+    /// Places in the log are counted as SQLite counts its rows.
+    fn from(&self) -> Result<Option<u64>> {
+        match self.from {
+            Some(from) if i64::try_from(from).is_err() => Err(Problem::bad("`from` is no place in the log")),
+            from => Ok(from),
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,14 +65,14 @@ enum Form {
 ), responses(
     (status = 200, content_type = "text/event-stream", description = "`document` (how it stands), then `page` for each page in order, \
         whose id is its number and whose data is its record, then `end`. With `Accept: application/x-ndjson` records alone, one a line, and the \
-        document at the end", body = String),
+        document at the end", body = Object),
     (status = 204, description = "There is nothing behind that event"),
     (status = "4XX", content_type = "application/problem+json", body = Problem, description = "What is amiss"),
 ))]
 pub async fn of_document(app: Shared, reading: Reading, request: HttpRequest, id: web::Path<String>) -> Result {
     let document = app.document(&reading.0, &id).await?;
-    let EventsQuery { from } = query(&request)?;
-    let next = match last_event(&request) {
+    let from = query::<EventsQuery>(&request)?.from()?;
+    let next = match last_event(&request)? {
         Some(END) => return Ok(HttpResponse::NoContent().finish()),
         Some(last) => number(last)?.saturating_add(1),
         None => from.unwrap_or(1).max(1),
@@ -74,12 +86,12 @@ pub async fn of_document(app: Shared, reading: Reading, request: HttpRequest, id
     ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received; it goes on behind it"),
 ), responses(
     (status = 200, content_type = "text/event-stream", description = "`page` for each page, whose id is its place in the log and whose data is \
-        its record. It does not end. With `Accept: application/x-ndjson` records alone, one a line", body = String),
+        its record. It does not end. With `Accept: application/x-ndjson` records alone, one a line", body = Object),
     (status = "4XX", content_type = "application/problem+json", body = Problem, description = "What is amiss"),
 ))]
 pub async fn of_all(app: Shared, reading: Reading, request: HttpRequest) -> Result {
-    let EventsQuery { from } = query(&request)?;
-    let after = match (last_event(&request), from) {
+    let from = query::<EventsQuery>(&request)?.from()?;
+    let after = match (last_event(&request)?, from) {
         (Some(last), _) => number(last)?,
         (None, Some(from)) => from,
         (None, None) => {
@@ -90,8 +102,9 @@ pub async fn of_all(app: Shared, reading: Reading, request: HttpRequest) -> Resu
     Ok(respond(app, reading.0, &request, Source::Everything, after.saturating_add(1), None))
 }
 
-fn last_event(request: &HttpRequest) -> Option<&str> {
-    request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).filter(|id| !id.is_empty())
+/// One that cannot be read is refused: to begin anew would give pages twice.
+fn last_event(request: &HttpRequest) -> Result<Option<&str>> {
+    Ok(text(request.headers(), "last-event-id")?.filter(|id| !id.is_empty()))
 }
 
 fn number(id: &str) -> Result<u64> {

@@ -23,7 +23,7 @@ use pagestream_documents::{DocumentId, PageNumber};
 use pagestream_store::{Cursor, Document, DocumentState, Error, Sequence, Store, StoredPage};
 use tokio::{
     runtime::Handle,
-    sync::{Mutex as AsyncMutex, watch},
+    sync::{Mutex as AsyncMutex, Semaphore, watch},
 };
 
 /// Pages read from the log at a time.
@@ -32,6 +32,10 @@ const AT_ONCE: usize = 32;
 /// What a feed keeps of what came last: events, and bytes of them. Some pages are some 20 KiB; a reader who is so far behind reads the log.
 const WINDOW: usize = 256;
 const WINDOW_BYTES: usize = 4 << 20;
+
+/// Feeds that read the log at once. All are woken by a change; each that reads beside others takes a connection of its own to the database,
+/// and to open one costs more than to wait for one's turn.
+const READ_AT_ONCE: usize = 2;
 
 /// How often it is looked whether the log has changed, while somebody reads: a look costs a few microseconds.
 const LOOK: Duration = Duration::from_millis(20);
@@ -69,6 +73,7 @@ pub struct Hub {
     changes: watch::Sender<u64>,
     looking: Mutex<bool>,
     reads: Arc<AtomicU64>,
+    turns: Arc<Semaphore>,
     /// That of the server, which outlives those of its threads.
     runtime: Handle,
 }
@@ -82,6 +87,7 @@ impl Hub {
             changes: watch::Sender::new(0),
             looking: Mutex::default(),
             reads: Arc::default(),
+            turns: Arc::new(Semaphore::new(READ_AT_ONCE)),
         }
     }
 
@@ -100,6 +106,7 @@ impl Hub {
                 store: self.store.clone(),
                 window: AsyncMutex::default(),
                 reads: self.reads.clone(),
+                turns: self.turns.clone(),
             });
             feeds.insert(source, Arc::downgrade(&feed));
             feed
@@ -153,6 +160,7 @@ pub struct Feed {
     store: Store,
     window: AsyncMutex<Window>,
     reads: Arc<AtomicU64>,
+    turns: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -218,14 +226,17 @@ impl Feed {
         }
         // The others wait here, and find what this one reads.
         let Read { events, ended } = self.read(window.next).await?;
-        match events.is_empty() {
-            true => window.empty_at = Some((change, ended.clone())),
-            false => events.iter().for_each(|event| window.push(event.clone())),
+        // A part that is not full has come to the end of what there was: nobody has to ask again before something changes.
+        if events.len() < AT_ONCE {
+            window.empty_at = Some((change, ended.clone()));
         }
+        events.iter().for_each(|event| window.push(event.clone()));
         Ok(step(events, ended))
     }
 
     async fn read(&self, next: u64) -> Result<Read, Error> {
+        let turn = self.turns.clone().acquire_owned().await;
+        let _turn = turn.map_err(|error| Error::Unreadable(error.to_string()))?;
         self.reads.fetch_add(1, Relaxed);
         let (store, source) = (self.store.clone(), self.source);
         let read = tokio::task::spawn_blocking(move || match source {

@@ -23,6 +23,7 @@ mod body;
 mod caller;
 mod documents;
 mod events;
+mod exact;
 mod health;
 mod hub;
 mod keys;
@@ -41,7 +42,7 @@ mod views;
 use std::{io, net::SocketAddr, time::Duration};
 
 use actix_web::{
-    App as Application, HttpServer,
+    App as Application, HttpRequest, HttpServer,
     dev::ServerHandle,
     middleware::from_fn,
     web::{self, ServiceConfig},
@@ -178,9 +179,23 @@ async fn drain(app: &App, handle: &ServerHandle) -> DrainReport {
     report
 }
 
+/// What may be done at a path, for who tries something else; a test compares it with the description.
+fn methods(path: &str) -> &'static str {
+    match path {
+        "/v1/documents" => "GET, POST",
+        "/v1/documents/{id}" => "GET, DELETE",
+        "/v1/search" | "/v1/similar" | "/v1/duplicates" | "/v1/documents/{id}/cancel" => "POST",
+        _ => "GET",
+    }
+}
+
 fn routes(config: &mut ServiceConfig) {
-    let nothing_else =
-        || web::to(|| async { Err::<String, _>(Problem::new(Code::MethodNotAllowed, "this is asked in another way")) });
+    let nothing_else = || {
+        web::to(|request: HttpRequest| async move {
+            let path = request.match_pattern();
+            Err::<String, _>(Problem::method_not_allowed(methods(path.as_deref().unwrap_or_default())))
+        })
+    };
     let mut at = |path: &str, routes: Vec<actix_web::Route>| {
         let resource = web::resource(path).default_service(nothing_else());
         config.service(routes.into_iter().fold(resource, |resource, route| resource.route(route)));

@@ -7,7 +7,7 @@ use utoipa::{
     openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-use super::{documents, events, health, pages, problem::Problem, queries, results, upload};
+use super::{documents, events, exact::Exact, health, pages, problem::Problem, queries, results, upload};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +19,7 @@ use super::{documents, events, health, pages, problem::Problem, queries, results
     ),
     components(schemas(Problem, PageRecord)),
     security((), ("key" = [])),
-    modifiers(&Keys),
+    modifiers(&Keys, &Exact),
 )]
 struct Description;
 

@@ -29,8 +29,10 @@ const POINTS: f32 = 72.0;
 #[into_params(parameter_in = Query)]
 pub struct PagesQuery {
     /// The first page that is wanted; 1 where nothing is said.
+    #[param(minimum = 1, maximum = 4_294_967_295_u32, format = Int64)]
     from: Option<u32>,
     /// At most so many, 1 to 200; 20 where nothing is said.
+    #[param(minimum = 1, maximum = 200)]
     limit: Option<u32>,
 }
 
@@ -109,6 +111,7 @@ fn no_such_page(number: PageNumber) -> Problem {
 pub struct ImageQuery {
     /// Pixels of the image's width, 16 to 6000; 1200 where nothing is said. Pages that have pixels of their own are made smaller and
     /// never larger.
+    #[param(minimum = 16, maximum = 6000)]
     width: Option<u32>,
 }
 

@@ -107,8 +107,12 @@ pub struct Problem {
     /// What there is to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<String>,
+    /// Whole seconds: everything that can fail carries a problem, and it stays small.
     #[serde(skip)]
-    retry_after: Option<Duration>,
+    retry_after: Option<u32>,
+    /// The methods that there are instead.
+    #[serde(skip)]
+    allow: Option<&'static str>,
 }
 
 pub type Result<T = HttpResponse> = std::result::Result<T, Problem>;
@@ -124,6 +128,7 @@ impl Problem {
             detail: detail.into(),
             hint: None,
             retry_after: None,
+            allow: None,
         }
     }
 
@@ -134,8 +139,14 @@ impl Problem {
 
     /// Said in whole seconds, one at least.
     pub fn retry_after(mut self, pause: Duration) -> Self {
-        self.retry_after = Some(pause);
+        self.retry_after = Some(pause.as_secs_f64().ceil().max(1.0) as u32);
         self
+    }
+
+    /// A method that does not do here, and those that do.
+    pub fn method_not_allowed(allow: &'static str) -> Self {
+        let detail = format!("this is asked with {allow}");
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, detail) }
     }
 
     pub fn bad(detail: impl Into<String>) -> Self {
@@ -218,7 +229,10 @@ impl ResponseError for Problem {
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if let Some(pause) = self.retry_after {
-            response.insert_header((header::RETRY_AFTER, pause.as_secs_f64().ceil().max(1.0).to_string()));
+            response.insert_header((header::RETRY_AFTER, pause));
+        }
+        if let Some(methods) = self.allow {
+            response.insert_header((header::ALLOW, methods));
         }
         if self.code == Code::Unauthorized {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));

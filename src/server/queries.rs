@@ -25,6 +25,9 @@ use super::{
 /// Hits of one answer.
 const MOST: usize = 200;
 
+/// Pages that may be passed over: what is compared grows with them.
+const FURTHEST: usize = 10_000;
+
 /// Pages that are looked at for each that is answered, where others' are left out.
 const FOR_EACH: usize = 8;
 
@@ -38,11 +41,13 @@ pub struct SearchRequest {
     /// What is looked for.
     query: String,
     /// keyword, semantic or hybrid; the last where nothing is said.
+    #[schema(pattern = "^(keyword|semantic|hybrid)$")]
     mode: Option<String>,
     /// Most pages of one answer, 1 to 200; 10 where nothing is said.
     #[schema(minimum = 1, maximum = 200)]
     limit: Option<usize>,
-    /// Pages that are passed over.
+    /// Pages that are passed over, 10,000 at most.
+    #[schema(maximum = 10_000)]
     offset: Option<usize>,
     /// Only this document.
     document: Option<String>,
@@ -52,10 +57,13 @@ pub struct SearchRequest {
     #[serde(default)]
     tags: Vec<String>,
     /// Only pages whose text comes from there: ocr, text-layer or mixed.
+    #[schema(pattern = "^(ocr|text-layer|mixed)$")]
     origin: Option<String>,
     /// Only documents submitted then or later: seconds since 1970.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     after: Option<f64>,
     /// Only documents submitted before.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_i64)]
     before: Option<f64>,
 }
 
@@ -141,6 +149,9 @@ impl SearchRequest {
         if !(1..=MOST).contains(&limit) {
             return Err(Problem::bad(format!("`limit` is 1 to {MOST}")));
         }
+        if self.offset.is_some_and(|offset| offset > FURTHEST) {
+            return Err(Problem::bad(format!("`offset` is {FURTHEST} at most")));
+        }
         let document = match &self.document {
             Some(id) => Some(app.document(caller, id).await?.id),
             None => None,
@@ -214,6 +225,7 @@ pub struct SimilarRequest {
     /// A document of which a page was read.
     document: Option<String>,
     /// Its page; 1 where nothing is said.
+    #[schema(minimum = 1, maximum = 4_294_967_295_u32, format = Int64)]
     page: Option<u32>,
     /// Or a text.
     text: Option<String>,

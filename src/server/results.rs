@@ -42,6 +42,7 @@ const PAGES_AT_ONCE: usize = 32;
 #[into_params(parameter_in = Query)]
 pub struct ResultQuery {
     /// Only this page; the only way to page.xml of a document with several.
+    #[param(pattern = "^[1-9][0-9]{0,8}$")]
     page: Option<String>,
     /// In html, docx and epub: whether figures are shown.
     images: Option<bool>,

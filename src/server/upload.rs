@@ -49,12 +49,16 @@ pub struct SubmitQuery {
     /// What the document is called; else the file name of a form, or `document`.
     name: Option<String>,
     /// When pixels are read: auto, pictures, always, never.
+    #[param(pattern = "^(auto|pictures|always|never)$")]
     ocr: Option<String>,
     /// Pages to read, such as `1-3,7` or `20-`.
+    #[param(pattern = "^[1-9][0-9]{0,8}-?(,[1-9][0-9]{0,8}-?)*$")]
     pages: Option<String>,
     /// What it is filed under; several, separated by commas.
+    #[param(pattern = "^(?!owner:|once:)[^\\W_][\\w.:/+-]{0,63}$")]
     tags: Option<String>,
     /// Pages that repeat earlier ones: mark, skip, off.
+    #[param(pattern = "^(mark|skip|off)$")]
     duplicates: Option<String>,
     /// Whether it may wait for others.
     bulk: Option<bool>,

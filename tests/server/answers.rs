@@ -116,6 +116,8 @@ fn rubbish_is_refused_and_nothing_fails() {
         b"{\"query\": \"a\", \"document\": \"x\"}",
         b"{\"query\": \"a\", \"source\": \"[\"}",
         b"{\"query\": \"a\", \"offset\": 18446744073709551615}",
+        // Room for all that were passed over was asked of the system at once, which ended the server.
+        b"{\"query\": \"a\", \"offset\": 27585808}",
         b"{\"k\": 0}",
         b"{\"page\": 1}",
         b"{\"text\": \"a\", \"document\": \"b\"}",
@@ -166,6 +168,31 @@ fn rubbish_is_refused_and_nothing_fails() {
     }
     assert_eq!(server.client.get("/livez").with_status(200).text(), "ok\n");
     assert!(!server.client.get("/metrics").text().contains("restarts_total{stage=\"ingest\"} 1"));
+}
+
+#[test]
+fn a_method_that_does_not_do_is_told_those_that_do() {
+    let server = server(|_| {});
+    let described = server.client.get("/openapi.json").with_status(200).json();
+    for (path, item) in described["paths"].as_object().unwrap() {
+        let answer = server.client.request("TRACE", path, &[], b"");
+        let mut allowed: Vec<String> = answer.headers["allow"].split(", ").map(str::to_lowercase).collect();
+        allowed.sort();
+        let mut methods: Vec<&String> = item.as_object().unwrap().keys().collect();
+        methods.sort();
+        assert!(allowed.iter().eq(methods), "{path}: {allowed:?}");
+        assert_eq!(answer.problem(405), "method-not-allowed");
+    }
+}
+
+#[test]
+fn a_search_passes_over_no_more_pages_than_it_says() {
+    let server = server(|_| {});
+    let with = |offset: u64| server.client.post("/v1/search", &json!({ "query": "a", "offset": offset }).to_string());
+    with(10_000).with_status(200);
+    for offset in [10_001, 27_585_808, u64::from(u32::MAX), u64::MAX] {
+        assert_eq!(with(offset).problem(400), "bad-request");
+    }
 }
 
 #[test]

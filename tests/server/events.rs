@@ -36,6 +36,21 @@ fn events_are_replayed_from_any_place_and_end() {
 }
 
 #[test]
+fn a_place_that_cannot_be_read_is_refused_instead_of_beginning_anew() {
+    let server = server(|_| {});
+    let id = server.client.submit("a.pdf", &pages(&["one".into()]));
+    server.client.follow(&id, "");
+    for (path, last) in [
+        (format!("/v1/documents/{id}/events"), "\u{84}"),
+        ("/v1/events".to_owned(), "end"),
+        ("/v1/events".to_owned(), "\u{84}"),
+    ] {
+        assert_eq!(server.client.request("GET", &path, &[("Last-Event-ID", last)], &[]).problem(400), "bad-request");
+    }
+    assert_eq!(server.client.get(&format!("/v1/events?from={}", u64::MAX)).problem(400), "bad-request");
+}
+
+#[test]
 fn many_readers_of_one_document_cost_one_read_of_the_log_a_page() {
     const READERS: usize = 60;
     const PAGES: usize = 6;

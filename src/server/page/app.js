@@ -105,6 +105,8 @@ async function show(id, page = 1, hits = []) {
   document.querySelectorAll("#documents button").forEach((button) => button.setAttribute("aria-current", button.parentNode.id === "d-" + id));
   const state = await json("/v1/documents/" + id);
   titled(state);
+  // Where everything stands in one column the pages are far below what was chosen.
+  if (matchMedia("(max-width: 50em)").matches) $("pages").scrollIntoView();
   let next = page;
   for (;;) {
     try {
@@ -145,7 +147,7 @@ async function follow(id, from, signal, give) {
 }
 
 function titled(state) {
-  const download = (format) => element("button", { type: "button", onclick: guarded(() => save(state, format)) }, format);
+  const download = (format) => element("button", { type: "button", ariaLabel: "Download as " + format, onclick: guarded(() => save(state, format)) }, format);
   const cancel = element("button", { type: "button", onclick: guarded(async () => {
     listed(await json("/v1/documents/" + state.id + "/cancel", { method: "POST" }), true);
   }) }, "Stop reading");
@@ -156,7 +158,7 @@ function titled(state) {
     document.getElementById("d-" + state.id)?.remove();
     say(state.source + " is forgotten");
   }) }, "Forget");
-  const actions = state.state === "open" ? [cancel] : state.state === "done" ? FORMATS.map(download) : [];
+  const actions = state.state === "open" ? [cancel] : state.state === "done" ? ["Download as", ...FORMATS.map(download)] : [];
   $("title").replaceChildren(element("h2", {}, state.source), element("div", { className: "actions" }, ...actions, remove));
 }
 

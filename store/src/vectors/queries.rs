@@ -122,7 +122,7 @@ pub fn related(
         }
     }
     found.sort_by(|(a, near_a), (b, near_b)| b.total_cmp(a).then(near_a.page.cmp(&near_b.page)));
-    let mut related = Vec::with_capacity(k);
+    let mut related = Vec::with_capacity(k.min(found.len()));
     for (similarity, Near { page, range, .. }) in found.into_iter().take(k) {
         let Some((key, source, text)) = table::described(db, page)? else { continue };
         let passage = text.get(range.start as usize..range.end as usize).unwrap_or_default().to_owned();

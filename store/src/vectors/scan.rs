@@ -194,7 +194,8 @@ impl ScanIndex {
             room -= of_distance[last];
             last += 1;
         }
-        let mut likely = Vec::with_capacity(wanted);
+        // Whoever asks for more than there are gets all, and room for no more.
+        let mut likely = Vec::with_capacity(wanted.min(total));
         let mut rest = &distances[..];
         for (block, found) in self.blocks.iter().enumerate() {
             let (own, after) = rest.split_at(found.ids.len());
@@ -346,6 +347,13 @@ mod tests {
         index.remove(&ids);
         assert!(index.is_empty() && index.blocks.is_empty());
         assert_eq!(index.insert(&all[..1]), 0);
+    }
+
+    #[test]
+    fn more_than_there_are_takes_room_for_no_more() {
+        let mut index = ScanIndex::new(3);
+        index.insert(&[Entry { id: 1, page: 1, vector: vec![1.0, 1.0, -1.0] }]);
+        assert_eq!(index.nearest(&[1.0, 1.0, -1.0], usize::MAX, None).len(), 1);
     }
 
     #[test]
