@@ -129,8 +129,11 @@ fn doctor_and_the_records_name_the_models_that_read_and_why_they_do() {
     let is_tried = |model: &Value| model["task"] != "formula";
     for model in reads_with().0 {
         let why = model["why"].as_str().unwrap();
-        let expected =
-            if is_tried(&model) { "is tried when the first page of pixels is read" } else { "formulas that the layout" };
+        let expected = if is_tried(&model) {
+            "is tried when the first page of pixels is read"
+        } else {
+            "formulas that the layout"
+        };
         assert!(why.contains(expected), "{model}");
     }
     let read = fast(&["process", "-q", "-f", "jsonl", "--ocr", "always", "--pages", "1", "sample.pdf"]);
