@@ -21,6 +21,8 @@ pub enum Code {
     BadQuery,
     Unauthorized,
     Forbidden,
+    UrlsNotFetched,
+    AddressRefused,
     NoSuchPath,
     NoSuchDocument,
     NoSuchPage,
@@ -38,6 +40,7 @@ pub enum Code {
     RateLimited,
     Internal,
     NoModel,
+    DownloadFailed,
     ShuttingDown,
     OutOfSpace,
 }
@@ -47,7 +50,7 @@ impl Code {
         match self {
             Self::BadRequest | Self::BadQuery => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::UrlsNotFetched | Self::AddressRefused => StatusCode::FORBIDDEN,
             Self::NoSuchPath | Self::NoSuchDocument | Self::NoSuchPage => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -57,6 +60,7 @@ impl Code {
             Self::IdempotencyMismatch | Self::Encrypted | Self::Unreadable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::DownloadFailed => StatusCode::BAD_GATEWAY,
             Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
             Self::OutOfSpace => StatusCode::INSUFFICIENT_STORAGE,
         }
@@ -68,6 +72,8 @@ impl Code {
             Self::BadQuery => "The query cannot be searched for",
             Self::Unauthorized => "A key is asked for",
             Self::Forbidden => "This is not allowed",
+            Self::UrlsNotFetched => "This server downloads no documents",
+            Self::AddressRefused => "This address is not asked",
             Self::NoSuchPath => "There is nothing here",
             Self::NoSuchDocument => "There is no such document",
             Self::NoSuchPage => "There is no such page",
@@ -85,6 +91,7 @@ impl Code {
             Self::RateLimited => "Too many requests",
             Self::Internal => "Something went wrong here",
             Self::NoModel => "A model is not to be had",
+            Self::DownloadFailed => "The document could not be downloaded",
             Self::ShuttingDown => "The server is stopping",
             Self::OutOfSpace => "No room is left",
         }
