@@ -89,7 +89,10 @@ async fn no_spelling_of_an_address_of_this_machine_is_asked() {
         let failure = why(&downloader, &format!("http://{host}:{port}/a.tif")).await;
         assert!(matches!(failure, Failure::NotPublic { .. }), "{host}: {failure}");
         let sentence = failure.to_string();
-        assert!(!sentence.contains("secret") && (host.contains('.') || !sentence.contains("127.0.0.1")), "{sentence}");
+        assert!(
+            !sentence.contains("secret") && (!host.ends_with(".example") || !sentence.contains("127.0.0.1")),
+            "{sentence}"
+        );
     }
     assert!(matches!(why(&downloader, "http://8.8.8.8:25/").await, Failure::Port { port: 25 }));
     assert!(matches!(why(&downloader, "http://nowhere.example/").await, Failure::NoSuchHost { .. }));

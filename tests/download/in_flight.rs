@@ -92,7 +92,11 @@ async fn a_download_that_nobody_wants_any_more_leaves_nothing() {
     }
     assert_eq!(pipeline.capacity().documents_free, pipeline.capacity().documents - 1);
     drop(hanging);
-    assert_eq!((incoming(&pipeline), pipeline.capacity().documents_free), (0, pipeline.capacity().documents));
+    assert_eq!(pipeline.capacity().documents_free, pipeline.capacity().documents);
+    // What is being written at this moment is let go of when it is.
+    while incoming(&pipeline) > 0 {
+        tokio::task::yield_now().await;
+    }
     assert!(pipeline.store().documents(Default::default()).unwrap().is_empty());
 }
 

@@ -51,26 +51,16 @@ fn urls_stand_among_files_in_their_order() {
     let told = format!("error: {missing}: the server answers 404\n hint: look whether the address is right\n");
     assert!(outcome.err.contains(&told), "{}", outcome.err);
     // As files, one of them made of the document itself, which is nowhere else than in the run's own store.
-    let outcome = home.run(&[
-        "process",
-        "-f",
-        "txt",
-        "-f",
-        "pdf",
-        "-o",
-        "out",
-        "--ocr",
-        "never",
-        "--unordered",
-        &a,
-        &b,
-        "sample.pdf",
-    ]);
+    let outcome =
+        home.run(&["process", "-f", "text", "-f", "pdf", "-o", "out", "--ocr", "never", &a, &b, "sample.pdf"]);
     assert_eq!(outcome.code, Some(0), "{}", outcome.err);
     let mut files = home.files("out");
     files.retain(|name| !name.starts_with('.'));
     assert_eq!(files, ["a b.pdf", "a b.txt", "get.pdf", "get.txt", "sample.pdf", "sample.txt"]);
-    assert_eq!(fs::read(home.path("out/a b.txt")).unwrap(), fs::read(home.path("out/sample.txt")).unwrap());
+    let text = |name: &str| fs::read_to_string(home.path(name)).unwrap();
+    assert!(text("out/a b.txt").contains("Reading Documents") && text("out/a b.txt") == text("out/sample.txt"));
+    let outcome = home.run(&["process", "-f", "jsonl", "--pages", "1", "--unordered", &a, "sample.pdf", &b]);
+    assert_eq!((outcome.code, outcome.records().len()), (Some(0), 3), "{}", outcome.err);
     // What reads files alone says so.
     let outcome = home.run(&["process", "--as", "formula", &a]);
     assert_eq!(

@@ -12,9 +12,13 @@ mod access;
 mod answers;
 mod client;
 mod events;
+#[path = "../download/origin.rs"]
+mod origin;
 #[cfg(unix)]
 mod process;
 mod uploads;
+#[cfg(feature = "url")]
+mod urls;
 
 use std::thread::JoinHandle;
 
