@@ -119,6 +119,9 @@ impl<'a> Transfer<'a> {
                     if had > most.bytes() {
                         return Err(Failure::TooLarge(most));
                     }
+                    if whole.is_some_and(|whole| had > whole) {
+                        return Err(Failure::Nonsense("more comes than it said".to_owned()));
+                    }
                     kind.look(&bytes)?;
                     spooling = spooling.write(&bytes).await?;
                     continue;

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 /// A problem's name: programs match on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(not(feature = "url"), allow(dead_code, reason = "some are of downloads alone"))]
 pub enum Code {
     BadRequest,
     BadQuery,

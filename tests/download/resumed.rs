@@ -132,6 +132,26 @@ async fn a_server_that_always_cuts_at_the_same_place_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_rest_that_is_longer_than_it_may_be_is_refused() {
+    let (error, _) = refusal(
+        |_| {},
+        |number, _| match number {
+            0 => Reply::cut("200 OK", &[ETAG], &scan(3), CUT),
+            _ => {
+                let (whole, range) = (scan(3), format!("bytes {CUT}-{}/*", scan(3).len() - 1));
+                Reply::new(
+                    "206 Partial Content",
+                    &[ETAG, ("Content-Range", &range)],
+                    &[&whole[CUT..], b"more"].concat(),
+                )
+            }
+        },
+    )
+    .await;
+    assert!(matches!(error.failure, Failure::Nonsense(_)), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_that_is_gone_for_the_rest_ends_it_with_its_answer() {
     let (error, asked) = refusal(
         |_| {},
