@@ -164,7 +164,7 @@ impl Pace {
                 return Ok(came);
             }
             if self.window_ends <= Instant::now() {
-                if self.in_window < rate.bytes().saturating_mul(window.as_secs()) {
+                if self.in_window < rate.bytes().saturating_mul(window.as_secs().max(1)) {
                     return Err(Failure::TooSlow { rate, window });
                 }
                 (self.in_window, self.window_ends) = (0, Instant::now() + window);
@@ -177,40 +177,32 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use pagestream_documents::ByteSize;
 
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    const LONG: Duration = Duration::from_secs(3_600);
+    const SHORT: Duration = Duration::from_millis(5);
+
+    fn pace(idle: Duration, window: Duration) -> Pace {
+        Pace::new(Limits { most: ByteSize::mib(1), idle, rate: ByteSize(100), window })
+    }
+
+    #[tokio::test]
     async fn a_server_is_given_up_that_is_silent_or_too_slow() {
-        let limits = Limits {
-            most: ByteSize::mib(1),
-            idle: Duration::from_secs(10),
-            rate: ByteSize(100),
-            window: Duration::from_secs(30),
-        };
-        let after = |seconds| tokio::time::sleep(Duration::from_secs(seconds));
-        let mut pace = Pace::new(limits);
-        assert!(matches!(pace.wait(after(11)).await, Err(Failure::Silent(_))));
-        // 100 bytes a second over the window, and then fewer.
-        let mut pace = Pace::new(limits);
-        for _ in 0..4 {
-            pace.wait(after(9)).await.unwrap();
-            pace.came(1_000);
-        }
-        pace.wait(after(9)).await.unwrap();
-        pace.came(1);
-        let slow = async {
-            loop {
-                pace.wait(after(9)).await?;
-                pace.came(1);
-            }
-        };
-        assert!(matches!(slow.await, Err::<(), _>(Failure::TooSlow { .. })));
-        // What we take ourselves is not counted against it.
-        let mut pace = Pace::new(limits);
-        pace.came(100);
-        after(3_600).await;
-        pace.wait(std::future::ready(())).await.unwrap();
+        assert!(matches!(pace(SHORT, LONG).wait(pending::<()>()).await, Err(Failure::Silent(SHORT))));
+        let mut slow = pace(LONG, SHORT);
+        slow.came(99);
+        assert!(matches!(slow.wait(pending::<()>()).await, Err(Failure::TooSlow { .. })));
+        assert_eq!(slow.in_window, 99, "the first window was too little");
+        let mut slower = pace(LONG, SHORT);
+        slower.came(100);
+        assert!(matches!(slower.wait(pending::<()>()).await, Err(Failure::TooSlow { .. })));
+        assert_eq!(slower.in_window, 0, "the first window was enough, the next was not");
+        // What is there is taken, however long we were away.
+        let mut away = pace(LONG, Duration::ZERO);
+        away.wait(std::future::ready(())).await.unwrap();
     }
 }

@@ -76,7 +76,8 @@ async fn a_redirect_is_followed_again_for_the_rest() {
 async fn what_cannot_be_gone_on_with_is_begun_anew() {
     const NEWER: (&str, &str) = ("ETag", "\"second\"");
     // What is answered to the request for the rest; a request without a range follows where that is not the whole.
-    let answers: [(&str, fn() -> Reply, usize); 6] = [
+    type Case = (&'static str, fn() -> Reply, usize);
+    let answers: [Case; 6] = [
         ("the whole, newer", || Reply::new("200 OK", &[NEWER], &newer()), 2),
         ("a part of another version", || Reply::rest(&[NEWER], &newer(), CUT), 3),
         ("another part", || Reply::rest(&[ETAG], &newer(), CUT - 1), 3),
