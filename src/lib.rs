@@ -20,6 +20,8 @@ pub use searcher::Searcher;
 pub use settings::{Settings, SettingsError};
 
 pub mod allocator;
+#[cfg(feature = "url")]
+pub mod download;
 pub mod engine;
 #[cfg(feature = "evaluation")]
 pub mod evaluation;

@@ -76,10 +76,11 @@ fn crates(features: &str) -> BTreeSet<String> {
 #[test]
 fn without_a_feature_its_crates_are_not_compiled() {
     // What each feature brings, and nothing else brings.
-    let brought: [(&str, &[&str]); 7] = [
+    let brought: [(&str, &[&str]); 8] = [
         ("cli", &["clap", "indicatif", "globset", "tracing-subscriber", "signal-hook-registry"]),
         ("watch", &["notify"]),
         ("server", &["actix-web", "actix-multipart", "utoipa"]),
+        ("url", &["hyper", "rustls", "ring", "tokio-rustls", "rustls-native-certs"]),
         ("onnx", &["ort", "ort-sys", "ndarray"]),
         ("openvino", &["openvino", "openvino-sys"]),
         ("cuda", &["cudarc"]),

@@ -111,6 +111,11 @@ impl From<pagestream_documents::Error> for DocumentFailure {
 }
 
 impl DocumentFailure {
+    /// Why a document could not be had: one sentence, without its name.
+    pub fn new(kind: ErrorKind, message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { kind, message: message.into(), hint }
+    }
+
     /// A failure of ours, not of the document.
     pub fn internal(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Internal, message: message.into(), hint: None }

@@ -38,6 +38,7 @@ mod capacity;
 mod incoming;
 
 pub use capacity::PipelineCapacity;
+pub use incoming::{Place, Spooling};
 
 /// The running pipeline. Clones are the same pipeline; when the last is dropped it stops where it is, and what was
 /// acknowledged is there for the next run. That waits for the pipeline's threads, as [`Pipeline::stop`] does: mostly for

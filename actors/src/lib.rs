@@ -40,7 +40,7 @@ pub use device::Device;
 pub use embedder::EmbeddingReport;
 pub use engine::{Engine, EngineModel, LazyEngine};
 pub use error::{Error, Result, StoreFailure, store_error};
-pub use handle::{DocumentHandle, DrainReport, Pipeline, PipelineCapacity};
+pub use handle::{DocumentHandle, DrainReport, Pipeline, PipelineCapacity, Place, Spooling};
 pub use housekeeping::end_at_rest;
 pub use job::{DocumentFailure, DocumentState, Progress, QuarantinedPage, Source};
 pub use jobs::needs_password;

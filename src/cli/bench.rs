@@ -165,7 +165,7 @@ fn sources(args: &BenchArgs) -> Result<Vec<Source>, (String, Exit)> {
     if args.peer.is_some() && args.inputs.iter().any(|input| input == "-") {
         return Err(("a peer cannot be given standard input too; name a file".to_owned(), Exit::Configuration));
     }
-    let sources = inputs::expand(&args.inputs).map_err(|message| (message, Exit::FileAccess))?.sources;
+    let sources = inputs::expand_files(&args.inputs).map_err(|message| (message, Exit::FileAccess))?;
     match sources.is_empty() {
         true => Err(("there are no documents to read".to_owned(), Exit::BadInput)),
         false => Ok(sources),

@@ -200,6 +200,7 @@ mod tests {
             selection: None,
             tags: Vec::new(),
             priority: Priority::Interactive,
+            download: None,
             submitted_at: ended,
             pages: Some(9),
             state,

@@ -161,7 +161,7 @@ pub(super) fn find(
         return Err(format!("{}: is not a folder", folder.display()));
     }
     let (mut samples, mut without_truth) = (Vec::new(), Vec::new());
-    for document in inputs::expand(&[folder.as_os_str().to_owned()])?.sources {
+    for document in inputs::expand_files(&[folder.as_os_str().to_owned()])? {
         let Source::Path(path) = document else { continue };
         let below = path.strip_prefix(folder).unwrap_or(&path);
         let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();

@@ -9,17 +9,28 @@ use std::{
 };
 
 use globset::{GlobBuilder, GlobMatcher};
-use pagestream::{Digest, FileKind, Source, output::Expected};
+use pagestream::{
+    Digest, FileKind, Source,
+    output::{Expected, is_url},
+};
 
-use super::printer::Printer;
+use super::{printer::Printer, urls};
 
 /// What the arguments came to: documents in the order of the arguments, folders sorted by name.
 pub struct Inputs {
-    pub sources: Vec<Source>,
+    pub sources: Vec<NamedInput>,
     /// Where the results of `sources` belong in a folder that mirrors theirs, one each.
     pub expected: Vec<Expected>,
     /// What was found in folders and by patterns, and is not read.
     pub passed_over: Vec<PassedOver>,
+}
+
+/// A document that was named.
+#[derive(Clone)]
+pub enum NamedInput {
+    Source(Source),
+    /// To be downloaded.
+    Url(String),
 }
 
 /// Something that was found and does not say that it is a document.
@@ -44,6 +55,8 @@ pub fn expand(arguments: &[OsString]) -> Result<Inputs, String> {
             return Err(format!(
                 "file {number} of those given has an empty name; a variable that is not set gives such"
             ));
+        } else if let Some(url) = argument.to_str().filter(|text| is_url(text)) {
+            inputs.add_url(url);
         } else if argument == "-" {
             inputs.add_standard_input()?;
         } else if path.is_dir() {
@@ -63,7 +76,33 @@ pub fn expand(arguments: &[OsString]) -> Result<Inputs, String> {
     Ok(inputs)
 }
 
+/// As [`expand`], for a command that downloads nothing.
+///
+/// # Errors
+/// As [`expand`], and for a URL.
+pub fn expand_files(arguments: &[OsString]) -> Result<Vec<Source>, String> {
+    expand(arguments)?.files()
+}
+
 impl Inputs {
+    /// # Errors
+    /// One sentence that names the first that is to be downloaded.
+    pub fn files(self) -> Result<Vec<Source>, String> {
+        let file = |input| match input {
+            NamedInput::Source(source) => Ok(source),
+            NamedInput::Url(url) => {
+                Err(format!("{}: only `pagestream process` downloads documents", urls::shown(&url)))
+            }
+        };
+        self.sources.into_iter().map(file).collect()
+    }
+
+    /// It is called as it is shown: without what nobody else may see.
+    fn add_url(&mut self, url: &str) {
+        self.expected.push(Expected::file(Path::new(&urls::shown(url))));
+        self.sources.push(NamedInput::Url(url.to_owned()));
+    }
+
     /// Says how much was passed over, and with `-v` what.
     pub fn tell_passed_over(&self, printer: &Printer) {
         for PassedOver { path, why } in &self.passed_over {
@@ -77,7 +116,7 @@ impl Inputs {
     }
 
     fn add(&mut self, path: PathBuf, expected: Expected) {
-        self.sources.push(Source::Path(path));
+        self.sources.push(NamedInput::Source(Source::Path(path)));
         self.expected.push(expected);
     }
 
@@ -87,7 +126,7 @@ impl Inputs {
         // What came in another run was another document, though it had no other name.
         let origin = format!("-#{}", Digest::of(&bytes));
         self.expected.push(Expected { source: name.clone(), origin, place: PathBuf::from("stdin") });
-        self.sources.push(Source::Bytes { name, bytes });
+        self.sources.push(NamedInput::Source(Source::Bytes { name, bytes }));
         Ok(())
     }
 
@@ -241,11 +280,23 @@ mod tests {
     }
 
     fn names(inputs: &Inputs, below: &Path) -> Vec<String> {
-        let name = |source: &Source| match source {
-            Source::Path(path) => path.strip_prefix(below).unwrap_or(path).display().to_string(),
-            other => other.name(),
+        let name = |input: &NamedInput| match input {
+            NamedInput::Source(Source::Path(path)) => path.strip_prefix(below).unwrap_or(path).display().to_string(),
+            NamedInput::Source(other) => other.name(),
+            NamedInput::Url(url) => url.clone(),
         };
         inputs.sources.iter().map(name).collect()
+    }
+
+    #[test]
+    fn a_url_is_no_pattern_and_stands_where_it_was_named() {
+        let arguments = ["a.pdf", "https://ann:secret@a.example/b.pdf?x=*", "c.pdf"].map(OsString::from);
+        let inputs = expand(&arguments).unwrap();
+        assert_eq!(names(&inputs, Path::new("")), ["a.pdf", "https://ann:secret@a.example/b.pdf?x=*", "c.pdf"]);
+        let sources: Vec<_> = inputs.expected.iter().map(|expected| &*expected.source).collect();
+        assert_eq!(sources, ["a.pdf", "https://a.example/b.pdf?x=*", "c.pdf"]);
+        let error = expand_files(&arguments).err().unwrap();
+        assert_eq!(error, "https://a.example/b.pdf?x=*: only `pagestream process` downloads documents");
     }
 
     #[test]

@@ -49,6 +49,8 @@ mod signals;
 mod similar;
 mod status;
 mod tail;
+#[cfg_attr(not(feature = "url"), path = "urls_left_out.rs")]
+mod urls;
 mod watch;
 mod words;
 

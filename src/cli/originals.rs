@@ -4,15 +4,18 @@ use std::{
     collections::HashMap,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
 use pagestream::{
     Digest, DocumentRef, ErrorKind, Settings, Source, harmless,
-    output::{Original, Originals},
+    output::{Original, Originals, is_url},
 };
 use pagestream_documents::{DocumentData, Error, Result};
 use pagestream_store::{Input, Reader, Store};
 use tempfile::NamedTempFile;
+
+use super::inputs::NamedInput;
 
 /// Finds documents for [`pagestream::output`]; nothing is looked for before somebody asks.
 #[derive(Default)]
@@ -23,6 +26,8 @@ pub struct Found {
     given: Option<PathBuf>,
     /// What came from no file.
     kept: HashMap<String, NamedTempFile>,
+    /// Where the run itself keeps what it was given: what was downloaded is nowhere else.
+    running: Arc<OnceLock<Reader>>,
 }
 
 impl Found {
@@ -35,20 +40,25 @@ impl Found {
         password: Option<&str>,
         given: Option<PathBuf>,
         is_needed: bool,
-        sources: &[Source],
+        sources: &[NamedInput],
     ) -> io::Result<Self> {
         if !is_needed {
             return Ok(Self::default());
         }
         let mut kept = HashMap::new();
         for source in sources {
-            if let Source::Bytes { name, bytes } = source {
+            if let NamedInput::Source(Source::Bytes { name, bytes }) = source {
                 let mut file = NamedTempFile::new()?;
                 file.write_all(bytes)?;
                 kept.insert(name.clone(), file);
             }
         }
-        Ok(Self { spool: spool(settings), password: password.map(str::to_owned), given, kept })
+        Ok(Self { spool: spool(settings), password: password.map(str::to_owned), given, kept, running: Arc::default() })
+    }
+
+    /// To be filled when the run has its store.
+    pub fn running(&self) -> Arc<OnceLock<Reader>> {
+        self.running.clone()
     }
 
     fn data(&self, document: &DocumentRef) -> Result<DocumentData> {
@@ -57,6 +67,11 @@ impl Found {
         }
         // A data directory that a run has yet to make is opened by now.
         if let Some(data) = self.spool.as_ref().and_then(|spool| spool.open_blob(document.sha256).ok()) {
+            return Ok(data);
+        }
+        if is_url(&document.source)
+            && let Some(data) = self.running.get().and_then(|store| store.open_blob(document.sha256).ok())
+        {
             return Ok(data);
         }
         let path = self.kept.get(&document.source).map_or(Path::new(&document.source), |file| file.path());

@@ -6,6 +6,7 @@ use std::{
     io::{self, IsTerminal},
     path::{Path, PathBuf},
     pin::pin,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -17,10 +18,11 @@ use futures::{
 };
 use pagestream::{
     DocumentHandle, DocumentId, DocumentState, Error, FileKind, PageRecord, PageSelection, PageStatus, PageStream,
-    Pipeline, Settings, Source, SubmitOptions, Tag,
+    Pipeline, Settings, SubmitOptions, Tag,
     output::{Expected, PageWriter},
     plan::Plan,
 };
+use pagestream_store::Reader;
 use tokio::sync::mpsc;
 
 use self::summary::Summary;
@@ -32,15 +34,17 @@ use super::{
     originals::Found,
     output::{self, OutputArgs},
     printer::Printer,
-    reading::{self, ReadingArgs, resume_all, submit_all},
+    reading::{self, ReadingArgs},
     signals::Signals,
 };
 
 mod embeddings;
 pub mod formula;
 pub mod summary;
+mod work;
 
 pub use formula::AsArgs;
+pub use work::Work;
 
 /// Failed pages named at the end; the others are counted.
 const LISTED_FAILURES: usize = 20;
@@ -53,7 +57,7 @@ const STOPPING_PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub struct ProcessArgs {
-    /// Files, folders, patterns such as 'scans/*.tif', or - for standard input
+    /// Files, folders, patterns such as 'scans/*.tif', URLs (https://…), or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<OsString>,
     #[command(flatten)]
@@ -130,10 +134,17 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
         return Exit::BadInput;
     }
     if args.what.is_formula() {
-        return formula::run(&args, inputs.sources, &settings, printer);
+        return match inputs.files() {
+            Ok(sources) => formula::run(&args, sources, &settings, printer),
+            Err(message) => {
+                printer.error(&message, Some("a formula alone is read from a file, or from standard input"));
+                Exit::Configuration
+            }
+        };
     }
     let password = args.reading.password.as_deref();
-    let originals = match Found::new(&settings, password, None, args.output.needs_original(), &inputs.sources) {
+    let needed = args.output.needs_original();
+    let originals = match Found::new(&settings, password, None, needed, &inputs.sources) {
         Ok(originals) => originals,
         Err(error) => {
             printer.error(&format!("standard input cannot be kept for what is made of it: {error}"), None);
@@ -142,31 +153,6 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
     };
     let Inputs { sources, expected, .. } = inputs;
     run_with(args, settings, Work::Submit(sources), &expected, originals, printer)
-}
-
-/// Where a run's documents come from.
-pub enum Work {
-    Submit(Vec<Source>),
-    /// From what an earlier run left open in the data directory: so many.
-    Resume {
-        documents: usize,
-    },
-}
-
-impl Work {
-    fn documents(&self) -> usize {
-        match self {
-            Self::Submit(sources) => sources.len(),
-            Self::Resume { documents } => *documents,
-        }
-    }
-
-    fn begin(self, pipeline: Pipeline, options: SubmitOptions) -> mpsc::Receiver<Result<DocumentHandle, Error>> {
-        match self {
-            Self::Submit(sources) => submit_all(pipeline, sources, options),
-            Self::Resume { .. } => resume_all(pipeline),
-        }
-    }
 }
 
 /// `expected` has a document for each that the work brings.
@@ -188,6 +174,7 @@ pub fn run_with(
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
+    let running = originals.running();
     let writer = match args.output.writer(expected, originals, &settings) {
         Ok(writer) => writer,
         Err(refusal) => return refusal.tell(printer),
@@ -203,7 +190,7 @@ pub fn run_with(
             return Exit::FileAccess;
         }
     };
-    let exit = runtime.block_on(process(args, (settings, plan), work, writer, summary, printer.clone()));
+    let exit = runtime.block_on(process(args, (settings, plan), work, (writer, running), summary, printer.clone()));
     // A thread that hangs in a decoder must not keep the process: what it would read has its record already.
     runtime.shutdown_background();
     exit
@@ -213,7 +200,7 @@ async fn process(
     args: ProcessArgs,
     (settings, plan): (Settings, Plan),
     work: Work,
-    writer: Box<dyn PageWriter>,
+    (writer, running): (Box<dyn PageWriter>, Arc<OnceLock<Reader>>),
     summary: Summary,
     printer: Printer,
 ) -> Exit {
@@ -221,7 +208,7 @@ async fn process(
         Ok(signals) => signals,
         Err(exit) => return exit,
     };
-    let drain = settings.pipeline.drain;
+    let (drain, downloads) = (settings.pipeline.drain, settings.download.clone());
     let data_dir = settings.store.data_dir.clone();
     let options = args.submit_options(&settings);
     let results_on_screen = args.output.folder.is_none() && io::stdout().is_terminal();
@@ -233,12 +220,14 @@ async fn process(
             return Exit::of_error(&error);
         }
     };
+    // A second time there is none.
+    let _ = running.set(pipeline.store().reader().clone());
     let bar = PageBar::new(&printer, work.documents(), results_on_screen);
     let wanted = options.pages.clone();
     let (pipeline_of_run, printer_of_run, failures) = (pipeline.clone(), printer.clone(), Failures::default());
     let mut run =
         Run { pipeline: pipeline_of_run, writer, printer: printer_of_run, bar, wanted, summary, failures, stop: None };
-    let submitted = work.begin(pipeline.clone(), options);
+    let submitted = work.begin(pipeline.clone(), options, &downloads);
     let mut signal = None;
     let written = {
         let mut done = pin!(async {

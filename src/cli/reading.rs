@@ -14,7 +14,7 @@ use tokio::{runtime::Runtime, sync::mpsc};
 use super::{exit::Exit, fetching, printer::Printer};
 
 /// Documents that are submitted ahead of the one whose pages are being written.
-const SUBMITTED_AHEAD: usize = 64;
+pub const SUBMITTED_AHEAD: usize = 64;
 
 /// How documents are read.
 #[derive(Args)]

@@ -27,8 +27,9 @@ use super::{
     keys::{Keys, OWNER},
     problem::{Code, Problem, Result},
     rate::RateLimit,
+    urls::Urls,
 };
-use crate::settings::{ServerSettings, Settings};
+use crate::settings::{DownloadSettings, ServerSettings, Settings};
 
 /// Pages that are rendered at once for people who look at them, beside those that are read: two, so that one large page holds up
 /// no other, and memory for no more than two.
@@ -45,6 +46,7 @@ const LARGEST_QUERY: usize = 64 << 10;
 #[non_exhaustive]
 pub struct ServerOptions {
     pub server: ServerSettings,
+    pub download: DownloadSettings,
     pub ocr: OcrMode,
     pub duplicates: DuplicateMode,
     pub formulas: FormulaDelimiters,
@@ -59,6 +61,7 @@ impl From<&Settings> for ServerOptions {
     fn from(settings: &Settings) -> Self {
         Self {
             server: settings.server.clone(),
+            download: settings.download.clone(),
             ocr: settings.ocr.mode,
             duplicates: settings.duplicates.mode,
             formulas: settings.output.formulas,
@@ -82,6 +85,8 @@ pub struct App {
     /// `None`: nobody is asked for a key.
     pub keys: Option<Keys>,
     pub rate: Option<RateLimit>,
+    /// `None`: no documents are downloaded.
+    pub urls: Option<Urls>,
     pub hub: Hub,
     pub renders: Semaphore,
     pub results: Arc<Semaphore>,
@@ -101,8 +106,9 @@ pub struct App {
 pub type Shared = web::Data<App>;
 
 impl App {
-    pub fn new(pipeline: Pipeline, options: ServerOptions, keys: Option<Keys>) -> Self {
+    pub fn new(pipeline: Pipeline, options: ServerOptions, keys: Option<Keys>, urls: Option<Urls>) -> Self {
         Self {
+            urls,
             hub: Hub::new(pipeline.store().clone(), Handle::current()),
             rate: RateLimit::new(options.server.rate),
             pipeline,

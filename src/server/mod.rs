@@ -37,6 +37,8 @@ mod reference;
 mod results;
 mod tls;
 mod upload;
+#[cfg_attr(not(feature = "url"), path = "urls_left_out.rs")]
+mod urls;
 mod views;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -56,6 +58,7 @@ pub use self::{
 use self::{
     app::{App, Shared},
     problem::{Code, Problem},
+    urls::Urls,
 };
 
 /// How long answers may take that are still being sent when the server stops.
@@ -107,7 +110,9 @@ impl Server {
         let is_encrypted = tls.is_some();
         let count = |n: u32| usize::try_from(n.max(1)).unwrap_or(usize::MAX);
         let workers = count(settings.threads);
-        let app = Shared::new(App::new(pipeline, options, keys));
+        let urls = settings.fetch_urls.then(|| Urls::new(&settings, &options.download)).transpose();
+        let urls = urls.map_err(|error| Refused::new(error, None))?;
+        let app = Shared::new(App::new(pipeline, options, keys, urls));
         let of_workers = app.clone();
         let server = HttpServer::new(move || {
             Application::new().app_data(of_workers.clone()).wrap(from_fn(access::guard)).configure(routes)

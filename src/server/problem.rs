@@ -16,11 +16,14 @@ use utoipa::ToSchema;
 /// A problem's name: programs match on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(not(feature = "url"), allow(dead_code, reason = "some are of downloads alone"))]
 pub enum Code {
     BadRequest,
     BadQuery,
     Unauthorized,
     Forbidden,
+    UrlsNotFetched,
+    AddressRefused,
     NoSuchPath,
     NoSuchDocument,
     NoSuchPage,
@@ -38,6 +41,7 @@ pub enum Code {
     RateLimited,
     Internal,
     NoModel,
+    DownloadFailed,
     ShuttingDown,
     WarmingUp,
     OutOfSpace,
@@ -48,7 +52,7 @@ impl Code {
         match self {
             Self::BadRequest | Self::BadQuery => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::UrlsNotFetched | Self::AddressRefused => StatusCode::FORBIDDEN,
             Self::NoSuchPath | Self::NoSuchDocument | Self::NoSuchPage => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -59,6 +63,7 @@ impl Code {
             Self::Busy | Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ShuttingDown | Self::WarmingUp => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DownloadFailed => StatusCode::BAD_GATEWAY,
             Self::OutOfSpace => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
@@ -69,6 +74,8 @@ impl Code {
             Self::BadQuery => "The query cannot be searched for",
             Self::Unauthorized => "A key is asked for",
             Self::Forbidden => "This is not allowed",
+            Self::UrlsNotFetched => "This server downloads no documents",
+            Self::AddressRefused => "This address is not asked",
             Self::NoSuchPath => "There is nothing here",
             Self::NoSuchDocument => "There is no such document",
             Self::NoSuchPage => "There is no such page",
@@ -86,6 +93,7 @@ impl Code {
             Self::RateLimited => "Too many requests",
             Self::Internal => "Something went wrong here",
             Self::NoModel => "A model is not to be had",
+            Self::DownloadFailed => "The document could not be downloaded",
             Self::ShuttingDown => "The server is stopping",
             Self::WarmingUp => "The server is not ready yet",
             Self::OutOfSpace => "No room is left",

@@ -18,10 +18,11 @@ use utoipa::IntoParams;
 
 use super::{
     access::Writing,
-    app::{App, ONCE, Shared, is_reserved, query},
+    app::{App, ONCE, Shared, is_reserved, json, query},
     body::{Fault, Terms, Upload, WINDOW},
     caller::Caller,
     problem::{Code, Problem, Result},
+    urls,
     views::DocumentView,
 };
 
@@ -142,15 +143,17 @@ impl SubmitQuery {
     }
 }
 
-/// Hands a document over. It is kept when this is answered, and read from then on.
+/// Hands a document over, or names it by a URL. It is kept when this is answered, and read from then on: of one that is downloaded the answer
+/// comes when it is there whole.
 #[utoipa::path(post, path = "/v1/documents", tag = "documents", params(SubmitQuery,
     ("Idempotency-Key" = Option<String>, Header, description = "The same key with the same document gives the same answer, also after a restart"),
     ("Pagestream-Password" = Option<String>, Header, description = "The password of an encrypted document"),
-), request_body(content((Vec<u8> = "application/octet-stream"), (FormBody = "multipart/form-data")),
-    description = "The document itself, or a form whose last part is called `file`"),
+), request_body(content((Vec<u8> = "application/octet-stream"), (FormBody = "multipart/form-data"), (UrlBody = "application/json")),
+    description = "The document itself, or a form whose last part is called `file`, or where it is to be downloaded from (`server.fetch_urls`)"),
 responses(
     (status = 202, description = "It is kept", body = DocumentView,
         headers(("Location" = String, description = "Where it is"), ("Idempotency-Replayed" = Option<String>, description = "`true` for an earlier answer"))),
+    (status = 403, content_type = "application/problem+json", description = "This server downloads nothing, or not from there", body = Problem),
     (status = 413, content_type = "application/problem+json", description = "It is too large", body = Problem),
     (status = 415, content_type = "application/problem+json", description = "It is of a kind that is not read", body = Problem),
     (status = 429, content_type = "application/problem+json", description = "The system is full, or there were too many requests", body = Problem,
@@ -172,7 +175,11 @@ pub async fn submit(app: Shared, writing: Writing, request: HttpRequest, payload
     let once = once(&writing.0, request.headers())?;
     let submission = Submission { app: &app, caller: &writing.0, terms, once };
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if !kind.trim_start().to_ascii_lowercase().starts_with("multipart/") {
+    let is = |wanted: &str| kind.trim_start().to_ascii_lowercase().starts_with(wanted);
+    if is("application/json") {
+        return submission.fetch(asked, json(&app, payload).await?).await;
+    }
+    if !is("multipart/") {
         let body = payload.map_err(|error| error.to_string()).boxed_local();
         return submission.take(asked, body).await;
     }
@@ -195,6 +202,44 @@ pub async fn submit(app: Shared, writing: Writing, request: HttpRequest, payload
         asked.set(&name, value)?;
     }
     Err(Problem::bad("the form has no part called `file`"))
+}
+
+/// A document that is to be downloaded. Every option of the address may be a field as well.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UrlBody {
+    /// By http or https. A name and a password before the host are used, and not kept.
+    pub url: String,
+    name: Option<String>,
+    ocr: Option<String>,
+    pages: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    duplicates: Option<String>,
+    bulk: Option<bool>,
+    unordered: Option<bool>,
+    force: Option<bool>,
+    /// The password of an encrypted document.
+    password: Option<String>,
+}
+
+impl UrlBody {
+    /// What it says goes before what stands in the address.
+    fn over(self, asked: SubmitQuery) -> (String, SubmitQuery) {
+        let tags = if self.tags.is_empty() { asked.tags } else { Some(self.tags.join(",")) };
+        let asked = SubmitQuery {
+            name: self.name.or(asked.name),
+            ocr: self.ocr.or(asked.ocr),
+            pages: self.pages.or(asked.pages),
+            tags,
+            duplicates: self.duplicates.or(asked.duplicates),
+            bulk: self.bulk.or(asked.bulk),
+            unordered: self.unordered.or(asked.unordered),
+            force: self.force.or(asked.force),
+            password: self.password.or(asked.password),
+        };
+        (self.url, asked)
+    }
 }
 
 /// A form that hands a document over.
@@ -310,6 +355,43 @@ impl Submission<'_> {
         Ok(accepted(&document, false))
     }
 
+    /// Downloads a document. It is submitted when it is there whole, and then this is answered.
+    async fn fetch(&self, asked: SubmitQuery, body: UrlBody) -> Result {
+        let Some(urls) = &self.app.urls else {
+            return Err(Problem::new(Code::UrlsNotFetched, "documents are sent to this server; it downloads none")
+                .with_hint("whoever runs it may allow it: the setting `server.fetch_urls`"));
+        };
+        let (url, asked) = body.over(asked);
+        let mut options = asked.options(self.app, self.caller)?;
+        let held = self.once.as_ref().map(|key| self.app.hold(key)).transpose()?;
+        if let Some(key) = &self.once {
+            if let Some(document) = self.answered_before(key).await? {
+                let shown = urls::shown(&url);
+                return match document.download.as_ref().is_some_and(|from| from.url == shown) {
+                    true => Ok(accepted(&document, true)),
+                    false => Err(Problem::new(
+                        Code::IdempotencyMismatch,
+                        "this idempotency key was used for a document that came from elsewhere",
+                    )),
+                };
+            }
+            options.tags.push(key.clone());
+        }
+        let name = asked.name.as_deref().map(|name| name_of(Some(name)));
+        let id = urls.submit(&self.app.pipeline, url, name, options).await.map_err(|problem| match problem.code {
+            Code::Busy => problem.retry_after(self.pause()),
+            _ => problem,
+        })?;
+        drop(held);
+        let document = self.app.ask(move |store| store.document(id)).await?.ok_or_else(Problem::no_such_document)?;
+        Ok(accepted(&document, false))
+    }
+
+    /// When to come back to a full pipeline.
+    fn pause(&self) -> Duration {
+        self.app.pipeline.next_place_in().unwrap_or(PAUSE).min(LONGEST_PAUSE)
+    }
+
     async fn answered_before(&self, key: &Tag) -> Result<Option<Document>> {
         let part = ListingPart { tag: Some(key.clone()), limit: 1, ..ListingPart::default() };
         Ok(self.app.ask(move |store| store.documents_part(&part)).await?.pop())
@@ -324,10 +406,7 @@ impl Submission<'_> {
     ) -> Result<DocumentId> {
         match self.app.pipeline.try_submit_reader(name, whole, options).await {
             Ok(document) => Ok(document.id()),
-            Err(error @ Error::Busy { .. }) => {
-                let pause = self.app.pipeline.next_place_in().unwrap_or(PAUSE).min(LONGEST_PAUSE);
-                Err(Problem::from(error).retry_after(pause))
-            }
+            Err(error @ Error::Busy { .. }) => Err(Problem::from(error).retry_after(self.pause())),
             Err(error) => Err(fault.take().unwrap_or_else(|| error.into())),
         }
     }

@@ -20,6 +20,9 @@ pub struct DocumentView {
     id: String,
     /// The name that it was submitted under.
     source: String,
+    /// Where it was downloaded from, without a user name and a password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     /// Of its bytes.
     sha256: String,
     /// Bytes.
@@ -70,6 +73,7 @@ impl DocumentView {
             schema: DOCUMENT,
             id: document.id.to_string(),
             source: document.source.clone(),
+            url: document.download.as_ref().map(|from| from.url.clone()),
             sha256: document.sha256.to_string(),
             size: document.size.bytes(),
             state: document.state.as_str(),

@@ -13,11 +13,13 @@ use pagestream_models::{
 use pagestream_store::{CacheOptions, Durability, Retention, StoreOptions};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
+pub mod download;
 pub mod layers;
 mod memory;
 pub mod server;
 pub mod watch;
 
+pub use download::DownloadSettings;
 pub use layers::{Layers, Origin, SettingsError};
 pub use server::ServerSettings;
 pub use watch::WatchSettings;
@@ -40,6 +42,7 @@ pub struct Settings {
     pub ort: OrtSettings,
     pub store: StoreSettings,
     pub cache: CacheSettings,
+    pub download: DownloadSettings,
     pub watch: WatchSettings,
     pub server: ServerSettings,
     pub log: LogSettings,

@@ -25,6 +25,10 @@ pub struct ServerSettings {
     /// What an upload must bring in a second at least.
     #[serde(deserialize_with = "super::size")]
     pub upload_rate: ByteSize,
+    /// Whether documents are downloaded that a client names by a URL.
+    pub fetch_urls: bool,
+    /// Hosts and networks that may be asked although they are not public: [`crate::download::Allowed`].
+    pub fetch_allow: Vec<String>,
     #[serde(deserialize_with = "super::duration")]
     pub request_time: Duration,
     #[serde(deserialize_with = "super::duration")]

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::{
     blobs::Blob,
+    downloads::{self, DownloadedFrom},
     error::{Error, Result},
     rows::{now, parsed, time},
     search::index,
@@ -43,6 +44,8 @@ pub struct Document {
     pub priority: Priority,
     /// In alphabetical order.
     pub tags: Vec<Tag>,
+    /// Where it was downloaded from, if it was.
+    pub download: Option<DownloadedFrom>,
     pub submitted_at: SystemTime,
     /// Pages in the whole document, whichever were asked for; `None` until it was opened.
     pub pages: Option<u32>,
@@ -158,7 +161,7 @@ const COLUMNS: &str = "id, source, sha256, size, options_key, options, selection
                        reason, finished_at, committed, failed, record_bytes";
 
 fn select(rest: &str) -> String {
-    format!("SELECT {COLUMNS}, {} FROM documents {rest}", tags::COLUMN)
+    format!("SELECT {COLUMNS}, {}, {} FROM documents {rest}", tags::COLUMN, downloads::COLUMN)
 }
 
 fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
@@ -173,6 +176,7 @@ fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
         selection: row.get("selection")?,
         priority: parsed(row, "priority")?,
         tags: tags::of_column(row.get("tags")?),
+        download: downloads::of_column(row.get("download")?)?,
         submitted_at: time(row.get("submitted_at")?),
         pages: row.get("pages")?,
         state: parsed(row, "state")?,

@@ -12,6 +12,7 @@ mod bus_errors;
 mod caches;
 mod database;
 mod documents;
+mod downloads;
 mod error;
 mod in_place;
 mod lock;
@@ -41,6 +42,7 @@ pub use database::{Durability, FILE_NAME as DATABASE_FILE};
 pub use documents::{
     Document, DocumentState, Listing, ListingPart, NewDocument, Outcome, Overview, Priority, options_key,
 };
+pub use downloads::DownloadedFrom;
 pub use error::{Error, Result};
 pub use in_place::Input;
 pub use lock::Writer;

@@ -9,12 +9,14 @@ use crate::{
     blobs::{BlobStore as _, FolderBlobs, SPOOL},
     database::Database,
     documents::{self, Document, DocumentState, Listing, ListingPart, Overview},
+    downloads,
     error::{Error, Result},
     lock::{self, Writer},
     page_log::{self, Cursor, Sequence, StoredPage},
     page_set::PageSet,
     search::{self, Meant, QueryVector, SearchMode, SearchQuery, SearchResults},
     similarity::{self, Cluster, PageKey, Similar},
+    tags::Tag,
     vectors::{self, Embedded, IndexState, Memory, PageFilter, PassageVector, Related, VectorOptions},
     work,
 };
@@ -59,6 +61,14 @@ impl Reader {
     /// A part of the documents, the latest submitted first.
     pub fn documents_part(&self, part: &ListingPart) -> Result<Vec<Document>> {
         self.db.read(|db| documents::list_part(db, part))
+    }
+
+    /// The latest document that was downloaded from this address, of `owner` where one is given.
+    pub fn downloaded_from(&self, url: &str, owner: Option<&Tag>) -> Result<Option<Document>> {
+        self.db.read(|db| match downloads::latest(db, url, owner)? {
+            Some(id) => documents::get(db, id),
+            None => Ok(None),
+        })
     }
 
     /// The documents to resume, in the order of submission.

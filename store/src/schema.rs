@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 
+mod downloads;
 mod search;
 mod tags;
 mod vectors;
@@ -18,7 +19,8 @@ mod vectors;
 const APPLICATION_ID: i64 = 0x5047_5354;
 
 /// Migration `n` takes a file from version `n` to `n + 1`.
-const MIGRATIONS: [&str; 5] = [DOCUMENTS_AND_PAGES, SIMILARITY, search::SEARCH, vectors::VECTORS, tags::TAGS];
+const MIGRATIONS: [&str; 6] =
+    [DOCUMENTS_AND_PAGES, SIMILARITY, search::SEARCH, vectors::VECTORS, tags::TAGS, downloads::DOWNLOADS];
 
 /// The version that this crate reads and writes.
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
@@ -189,6 +191,8 @@ mod tests {
             assert_eq!(signatures, 0);
             let vectors: u32 = connection.query_row("SELECT count(*) FROM vectors", [], |row| row.get(0)).unwrap();
             assert_eq!(vectors, 0);
+            let downloads: u32 = connection.query_row("SELECT count(*) FROM downloads", [], |row| row.get(0)).unwrap();
+            assert_eq!(downloads, 0);
         }
     }
 

@@ -18,6 +18,7 @@ use crate::{
     blobs::{Blob, BlobStore, FolderBlobs, SPOOL},
     database::{Database, Durability, FILE_NAME as DATABASE_FILE},
     documents::{self, NewDocument, Outcome},
+    downloads::{self, DownloadedFrom},
     error::{Error, Result},
     in_place::{InPlace, InPlaceFiles, Input, Stamp},
     lock::{self, Writer, WriterLock},
@@ -234,6 +235,13 @@ impl Store {
         self.inner.blobs.put(input)
     }
 
+    /// What was spooled before, held so that it stays; `None` where it is not there any more.
+    pub fn hold(&self, digest: Digest) -> Result<Option<Blob>> {
+        // Pinned before looking, so that nobody deletes it in between.
+        let _held = self.inner.blobs.pinned(digest, ByteSize(0));
+        Ok(self.inner.blobs.size(digest)?.map(|size| self.inner.blobs.pinned(digest, size)))
+    }
+
     /// Takes a file, from its beginning to its end. A store with a data directory spools it, because what it acknowledges must
     /// be there after a crash. A temporary one only hashes it and reads it where it is, as it is gone with the run anyway; the open
     /// file is held until the document has ended.
@@ -303,6 +311,11 @@ impl Store {
             [] => Ok(()),
             _ => self.inner.db.write_through(|db| tags::add(db, document, tags)),
         }
+    }
+
+    /// Notes where a document was downloaded from, in the place of what was noted before. As durable as a submission.
+    pub fn note_download(&self, document: DocumentId, from: &DownloadedFrom) -> Result<()> {
+        self.inner.db.write_through(|db| downloads::note(db, document, from))
     }
 
     /// Notes how many pages the document has, once it was opened.

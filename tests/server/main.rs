@@ -13,9 +13,13 @@ mod answers;
 mod client;
 mod encrypted;
 mod events;
+#[path = "../download/origin.rs"]
+mod origin;
 #[cfg(unix)]
 mod process;
 mod uploads;
+#[cfg(feature = "url")]
+mod urls;
 
 use std::thread::JoinHandle;
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use pagestream_store::{Blob, Error as StoreError};
+use pagestream_store::{Blob, Error as StoreError, Incoming};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::{DocumentHandle, Pipeline};
@@ -16,6 +16,103 @@ use crate::{
 
 /// Bytes of a stream that are read before they are written.
 const PIECE: usize = 256 << 10;
+
+/// A place among the open documents, taken before it is known what comes: what comes may fail and come again, and the place stays.
+/// Given back when it drops.
+pub struct Place {
+    pipeline: Pipeline,
+    admission: Admitted,
+}
+
+impl Pipeline {
+    /// Waits for a place among the open documents.
+    ///
+    /// # Errors
+    /// [`Error::Closed`] when the pipeline drains, [`Error::Fatal`] when it has failed.
+    pub async fn place(&self, options: &SubmitOptions) -> Result<Place> {
+        self.may_submit()?;
+        let admission = self.admission.wait(options.priority()).await;
+        Ok(Place { pipeline: self.clone(), admission })
+    }
+
+    /// As [`Pipeline::place`], but answers [`Error::Busy`] instead of waiting for another document to end.
+    ///
+    /// # Errors
+    /// As [`Pipeline::place`], and [`Error::Busy`].
+    pub fn try_place(&self, options: &SubmitOptions) -> Result<Place> {
+        self.may_submit()?;
+        Ok(Place { pipeline: self.clone(), admission: self.admitted_now(options)? })
+    }
+
+    /// Resolves when the pipeline takes no documents any more.
+    pub async fn closing(&self) {
+        // The sender is ours: it does not go before the pipeline does.
+        let _ = self.shared.draining.subscribe().wait_for(|draining| *draining).await;
+    }
+}
+
+impl Place {
+    /// Begins to take bytes into the spool. Dropped before its end, it leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when nothing can be kept, [`Error::Closed`] when the pipeline has stopped.
+    pub async fn begin(&self) -> Result<Spooling> {
+        let store = self.pipeline.shared.store.clone();
+        let incoming = self.pipeline.blocking(move || store.blobs().begin()).await?.map_err(store_error)?;
+        Ok(Spooling { pipeline: self.pipeline.clone(), incoming, piece: Vec::with_capacity(PIECE) })
+    }
+
+    /// Submits what was spooled, under a name for people.
+    ///
+    /// # Errors
+    /// As [`Pipeline::submit`].
+    pub async fn submit(self, name: impl Into<String>, blob: Blob, options: SubmitOptions) -> Result<DocumentHandle> {
+        let input = SubmittedInput::Spooled { name: name.into(), blob };
+        self.pipeline.submit_admitted(input, options, self.admission).await
+    }
+}
+
+/// Bytes on their way into the spool, a piece of 256 KiB in memory.
+pub struct Spooling {
+    pipeline: Pipeline,
+    incoming: Box<dyn Incoming>,
+    piece: Vec<u8>,
+}
+
+impl Spooling {
+    /// Takes bytes, of any number.
+    ///
+    /// # Errors
+    /// As [`Place::begin`].
+    pub async fn write(mut self, mut bytes: &[u8]) -> Result<Self> {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(PIECE - self.piece.len()));
+            self.piece.extend_from_slice(now);
+            bytes = later;
+            if self.piece.len() == PIECE {
+                self = self.flush().await?;
+            }
+        }
+        Ok(self)
+    }
+
+    async fn flush(self) -> Result<Self> {
+        let Self { pipeline, mut incoming, mut piece } = self;
+        let written = pipeline.blocking(move || incoming.write(&piece).map(|()| (incoming, piece)));
+        (incoming, piece) = written.await?.map_err(store_error)?;
+        piece.clear();
+        Ok(Self { pipeline, incoming, piece })
+    }
+
+    /// What was taken is durable when this returns.
+    ///
+    /// # Errors
+    /// As [`Place::begin`].
+    pub async fn finish(self) -> Result<Blob> {
+        let Self { pipeline, incoming, .. } = self.flush().await?;
+        pipeline.blocking(move || incoming.finish()).await?.map_err(store_error)
+    }
+}
 
 impl Pipeline {
     /// Submits what a reader gives, under a name for people. The bytes go to the spool as they come, a piece of 256 KiB in

@@ -38,7 +38,7 @@ pub use self::{
     alto::Alto,
     csv::Csv,
     document_options::{DocumentOptions, FormulaDelimiters},
-    files::{Expected, Files, MANIFEST},
+    files::{Expected, Files, MANIFEST, is_url},
     format::OutputFormat,
     hocr::Hocr,
     html::{Html, table_html},

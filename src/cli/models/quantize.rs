@@ -181,10 +181,10 @@ fn documents(folder: &std::path::Path, workshop: &Workshop<'_>) -> Result<Vec<Do
         let message = format!("{}: is not a folder", folder.display());
         return Err(refuse(&message, Some("--calibration names a folder of documents"), Exit::FileAccess));
     }
-    let expanded = inputs::expand(&[folder.as_os_str().to_owned()]);
+    let expanded = inputs::expand_files(&[folder.as_os_str().to_owned()]);
     let expanded = expanded.map_err(|message| refuse(&message, None, Exit::FileAccess))?;
     let (mut all, mut digests) = (Vec::new(), Vec::new());
-    for source in expanded.sources {
+    for source in expanded {
         let Source::Path(path) = source else { continue };
         let bytes = fs::read(&path)
             .map_err(|error| refuse(&format!("{}: cannot be read: {error}", path.display()), None, Exit::FileAccess))?;

@@ -20,7 +20,7 @@ use std::{
 
 use tempfile::{NamedTempFile, TempDir};
 
-pub use self::names::Expected;
+pub use self::names::{Expected, is_url};
 use self::{
     manifest::{Entry, Manifest, Owner, digest_of},
     pictures::Pictures,

@@ -30,7 +30,12 @@ pub struct Expected {
 impl Expected {
     /// A file that is read by its name: its folders are mirrored as far as the name has them and leads downwards; of any
     /// other path only the last part counts.
+    ///
+    /// What is the URL of a document that was downloaded is taken for that: only the last part of its path counts.
     pub fn file(path: &Path) -> Self {
+        if let Some(url) = path.to_str().filter(|text| is_url(text)) {
+            return Self { source: url.to_owned(), origin: url.to_owned(), place: last_of_url(url).into() };
+        }
         let downwards = path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
         let place = if downwards { path } else { Path::new(path.file_name().unwrap_or_default()) };
         Self::below(path, place.to_owned())
@@ -42,6 +47,28 @@ impl Expected {
         let origin = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Self { source: path.display().to_string(), origin: exact(&origin), place }
     }
+}
+
+/// Whether a document is named by a URL and not by a path.
+pub fn is_url(text: &str) -> bool {
+    let begins = |scheme: &str| text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
+    begins("http://") || begins("https://")
+}
+
+/// The last part of a URL's path, its escapes resolved, or its host.
+fn last_of_url(url: &str) -> String {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    let last = path.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default();
+    let (mut bytes, mut left) = (Vec::new(), last.as_bytes());
+    while let [first, rest @ ..] = left {
+        let digits = rest.get(..2).filter(|digits| *first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let escaped = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        bytes.push(escaped.unwrap_or(*first));
+        left = if escaped.is_some() { &rest[2..] } else { rest };
+    }
+    // One part of a path, whatever was escaped.
+    String::from_utf8_lossy(&bytes).replace(['/', '\\'], "_")
 }
 
 /// The path as text, two different ones never alike: what is no Unicode is followed by its digest.
@@ -203,6 +230,20 @@ mod tests {
         assert_eq!(stems(&["../../etc/passwd.pdf", "/root/.ssh/id.pdf"], &none), ["passwd", "id"]);
         let found = Expected::below(Path::new("/x/m/a/r.pdf"), PathBuf::from("a/r.pdf"));
         assert_eq!(assign(std::slice::from_ref(&found), &none)[&found.origin], "a/r");
+    }
+
+    #[test]
+    fn what_was_downloaded_is_called_as_its_url_ends() {
+        let none = HashMap::new();
+        let urls = [
+            "https://a.example/x/a%20b.pdf?v=1/2#p",
+            "HTTP://a.example/%2e%2e%2fc%2",
+            "https://b.example/",
+            "https://b.example/?/d",
+        ];
+        assert_eq!(stems(&urls, &none), ["a b", "_c%2-5d4ea3ab", "b", "x"]);
+        let same = ["https://a.example/x/r.pdf", "https://a.example/y/r.pdf", "r.pdf"];
+        assert_eq!(stems(&same, &none)[..2], ["x/r", "y/r"]);
     }
 
     #[test]
