@@ -12,7 +12,7 @@ use std::{
 use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::PrivateKeyDer,
 };
 
 use super::{
@@ -20,10 +20,6 @@ use super::{
     origin::{Origin, Reply},
     shell::Home,
 };
-
-/// Of `localhost`, and signed by nobody else; its key is in this repository, so that it proves nothing.
-const CERTIFICATE: &[u8] = include_bytes!("localhost.crt");
-const KEY: &[u8] = include_bytes!("localhost.key");
 
 /// The sample that every home has.
 fn sample() -> Vec<u8> {
@@ -88,9 +84,11 @@ fn a_password_is_shown_nowhere() {
     assert_eq!(origin.requests()[0].header("authorization"), Some("Basic YW5uOnNlY3JldA=="));
 }
 
-fn tls_origin() -> Origin {
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(KEY).unwrap();
+/// An origin whose certificate is of `localhost` and signed by nobody else, and that certificate.
+fn tls_origin() -> (Origin, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
     let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
@@ -116,16 +114,17 @@ fn tls_origin() -> Origin {
         let stream = Arc::new(Mutex::new(StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream)));
         (Box::new(Shared(stream.clone())) as Box<dyn Read + Send>, Box::new(Shared(stream)) as Box<dyn Write + Send>)
     };
-    Origin::speaking("127.0.0.1:0", streams, |number, request| match request.path.as_str() {
+    let origin = Origin::speaking("127.0.0.1:0", streams, |number, request| match request.path.as_str() {
         "/down.pdf" => Reply::redirect("http://localhost:9/a.pdf"),
         _ => pdf(number, request),
-    })
+    });
+    (origin, made.cert.pem())
 }
 
 #[test]
 fn a_certificate_is_believed_only_where_this_machine_believes_it() {
-    let (origin, home) = (tls_origin(), Home::new());
-    home.write("ours.crt", CERTIFICATE);
+    let ((origin, certificate), home) = (tls_origin(), Home::new());
+    home.write("ours.crt", certificate.as_bytes());
     let run = |host: &str, path: &str, certificates: Option<&str>| {
         let url = format!("https://{host}:{}/{path}", origin.address.port());
         let mut command = home.command(&["process", "--ocr", "never", "--pages", "1", &url]);
