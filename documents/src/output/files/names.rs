@@ -234,16 +234,16 @@ mod tests {
 
     #[test]
     fn what_was_downloaded_is_called_as_its_url_ends() {
-        let none = HashMap::new();
-        let urls = [
-            "https://a.example/x/a%20b.pdf?v=1/2#p",
-            "HTTP://a.example/%2e%2e%2fc%2",
-            "https://b.example/",
-            "https://b.example/?/d",
-        ];
-        assert_eq!(stems(&urls, &none), ["a b", "_c%2-5d4ea3ab", "b", "x"]);
+        for (url, place) in [
+            ("https://a.example/x/a%20b.pdf?v=1/2#p", "a b.pdf"),
+            ("HTTP://a.example/%2e%2e%2fc%2", ".._c%2"),
+            ("https://b.example/?/d", "b.example"),
+            ("https://b.example", "b.example"),
+        ] {
+            assert_eq!(Expected::file(Path::new(url)).place, Path::new(place), "{url}");
+        }
         let same = ["https://a.example/x/r.pdf", "https://a.example/y/r.pdf", "r.pdf"];
-        assert_eq!(stems(&same, &none)[..2], ["x/r", "y/r"]);
+        assert_eq!(stems(&same, &HashMap::new())[..2], ["x/r", "y/r"]);
     }
 
     #[test]
