@@ -323,12 +323,15 @@ fn after_kill_9_a_document_is_called_abandoned_and_resume_goes_on_with_it() {
     home.write("long.tif", document(&[PLAIN; PAGES]));
     let reading = ["--quality", "fast", "--offline", "--data-dir", "work"];
     let mut child = home.command(&[&["process", "-f", "jsonl"], &reading[..], &["long.tif"]].concat()).spawn().unwrap();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    // Held until it is killed: a program whose reader goes away ends by itself.
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut String::new()).unwrap();
     let pid = child.id();
     let status = home.run(&["status", "--data-dir", "work"]).out;
     assert!(status.contains(&format!("process {pid} writes here")) && !status.contains("abandoned"), "{status}");
     child.kill().unwrap();
     child.wait().unwrap();
+    drop(out);
 
     let status = home.run(&["status", "--data-dir", "work"]).out;
     for part in ["  abandoned  ", "no process writes here", "`pagestream resume --data-dir work` goes on with it"] {
