@@ -9,11 +9,7 @@ use std::{
     sync::{Arc, Mutex, mpsc},
 };
 
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    crypto::ring,
-    pki_types::PrivateKeyDer,
-};
+use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::ring, pki_types::PrivateKeyDer};
 
 use super::{
     ETAG,
