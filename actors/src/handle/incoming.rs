@@ -14,8 +14,11 @@ use crate::{
     stages::ingest::not_taken,
 };
 
-/// Bytes of a stream that are read before they are written.
+/// Bytes that are gathered before they are written.
 const PIECE: usize = 256 << 10;
+
+/// Bytes of a stream that are read at most at a time.
+const PART: usize = 64 << 10;
 
 /// A place among the open documents, taken before it is known what comes: what comes may fail and come again, and the place stays.
 /// Given back when it drops.
@@ -32,6 +35,8 @@ impl Pipeline {
     pub async fn place(&self, options: &SubmitOptions) -> Result<Place> {
         self.may_submit()?;
         let admission = self.admission.wait(options.priority()).await;
+        // It may have been closed meanwhile: then nothing is to be read any more.
+        self.may_submit()?;
         Ok(Place { pipeline: self.clone(), admission })
     }
 
@@ -69,6 +74,34 @@ impl Place {
     pub async fn submit(self, name: impl Into<String>, blob: Blob, options: SubmitOptions) -> Result<DocumentHandle> {
         let input = SubmittedInput::Spooled { name: name.into(), blob };
         self.pipeline.submit_admitted(input, options, self.admission).await
+    }
+
+    /// Takes a stream into the spool and submits it. The caller's thread reads, the pipeline's threads for blocking work write.
+    async fn submit_reader(
+        self,
+        name: String,
+        mut reader: impl AsyncRead + Unpin,
+        options: SubmitOptions,
+    ) -> Result<DocumentHandle> {
+        let most = self.pipeline.shared.options.reading.limits.page.bytes().saturating_mul(8);
+        let mut spooling = self.begin().await?;
+        let (mut part, mut size) = (vec![0; PART], 0u64);
+        loop {
+            let read = match reader.read(&mut part).await {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(not_taken(&name, StoreError::Input(error))),
+            };
+            size += read as u64;
+            if size > most {
+                let cause = "the stream is longer than a stream may be; submit it as a file".to_owned();
+                return Err(Error::Read { name, cause, kind: io::ErrorKind::FileTooLarge });
+            }
+            spooling = spooling.write(&part[..read]).await?;
+        }
+        let blob = spooling.finish().await?;
+        self.submit(name, blob, options).await
     }
 }
 
@@ -127,8 +160,7 @@ impl Pipeline {
         reader: impl AsyncRead + Unpin,
         options: SubmitOptions,
     ) -> Result<DocumentHandle> {
-        let admission = self.admission.wait(options.priority()).await;
-        self.spool_admitted(name.into(), reader, options, admission).await
+        self.place(&options).await?.submit_reader(name.into(), reader, options).await
     }
 
     /// As [`Pipeline::submit_reader`], but answers [`Error::Busy`] instead of waiting for another document to end; then nothing was read.
@@ -141,49 +173,6 @@ impl Pipeline {
         reader: impl AsyncRead + Unpin,
         options: SubmitOptions,
     ) -> Result<DocumentHandle> {
-        let admission = self.admitted_now(&options)?;
-        self.spool_admitted(name.into(), reader, options, admission).await
-    }
-
-    async fn spool_admitted(
-        &self,
-        name: String,
-        reader: impl AsyncRead + Unpin,
-        options: SubmitOptions,
-        admission: Admitted,
-    ) -> Result<DocumentHandle> {
-        self.may_submit()?;
-        let blob = self.spool(&name, reader).await?;
-        self.submit_admitted(SubmittedInput::Spooled { name, blob }, options, admission).await
-    }
-
-    /// Takes a stream into the spool. The caller's thread reads, the pipeline's threads for blocking work write.
-    async fn spool(&self, name: &str, mut reader: impl AsyncRead + Unpin) -> Result<Blob> {
-        let most = self.shared.options.reading.limits.page.bytes().saturating_mul(8);
-        let failed = |error: io::Error| not_taken(name, StoreError::Input(error));
-        let store = self.shared.store.clone();
-        let mut incoming = self.blocking(move || store.blobs().begin()).await?.map_err(store_error)?;
-        let (mut piece, mut size) = (vec![0; PIECE], 0u64);
-        loop {
-            let mut filled = 0;
-            while filled < PIECE {
-                match reader.read(&mut piece[filled..]).await {
-                    Ok(0) => break,
-                    Ok(read) => filled += read,
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(failed(error)),
-                }
-            }
-            if filled == 0 {
-                return self.blocking(move || incoming.finish()).await?.map_err(store_error);
-            }
-            size += filled as u64;
-            if size > most {
-                let cause = "the stream is longer than a stream may be; submit it as a file".to_owned();
-                return Err(Error::Read { name: name.to_owned(), cause, kind: io::ErrorKind::FileTooLarge });
-            }
-            let written = self.blocking(move || incoming.write(&piece[..filled]).map(|()| (incoming, piece)));
-            (incoming, piece) = written.await?.map_err(store_error)?;
-        }
+        self.try_place(&options)?.submit_reader(name.into(), reader, options).await
     }
 }
