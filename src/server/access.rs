@@ -2,15 +2,18 @@
 //! answer says to browsers.
 
 use std::{
+    convert::Infallible,
     future::{Ready, ready},
     net::IpAddr,
+    pin::Pin,
     sync::atomic::Ordering::Relaxed,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use actix_web::{
     FromRequest, HttpMessage as _, HttpRequest, ResponseError as _,
-    body::{BoxBody, EitherBody, MessageBody},
+    body::{BodySize, BoxBody, EitherBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
         Method,
@@ -18,6 +21,8 @@ use actix_web::{
     },
     middleware::Next,
 };
+
+use bytes::Bytes;
 
 use super::{
     app::{App, Shared},
@@ -85,6 +90,21 @@ impl FromRequest for Measuring {
     }
 }
 
+/// The body of an answer to HEAD: as long as the one that GET would bring, and never sent.
+struct Unsent(BodySize);
+
+impl MessageBody for Unsent {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<std::result::Result<Bytes, Infallible>>> {
+        Poll::Ready(None)
+    }
+}
+
 /// Lets a request through to its handler, or answers it.
 pub async fn guard<B: MessageBody + 'static>(
     request: ServiceRequest,
@@ -94,6 +114,7 @@ pub async fn guard<B: MessageBody + 'static>(
         return Err(Problem::internal("the server has nothing to answer from").into());
     };
     app.requests.fetch_add(1, Relaxed);
+    let is_head = request.method() == Method::HEAD;
     let mut response = match admit(&app, &request) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
@@ -110,6 +131,10 @@ pub async fn guard<B: MessageBody + 'static>(
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    if is_head {
+        // Dropped here, a stream of events ends and a result is not written on.
+        response = response.map_body(|_, body| EitherBody::right(BoxBody::new(Unsent(body.size()))));
     }
     Ok(response)
 }

@@ -46,6 +46,7 @@ use std::{io, net::SocketAddr, time::Duration};
 use actix_web::{
     App as Application, HttpRequest, HttpServer,
     dev::ServerHandle,
+    guard,
     middleware::from_fn,
     web::{self, ServiceConfig},
 };
@@ -187,14 +188,16 @@ async fn drain(app: &App, handle: &ServerHandle) -> DrainReport {
 /// What may be done at a path, for who tries something else; a test compares it with the description.
 fn methods(path: &str) -> &'static str {
     match path {
-        "/v1/documents" => "GET, POST",
-        "/v1/documents/{id}" => "GET, DELETE",
+        "/v1/documents" => "GET, HEAD, POST",
+        "/v1/documents/{id}" => "GET, HEAD, DELETE",
         "/v1/search" | "/v1/similar" | "/v1/duplicates" | "/v1/documents/{id}/cancel" => "POST",
-        _ => "GET",
+        _ => "GET, HEAD",
     }
 }
 
 fn routes(config: &mut ServiceConfig) {
+    // Whoever asks with HEAD is answered as with GET; [`access::guard`] leaves the body out.
+    let get = || web::route().guard(guard::Any(guard::Get()).or(guard::Head()));
     let nothing_else = || {
         web::to(|request: HttpRequest| async move {
             let path = request.match_pattern();
@@ -205,29 +208,29 @@ fn routes(config: &mut ServiceConfig) {
         let resource = web::resource(path).default_service(nothing_else());
         config.service(routes.into_iter().fold(resource, |resource, route| resource.route(route)));
     };
-    at("/", vec![web::get().to(page::page)]);
-    at("/app.js", vec![web::get().to(page::script)]);
-    at("/app.css", vec![web::get().to(page::style)]);
-    at("/icon.svg", vec![web::get().to(page::icon)]);
-    at("/livez", vec![web::get().to(health::live)]);
-    at("/readyz", vec![web::get().to(health::ready)]);
-    at("/metrics", vec![web::get().to(health::metrics)]);
-    at("/docs", vec![web::get().to(reference::page)]);
-    at("/docs.css", vec![web::get().to(reference::style)]);
-    at("/openapi.json", vec![web::get().to(openapi::describe)]);
-    at("/v1/capacity", vec![web::get().to(health::capacity)]);
-    at("/v1/events", vec![web::get().to(events::of_all)]);
+    at("/", vec![get().to(page::page)]);
+    at("/app.js", vec![get().to(page::script)]);
+    at("/app.css", vec![get().to(page::style)]);
+    at("/icon.svg", vec![get().to(page::icon)]);
+    at("/livez", vec![get().to(health::live)]);
+    at("/readyz", vec![get().to(health::ready)]);
+    at("/metrics", vec![get().to(health::metrics)]);
+    at("/docs", vec![get().to(reference::page)]);
+    at("/docs.css", vec![get().to(reference::style)]);
+    at("/openapi.json", vec![get().to(openapi::describe)]);
+    at("/v1/capacity", vec![get().to(health::capacity)]);
+    at("/v1/events", vec![get().to(events::of_all)]);
     at("/v1/search", vec![web::post().to(queries::search)]);
     at("/v1/similar", vec![web::post().to(queries::similar)]);
     at("/v1/duplicates", vec![web::post().to(queries::duplicates)]);
-    at("/v1/documents", vec![web::get().to(documents::list), web::post().to(upload::submit)]);
-    at("/v1/documents/{id}", vec![web::get().to(documents::show), web::delete().to(documents::remove)]);
+    at("/v1/documents", vec![get().to(documents::list), web::post().to(upload::submit)]);
+    at("/v1/documents/{id}", vec![get().to(documents::show), web::delete().to(documents::remove)]);
     at("/v1/documents/{id}/cancel", vec![web::post().to(documents::cancel)]);
-    at("/v1/documents/{id}/events", vec![web::get().to(events::of_document)]);
-    at("/v1/documents/{id}/pages", vec![web::get().to(pages::list)]);
-    at("/v1/documents/{id}/pages/{page}", vec![web::get().to(pages::show)]);
-    at("/v1/documents/{id}/pages/{page}/image", vec![web::get().to(pages::image)]);
-    at("/v1/documents/{id}/result.{ending:.+}", vec![web::get().to(results::result)]);
+    at("/v1/documents/{id}/events", vec![get().to(events::of_document)]);
+    at("/v1/documents/{id}/pages", vec![get().to(pages::list)]);
+    at("/v1/documents/{id}/pages/{page}", vec![get().to(pages::show)]);
+    at("/v1/documents/{id}/pages/{page}/image", vec![get().to(pages::image)]);
+    at("/v1/documents/{id}/result.{ending:.+}", vec![get().to(results::result)]);
     config.default_service(web::to(|| async {
         Err::<String, _>(
             Problem::new(Code::NoSuchPath, "there is nothing under this address")

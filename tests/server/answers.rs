@@ -1,11 +1,14 @@
 //! Pages, images, results, searches and figures; and that rubbish is told as such.
 
+use std::{io::Write, net::TcpStream};
+
 use pagestream_actors::{BatchLimits, Device, LazyEngine};
 use pagestream_models::Error;
 use serde_json::{Value, json};
 
 use crate::{
     Running,
+    client::Answer,
     common::{options, temporary_store},
     documents::{pages, pdf},
     server,
@@ -180,9 +183,42 @@ fn a_method_that_does_not_do_is_told_those_that_do() {
         allowed.sort();
         let mut methods: Vec<&String> = item.as_object().unwrap().keys().collect();
         methods.sort();
+        // HEAD is there wherever GET is, and described nowhere.
+        allowed.retain(|method| method != "head" || !methods.iter().any(|method| *method == "get"));
         assert!(allowed.iter().eq(methods), "{path}: {allowed:?}");
         assert_eq!(answer.problem(405), "method-not-allowed");
     }
+}
+
+#[test]
+fn head_is_answered_as_get_without_a_body() {
+    let server = server(|_| {});
+    let id = server.client.submit("a.pdf", &pages(&["one".into()]));
+    server.client.follow(&id, "");
+    for path in [
+        "/".to_owned(),
+        "/readyz".to_owned(),
+        "/openapi.json".to_owned(),
+        format!("/v1/documents/{id}"),
+        format!("/v1/documents/{id}/pages/1/image"),
+        format!("/v1/documents/{id}/result.txt"),
+        format!("/v1/documents/{id}/events"),
+        "/v1/events".to_owned(),
+        "/v1/documents/nothing".to_owned(),
+    ] {
+        // Two requests in one connection: a body after the first would be read as the second's answer.
+        let mut stream = TcpStream::connect(server.client.address).unwrap();
+        write!(stream, "HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let head = Answer::read_from(Box::new(stream.try_clone().unwrap()));
+        let get = server.client.get(&path);
+        assert_eq!(head.status, get.status, "{path}");
+        for name in ["content-type", "content-length", "transfer-encoding", "etag", "content-security-policy"] {
+            assert_eq!(head.headers.get(name), get.headers.get(name), "{path}: {name}");
+        }
+        write!(stream, "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        assert_eq!(head.after_its_head().with_status(200).text(), "ok\n", "{path}");
+    }
+    assert_eq!(server.client.request("HEAD", "/v1/search", &[], &[]).status, 405);
 }
 
 #[test]

@@ -40,6 +40,11 @@ impl Answer {
         Self { status, headers, reader, is_chunked, left, is_over: false }
     }
 
+    /// The answer that comes after one without a body.
+    pub fn after_its_head(self) -> Self {
+        Self::read_from(Box::new(self.reader))
+    }
+
     pub fn bytes(mut self) -> Vec<u8> {
         let mut all = Vec::new();
         self.read_to_end(&mut all).unwrap();
