@@ -19,6 +19,10 @@ const RUN_ON_SHARE: f32 = 0.2;
 const ALIGNED: f32 = 0.7;
 const FIGURES_ALIGNED: f32 = 0.4;
 
+/// How far a line of one column may reach over the middle of the gutter, in its heights and as a part of its width.
+const OVERHANG: f32 = 1.0;
+const OVERHANG_SHARE: f32 = 0.12;
+
 /// Consecutive lines of a region, seen from one possible gutter: either lines that cross it, or lines beside it.
 #[derive(Default)]
 pub(super) struct Band {
@@ -265,10 +269,14 @@ fn aligned_share(lines: &Lines, left: &[usize], right: &[usize]) -> f32 {
 
 /// Divides `region`, sorted downwards, at the lines that cross `x`.
 pub(super) fn bands(boxes: &[Rect], region: &[usize], x: f32) -> Vec<Band> {
+    divided(boxes, region, |rect| leaning_of(rect, x))
+}
+
+fn divided(boxes: &[Rect], region: &[usize], side_of: impl Fn(&Rect) -> Side) -> Vec<Band> {
     let mut bands: Vec<Band> = Vec::new();
     let mut last_crossed = None;
     for &index in region {
-        let side = side_of(&boxes[index], x);
+        let side = side_of(&boxes[index]);
         if last_crossed != Some(side == Side::Across) {
             bands.push(Band::default());
             last_crossed = Some(side == Side::Across);
@@ -308,6 +316,22 @@ fn side_of(rect: &Rect, x: f32) -> Side {
     }
 }
 
+/// As [`side_of`], of a gutter that is known to be one: a line of one side whose box a detector drew a little too long reaches into the other
+/// column, and crosses nothing. What stands across columns reaches further, or as far on both sides.
+fn leaning_of(rect: &Rect, x: f32) -> Side {
+    let (before, behind) = (x - rect.left, rect.right - x);
+    match side_of(rect, x) {
+        Side::Across if before.min(behind) <= (OVERHANG * rect.height()).min(OVERHANG_SHARE * rect.width()) => {
+            if before > behind {
+                Side::Left
+            } else {
+                Side::Right
+            }
+        }
+        side => side,
+    }
+}
+
 /// The gutter that divides the greatest height of the region into columns; among equals, the one with the widest gap.
 pub(super) fn find_gutter(lines: &Lines, region: &[usize]) -> Option<f32> {
     if region.len() < 2 * MIN_COLUMN_LINES {
@@ -341,7 +365,7 @@ pub(super) fn find_gutter(lines: &Lines, region: &[usize]) -> Option<f32> {
         if left.min(right) < MIN_COLUMN_LINES {
             worth = 0.0;
         } else if sides != (left, right) {
-            worth = bands(lines, region, x).iter().filter_map(|band| band.columns(lines)).sum();
+            worth = divided(lines, region, |rect| side_of(rect, x)).iter().filter_map(|band| band.columns(lines)).sum();
         }
         sides = (left, right);
         match &mut run {

@@ -238,6 +238,22 @@ mod tests {
     }
 
     #[test]
+    fn a_box_that_is_a_little_too_long_does_not_part_the_columns() {
+        let mut page = column(50.0, 80.0, 352.0, 10);
+        page.extend(column(410.0, 80.0, 340.0, 10));
+        page[4].right += 14.0;
+        page[15].left -= 14.0;
+        check_in_given_order(&page);
+        // What stands across does.
+        let mut page = column(50.0, 80.0, 340.0, 4);
+        page.extend(column(410.0, 80.0, 340.0, 4));
+        page.push(rect(300.0, 200.0, 200.0, 20.0));
+        page.extend(column(50.0, 230.0, 340.0, 4));
+        page.extend(column(410.0, 230.0, 340.0, 4));
+        check_in_given_order(&page);
+    }
+
+    #[test]
     fn three_columns_and_a_single_column_foot() {
         let mut page = Vec::new();
         for left in [50.0, 310.0, 570.0] {
