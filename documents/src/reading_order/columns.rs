@@ -322,11 +322,7 @@ fn leaning_of(rect: &Rect, x: f32) -> Side {
     let (before, behind) = (x - rect.left, rect.right - x);
     match side_of(rect, x) {
         Side::Across if before.min(behind) <= (OVERHANG * rect.height()).min(OVERHANG_SHARE * rect.width()) => {
-            if before > behind {
-                Side::Left
-            } else {
-                Side::Right
-            }
+            if before > behind { Side::Left } else { Side::Right }
         }
         side => side,
     }

@@ -49,7 +49,13 @@ def bilevel(a, n, size):
     edge = noise_field(n, a.shape, max(1.5, size * n.uniform(0.03, 0.1))) * n.uniform(0, 0.16)
     if n.random() < 0.7:
         a = cv2.GaussianBlur(a, (0, 0), 0.3 + size * n.uniform(0, 0.02))
-    a = (a + edge + n.standard_normal(a.shape, dtype=np.float32) * n.uniform(0, 0.1) > n.uniform(0.28, 0.6)).astype(np.float32)
+    # From two thirds on the thin strokes of a modern face are gone: the bar of an e.
+    limit = n.uniform(0.28, 0.6) if n.random() < 0.75 else n.uniform(0.55, 0.72)
+    grainy = a + edge + n.standard_normal(a.shape, dtype=np.float32) * n.uniform(0, 0.1)
+    # But no more of them: what is not there any more must not be learnt.
+    if limit > 0.6 and (grainy > limit).sum() < 0.6 * (a > 0.45).sum():
+        limit = 0.5
+    a = (grainy > limit).astype(np.float32)
     if n.random() < 0.3:
         a = np.abs(a - (n.random(a.shape, dtype=np.float32) < n.uniform(0.0005, 0.008)))
     return a

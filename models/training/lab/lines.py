@@ -27,6 +27,7 @@ class LineGenerator:
         fonts = [f for f in json.loads((work_dir() / alphabet.name / "fonts.json").read_text()) if f["held_out"] == (split != "train")]
         self.typewriters = [f for f in fonts if f["typewriter"]]
         self.fonts, self.weights = fonts, [f["weight"] for f in fonts]
+        self.italics = [f for f in fonts if any(name in f["path"].lower() for name in ("italic", "oblique"))]
         self.loaded: dict = {}
         try:
             self.foreign = ForeignText(alphabet, self.r)
@@ -43,6 +44,15 @@ class LineGenerator:
                 self.loaded.pop(next(iter(self.loaded)))
             self.loaded[key] = ImageFont.truetype(str(work_dir() / entry["path"]), size, layout_engine=ImageFont.Layout.BASIC), set(entry["covers"])
         return *self.loaded[key], size
+
+    def other_face(self, size):
+        """A face that stands for emphasis in a line, or for its letters in formulas: italic in most cases. (font, what it covers)"""
+        r = self.r
+        entry = r.choice(self.italics) if self.italics and r.random() < 0.7 else r.choices(self.fonts, self.weights)[0]
+        key = entry["path"], size
+        if key not in self.loaded:
+            self.loaded[key] = ImageFont.truetype(str(work_dir() / entry["path"]), size, layout_engine=ImageFont.Layout.BASIC), set(entry["covers"])
+        return self.loaded[key]
 
     def drawn_text(self, covers: set[str], n: int, plain: bool = False) -> str:
         """Text as it will be drawn: only covered characters, here and there with ligatures or long s."""
@@ -128,18 +138,23 @@ class LineGenerator:
         space = font.getlength(" ") * r.choice([r.uniform(0.55, 0.95), r.uniform(1, 1.6), r.uniform(1.2, 3)])
         tracking = size * r.uniform(0.03, 0.22) if text.isupper() and r.random() < 0.3 else 0
         words, x, spots = text.split(" "), 0.0, []
+        other, covers = self.other_face(size) if r.random() < 0.4 and not tracking else (None, ())
+        is_other = False
         after_stop = r.choice((1, 1, 1.5, 2.2))  # many old books and all typists widen the space after a sentence
         thin = size * r.uniform(0.08, 0.25) if r.random() < 0.25 else 0  # French and old English setting: a thin space before ; : ! ? and within quotes
         for word in words:
+            # Emphasis runs over a word or two; letters that stand alone are those of formulas.
+            is_other = other and (r.random() < (0.5 if is_other else 0.12) or (len(word) == 1 and word.isalpha() and r.random() < 0.6))
+            face = other if is_other and all(c in covers for c in word) else font
             parts = list(word) if tracking else [word]
             if thin and len(word) > 2 and not tracking:
                 parts = [p for p in (word[:1], word[1:]) if p] if word[0] in "“«\"" else parts
                 parts = [*parts[:-1], parts[-1][:-1], parts[-1][-1]] if word[-1] in ";:!?”»\"" and len(parts[-1]) > 1 else parts
             for part in parts:
-                spots.append((x, part))
-                x += font.getlength(part) + (tracking or thin)
+                spots.append((x, part, face))
+                x += face.getlength(part) + (tracking or thin)
             x += max(space, 2.2 * tracking) * (after_stop if word.endswith((".", "!", "?", ":", ";")) else 1) - (tracking or thin)
-        return self.place(font, size, text, [(sx, 0.0, part, font, 255) for sx, part in spots], x)
+        return self.place(font, size, text, [(sx, font.getmetrics()[0] - face.getmetrics()[0], part, face, 255) for sx, part, face in spots], x)
 
     def glyph_by_glyph(self, font, size, text, raised=False):
         """Typed lines: each letter with its own height, place and ink. With `raised`, digits as sub- and superscripts."""

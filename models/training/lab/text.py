@@ -33,7 +33,9 @@ class TextSource:
         if n <= 6 and self.rng.random() < 0.4:
             return self.page_number()
         # Random accents teach their shapes, but also that a speck over a letter is one: as few as the shapes need.
-        if u < 0.70:
+        if u < 0.05:
+            text = self.with_formulas(self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], n))
+        elif u < 0.70:
             text = self.styled(self.excerpt(self.rng.choices(self.prose, self.weights)[0][1], n))
         elif u < 0.79:
             text = self.styled(self.excerpt(self.names, n))
@@ -90,6 +92,17 @@ class TextSource:
     def accented(self, text: str) -> str:
         share = self.rng.uniform(0.05, 0.4)
         return "".join(self.rng.choice(self.variants[c]) if c in self.variants and self.rng.random() < share else c for c in text)
+
+    def with_formulas(self, text: str) -> str:
+        """A sentence of a paper: small formulas and references between its words."""
+        r = self.rng
+        a, letter = lambda: r.choice(LOWER), lambda: r.choice(LOWER + LOWER + UPPER)
+        kinds = (lambda: f"{letter()} = {r.randint(0, 99)}", lambda: f"{a()} + {a()} = {a()}", lambda: f"{a()} {r.choice('<>≤≥')} {r.randint(0, 99)}", lambda: f"{letter()}({a()}) = {r.randint(2, 9)}{a()} + {r.randint(1, 99)}",
+                 lambda: f"({a()}, {a()})", lambda: f"{r.randint(2, 99)} {r.choice('×±−+')} {r.randint(2, 99)}", lambda: f"[{r.randint(1, 99)}]", lambda: f"{a()}{a()}", letter, lambda: f"{r.choice(('Fig.', 'Eq.', 'Table', 'Sec.', 'Section'))} {r.randint(1, 30)}")
+        words = text.split(" ")
+        for _ in range(max(1, len(words) // r.randint(3, 8))):
+            words.insert(r.randint(0, len(words)), r.choice(kinds)())
+        return " ".join(words)
 
     def numbers(self, n: int) -> str:
         r, out = self.rng, []
