@@ -164,6 +164,12 @@ impl DocumentJob {
         last
     }
 
+    /// Whether `pages` more would be the first to have their record, or the last.
+    pub fn begins_or_ends_with(&self, pages: u32) -> bool {
+        let progress = self.progress.borrow();
+        progress.committed == 0 || progress.selected.is_some_and(|selected| progress.committed + pages >= selected)
+    }
+
     /// Nothing more will come. Frees the document's place for the next.
     pub fn finish(&self, state: DocumentState) {
         self.progress.send_if_modified(|progress| {

@@ -148,6 +148,7 @@ impl Store {
         temporary::sweep(parent);
         let (dir, lock) = temporary::create(parent)?;
         let path = dir.path().to_owned();
+        let options = StoreOptions { durability: Durability::Nothing, ..options };
         Self::open_with(&path, &options, lock, Some(dir))
     }
 
