@@ -6,7 +6,8 @@
 //! because only the cross-reference table and the page tree are read.
 //!
 //! Text needs the same fonts on page after page, and unpacking them is two thirds of the work; the cache that keeps them
-//! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for.
+//! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for, and a long one
+//! two where there are as many cores.
 
 mod characters;
 mod collector;
@@ -19,6 +20,7 @@ mod faces;
 mod fields;
 mod glyph;
 mod glyphs;
+mod layers;
 mod layout;
 mod letters;
 mod links;
@@ -53,6 +55,8 @@ use self::{
     damage::Losses,
     edges::KnownEdges,
     faces::KnownFonts,
+    layers::Layers,
+    neighbours::Beside,
     outline::Facts,
     reader::TextReader,
     text_layer::{Caches, Reading},
@@ -139,7 +143,7 @@ pub(super) struct PdfSource {
     opened: Mutex<Opened>,
     structure: Structure,
     shares: Shares,
-    /// The reader, for one caller at a time; others, rather than wait long for a page that may hang, read without it.
+    /// The readers, each for one caller at a time; others, rather than wait long for a page that may hang, read without.
     turns: Turns,
 }
 
@@ -148,6 +152,7 @@ pub(super) struct PdfSource {
 struct Shares {
     facts: Arc<Facts>,
     edges: KnownEdges,
+    layers: Layers,
 }
 
 /// One opening of the document, and what it has gathered.
@@ -202,7 +207,7 @@ impl PdfSource {
             opened,
             structure: options.structure,
             shares: Shares::default(),
-            turns: Turns::default(),
+            turns: Turns::of(page_count),
         })
     }
 
@@ -330,7 +335,9 @@ impl PageSource for PdfSource {
                 facts: &self.shares.facts,
                 structure: self.structure,
             };
-            neighbours::read(page, &reading, &mut KnownFonts::default(), &self.shares.edges, &mut None).result
+            let (fonts, layers) = (&mut KnownFonts::default(), &Layers::default());
+            let beside = Beside { fonts, edges: &self.shares.edges, layers, is_sound: &mut |_| false };
+            neighbours::read(page, &reading, beside).result
         };
         let is_misread = |pdf: &Pdf| {
             let mut seen = Seen::default();

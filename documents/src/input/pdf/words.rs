@@ -39,30 +39,39 @@ pub(super) fn line_of(run: &Run, glyphs: &[Glyph], settings: &Settings) -> Optio
     let in_reading_order = as_read(&pieces, run, glyphs);
     let mut styles = Styles::of(run, glyphs, settings);
     let mut words: Vec<Word> = Vec::with_capacity(in_reading_order.len());
+    let mut text = String::with_capacity(2 * run.glyphs.len());
+    let mut of_word = String::new();
     for piece in &in_reading_order {
-        let text: String = piece.iter().flat_map(|&(index, turned)| characters(&glyphs[index], turned)).collect();
-        let inked = text.trim();
+        of_word.clear();
+        of_word.extend(piece.iter().flat_map(|&(index, turned)| characters(&glyphs[index], turned)));
+        let inked = of_word.trim();
         if inked.is_empty() {
             continue;
         }
-        let skipped = text.chars().take_while(|c| c.is_whitespace()).count();
+        let skipped = of_word.chars().take_while(|c| c.is_whitespace()).count();
         styles.add_word(piece.iter().map(|&(index, _)| index), skipped, inked.chars().count());
-        let members: Vec<usize> = piece.iter().map(|&(index, _)| index).collect();
-        let polygon = polygon(run, &members, &members, glyphs);
+        let members = || piece.iter().map(|&(index, _)| &glyphs[index]);
+        let polygon = polygon(run, members(), members());
+        if !words.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(inked);
         words.push(Word { text: inked.to_owned(), polygon, confidence: None });
     }
-    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    let all: Vec<usize> = pieces.concat();
-    // The line is as high as its own letters, whatever is set above and below.
-    let is_level = |glyph: &Glyph| {
-        (run.down(glyph.origin) - run.baseline).abs() < BASELINE_SHIFT * run.size && glyph.size < 1.5 * run.size
-    };
-    let level: Vec<usize> = all.iter().copied().filter(|&index| is_level(&glyphs[index])).collect();
-    let across = if level.is_empty() { &all } else { &level };
     if text.is_empty() {
         return None;
     }
-    let line = TextLine { text, polygon: polygon(run, &all, across, glyphs), confidence: None, words };
+    let all = || pieces.iter().flatten().map(|&index| &glyphs[index]);
+    // The line is as high as its own letters, whatever is set above and below.
+    let is_level = |glyph: &&Glyph| {
+        (run.down(glyph.origin) - run.baseline).abs() < BASELINE_SHIFT * run.size && glyph.size < 1.5 * run.size
+    };
+    let polygon = match all().any(|glyph| is_level(&glyph)) {
+        true => polygon(run, all(), all().filter(is_level)),
+        false => polygon(run, all(), all()),
+    };
+    text.shrink_to_fit();
+    let line = TextLine { text, polygon, confidence: None, words };
     Some(styles.finish(line))
 }
 
@@ -210,16 +219,18 @@ fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Vec<Piece> {
 /// Ems that part two words in this line: more where the letters themselves are spaced out, less where they are tight.
 fn word_gap(run: &Run, glyphs: &[Glyph]) -> f64 {
     let pairs = || run.glyphs.windows(2).map(|pair| (&glyphs[pair[0]], &glyphs[pair[1]]));
-    let mut gaps: Vec<f64> = pairs()
-        .filter(|(a, b)| !(a.is_space() || b.is_space() || (is_leader(a) && is_leader(b))))
-        .map(|(a, b)| (run.along(b.origin) - run.along(a.origin) - a.advance) / b.size)
-        .collect();
+    let mut gaps: Vec<f64> = Vec::with_capacity(run.glyphs.len());
+    gaps.extend(
+        pairs()
+            .filter(|(a, b)| !(a.is_space() || b.is_space() || (is_leader(a) && is_leader(b))))
+            .map(|(a, b)| (run.along(b.origin) - run.along(a.origin) - a.advance) / b.size),
+    );
     // A word of two letters says nothing about its spacing.
     if gaps.len() < 4 {
         return WORD_GAP;
     }
     // Where letters are spaced out, nearly all gaps are wide; in a formula, many are, but not those within words.
-    gaps.sort_by(f64::total_cmp);
+    gaps.sort_unstable_by(f64::total_cmp);
     let (low, high) = (gaps[gaps.len() / 5], gaps[gaps.len() * 3 / 4]);
     let is_even = low > -EVEN && high < EVEN;
     let usual = if is_even { WORD_GAP_WHERE_EVEN } else { WORD_GAP + low.clamp(0.0, 1.0) };
@@ -250,14 +261,14 @@ fn narrow_gap(sorted: &[f64]) -> Option<f64> {
 }
 
 /// Around glyphs of a line: from the beginning of the first to the end of the last of `along`, and as high as those of `across`.
-fn polygon(run: &Run, along: &[usize], across: &[usize], glyphs: &[Glyph]) -> Polygon {
+fn polygon<'a>(run: &Run, along: impl Iterator<Item = &'a Glyph>, across: impl Iterator<Item = &'a Glyph>) -> Polygon {
     let (mut left, mut right) = (f64::INFINITY, f64::NEG_INFINITY);
-    for glyph in along.iter().map(|&i| &glyphs[i]) {
+    for glyph in along {
         let start = run.along(glyph.origin);
         (left, right) = (left.min(start), right.max(start + glyph.advance));
     }
     let (mut top, mut bottom) = (f64::INFINITY, f64::NEG_INFINITY);
-    for glyph in across.iter().map(|&i| &glyphs[i]) {
+    for glyph in across {
         let down = run.down(glyph.origin);
         (top, bottom) = (top.min(down - ASCENT * glyph.size), bottom.max(down + DESCENT * glyph.size));
     }
