@@ -52,7 +52,7 @@ use hayro::{
 };
 
 use self::{
-    damage::Losses,
+    damage::{Damages, Losses},
     edges::KnownEdges,
     faces::KnownFonts,
     layers::Layers,
@@ -153,6 +153,7 @@ struct Shares {
     facts: Arc<Facts>,
     edges: KnownEdges,
     layers: Layers,
+    damages: Damages,
 }
 
 /// One opening of the document, and what it has gathered.
@@ -336,7 +337,8 @@ impl PageSource for PdfSource {
                 structure: self.structure,
             };
             let (fonts, layers) = (&mut KnownFonts::default(), &Layers::default());
-            let beside = Beside { fonts, edges: &self.shares.edges, layers, is_sound: &mut |_| false };
+            let (edges, is_sound) = (&self.shares.edges, &mut |_: &Page<'_>| false);
+            let beside = Beside { fonts, edges, layers, damages: None, is_sound };
             neighbours::read(page, &reading, beside).result
         };
         let is_misread = |pdf: &Pdf| {
@@ -354,12 +356,16 @@ impl PageSource for PdfSource {
     }
 
     fn damage(&self, page: PageNumber) -> Option<String> {
+        // A file of which parts are lost is looked at more thoroughly than is done beside reading its text.
         let thorough = self.losses != Losses::default();
-        let of_page =
-            self.with_page(page, DAMAGE, |content| Ok(damage::of_page(content, thorough))).unwrap_or_else(|error| {
+        let found = self.shares.damages.take(page).filter(|_| !thorough);
+        let of_page = found.unwrap_or_else(|| {
+            let found = self.with_page(page, DAMAGE, |content| Ok(damage::of_page(content, thorough)));
+            found.unwrap_or_else(|error| {
                 tracing::debug!(%error, "whether the page is whole cannot be told");
                 None
-            });
+            })
+        });
         let is_last = page.index() + 1 == self.page_count;
         let of_document = if is_last { self.losses.sentence(self.page_count) } else { None };
         let all: Vec<String> = of_page.into_iter().chain(of_document).collect();

@@ -5,6 +5,7 @@ use hayro::hayro_syntax::page::Page;
 
 use super::{
     TEXT,
+    damage::{self, Damages},
     edges::{self, Edges, KnownEdges},
     faces::KnownFonts,
     layers::{Claim, Layers, Reading as Claimed},
@@ -48,6 +49,8 @@ pub(super) struct Beside<'k> {
     pub(super) fonts: &'k mut KnownFonts,
     pub(super) edges: &'k KnownEdges,
     pub(super) layers: &'k Layers,
+    /// Where it is kept what of a page is lost; `None` where this is not the document as it lies in the file.
+    pub(super) damages: Option<&'k Damages>,
     /// Whether a page says in this opening of the document what its letters are.
     pub(super) is_sound: &'k mut dyn FnMut(&Page<'_>) -> bool,
 }
@@ -163,6 +166,12 @@ impl Reader<'_, '_, '_> {
         let reading = Reading { caches: if self.is_spoiled { &fresh } else { self.reading.caches }, ..*self.reading };
         let result = guarded(TEXT, Some(page), || user_unit::text_layer(page, &reading, self.beside.fonts));
         self.is_spoiled |= matches!(&result, Err(error) if error.kind == ErrorKind::Internal);
+        if let (Some(damages), Ok(_)) = (self.beside.damages, &result) {
+            let content = self.reading.pages.get(page.index() as usize);
+            let damage = guarded(TEXT, Some(page), || Ok(content.and_then(|page| damage::of_page(page, false))));
+            // What cannot be looked at here is looked at when it is asked for.
+            damage.into_iter().for_each(|damage| damages.keep(page, damage));
+        }
         result
     }
 }

@@ -145,9 +145,10 @@ fn serve(
     };
     let (mut pages, mut content) = (0, 0);
     loop {
-        let Document { fonts, seen, shares: Shares { edges, layers, .. }, .. } = &mut *document;
+        let Document { fonts, seen, shares: Shares { edges, layers, damages, .. }, .. } = &mut *document;
+        let damages = seen.is_some().then_some(&*damages);
         let is_sound = &mut |page: &Page<'_>| seen.as_mut().is_none_or(|seen| !to_unicode::is_misread(page, seen));
-        let outcome = neighbours::read(job.page, &reading, Beside { fonts, edges, layers, is_sound });
+        let outcome = neighbours::read(job.page, &reading, Beside { fonts, edges, layers, damages, is_sound });
         let Outcome { result, is_spoiled, pages: read, content: more } = outcome;
         // The caller may have given up; that is its business.
         let _ = job.answer.send(result);

@@ -28,6 +28,8 @@ const LEAST_WORD_GAP: f64 = 0.07;
 const TITLE_GAP: f64 = 0.05;
 /// Letters that are spaced out stand nearer than this, in ems; initials and columns of single letters do not.
 const SPACED_OUT: f64 = 1.0;
+/// Glyphs of a word for which there is room from the beginning.
+const USUAL_WORD: usize = 8;
 /// What parts a drop capital from the rest of its word is no space, in ems of that.
 const LED_GAP: f64 = 0.7;
 
@@ -37,11 +39,17 @@ type Piece = Vec<(usize, bool)>;
 pub(super) fn line_of(run: &Run, glyphs: &[Glyph], settings: &Settings) -> Option<SetLine> {
     let pieces = join_spaced_out(words_as_seen(run, glyphs), run, glyphs);
     let in_reading_order = as_read(&pieces, run, glyphs);
+    let count = in_reading_order.as_ref().map_or(pieces.len(), Vec::len);
     let mut styles = Styles::of(run, glyphs, settings);
-    let mut words: Vec<Word> = Vec::with_capacity(in_reading_order.len());
+    let mut words: Vec<Word> = Vec::with_capacity(count);
     let mut text = String::with_capacity(2 * run.glyphs.len());
-    let mut of_word = String::new();
-    for piece in &in_reading_order {
+    let (mut piece, mut of_word) = (Piece::new(), String::new());
+    for at in 0..count {
+        piece.clear();
+        match &in_reading_order {
+            Some(words) => piece.extend_from_slice(&words[at]),
+            None => piece.extend(pieces[at].iter().map(|&index| (index, false))),
+        }
         of_word.clear();
         of_word.extend(piece.iter().flat_map(|&(index, turned)| characters(&glyphs[index], turned)));
         let inked = of_word.trim();
@@ -87,7 +95,7 @@ fn characters(glyph: &Glyph, turned: bool) -> impl Iterator<Item = char> + '_ {
 
 /// The glyphs of a line, word by word, from left to right.
 fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
-    let mut pieces: Vec<Vec<usize>> = Vec::new();
+    let mut pieces: Vec<Vec<usize>> = Vec::with_capacity(run.glyphs.len() / 4 + 1);
     let mut end = f64::INFINITY;
     // Where a space began that was drawn after the last letter, and its width.
     let mut space: Option<(f64, f64)> = None;
@@ -116,7 +124,11 @@ fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
         let spaced = space.take().is_some_and(|(from, width)| start - from > 0.4 * width.min(0.3 * glyph.size));
         match pieces.last_mut() {
             Some(piece) if !spaced && !goes_back && gap <= limit * glyph.size => piece.push(index),
-            _ => pieces.push(vec![index]),
+            _ => {
+                let mut piece = Vec::with_capacity(USUAL_WORD);
+                piece.push(index);
+                pieces.push(piece);
+            }
         }
         end = start + glyph.advance;
     }
@@ -178,20 +190,19 @@ fn join_spaced_out(pieces: Vec<Vec<usize>>, run: &Run, glyphs: &[Glyph]) -> Vec<
     joined
 }
 
-/// The words of a line, and the glyphs of each, in the order in which they are read.
-fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Vec<Piece> {
-    let as_it_is = || pieces.iter().map(|piece| piece.iter().map(|&index| (index, false)).collect()).collect();
+/// The words of a line, and the glyphs of each, in the order in which they are read; `None` where that is the order in which they are seen.
+fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Option<Vec<Piece>> {
     let has_rtl = pieces.iter().flatten().any(|&i| has_letters_from_the_right(&glyphs[i].text));
     // Mirrored text runs along its own direction, from the right.
     if !has_rtl || run.is_mirrored {
-        return as_it_is();
+        return None;
     }
     // What is not seen was laid there by a program that knows the text, in the order of the text.
     if pieces.iter().flatten().all(|&index| glyphs[index].invisible) {
         let mut pieces = pieces.to_vec();
         pieces.iter_mut().for_each(|piece| piece.sort_unstable());
         pieces.sort_by_key(|piece| piece[0]);
-        return pieces.iter().map(|piece| piece.iter().map(|&index| (index, false)).collect()).collect();
+        return Some(pieces.iter().map(|piece| piece.iter().map(|&index| (index, false)).collect()).collect());
     }
     let mut seen: Vec<&str> = Vec::new();
     let mut members: Vec<Option<usize>> = Vec::new();
@@ -213,7 +224,7 @@ fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Vec<Piece> {
         }
     }
     words.retain(|word| !word.is_empty());
-    words
+    Some(words)
 }
 
 /// Ems that part two words in this line: more where the letters themselves are spaced out, less where they are tight.
