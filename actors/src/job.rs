@@ -279,3 +279,18 @@ impl Source {
 pub fn describe(job: &DocumentJob, page: PageNumber) -> String {
     format!("{} page {page}", job.source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_page_and_the_last_are_told() {
+        let (id, digest) = (DocumentId::new(), Digest::of(b"a document"));
+        let job = DocumentJob::new(id, "a.pdf".to_owned(), digest, SubmitOptions::default(), digest, None);
+        job.opened(9, 5, 0, 0);
+        assert!(job.begins_or_ends_with(1));
+        job.committed(1, 0);
+        assert!(!job.begins_or_ends_with(3) && job.begins_or_ends_with(4));
+    }
+}
