@@ -164,6 +164,12 @@ impl DocumentJob {
         last
     }
 
+    /// Whether `pages` more would be the first to have their record, or the last.
+    pub fn begins_or_ends_with(&self, pages: u32) -> bool {
+        let progress = self.progress.borrow();
+        progress.committed == 0 || progress.selected.is_some_and(|selected| progress.committed + pages >= selected)
+    }
+
     /// Nothing more will come. Frees the document's place for the next.
     pub fn finish(&self, state: DocumentState) {
         self.progress.send_if_modified(|progress| {
@@ -272,4 +278,19 @@ impl Source {
 /// A page as `document page n`, for messages.
 pub fn describe(job: &DocumentJob, page: PageNumber) -> String {
     format!("{} page {page}", job.source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_page_and_the_last_are_told() {
+        let (id, digest) = (DocumentId::new(), Digest::of(b"a document"));
+        let job = DocumentJob::new(id, "a.pdf".to_owned(), digest, SubmitOptions::default(), digest, None);
+        job.opened(9, 5, 0, 0);
+        assert!(job.begins_or_ends_with(1));
+        job.committed(1, 0);
+        assert!(!job.begins_or_ends_with(3) && job.begins_or_ends_with(4));
+    }
 }

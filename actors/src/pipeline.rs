@@ -25,9 +25,15 @@ use crate::{
     query_encoder::QueryEncoder,
     runtime,
     stages::{
-        RestartPolicy, StageRef, decoder::Decoder, device_router::DeviceRouter, embedding_deduper::EmbeddingDeduper,
-        gpu_scheduler::GpuScheduler, ingest::Ingest, page_splitter::PageSplitter, preprocessor::Preprocessor,
-        sink::Sink,
+        RestartPolicy, StageRef,
+        decoder::Decoder,
+        device_router::DeviceRouter,
+        embedding_deduper::EmbeddingDeduper,
+        gpu_scheduler::GpuScheduler,
+        ingest::Ingest,
+        page_splitter::PageSplitter,
+        preprocessor::Preprocessor,
+        sink::{GATHERED, Sink},
     },
     under_way::UnderWay,
 };
@@ -116,8 +122,9 @@ fn spawn_pipeline(
     let Parts { options, metrics, caches, budget, pool, store, jobs, under_way, draining, fatal, devices, .. } = parts;
     let waiting = parts.wait_for_embeddings;
     let reading = Arc::new(options.reading.clone());
-    // A page is in one mailbox at a time and there are never more than slots; the rest is for documents and controls.
-    let room = options.pages_in_flight.get() + 2 * options.open_documents.get() + 16;
+    // A page is in one mailbox at a time, and there are never more than slots and what the sink gathers; the rest is for documents and
+    // controls.
+    let room = options.pages_in_flight.get() + GATHERED + 2 * options.open_documents.get() + 16;
 
     // Sink <- EmbeddingDeduper
     let sink = stage(Stage::Sink, &metrics, &fatal, room, {

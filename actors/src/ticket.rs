@@ -207,6 +207,11 @@ impl PageState {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets another page in, before this one has its record.
+    pub fn give_slot_back(&self) {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     /// Makes whatever ticket is out there stale and returns the valid one; `None` when the page is settled.
     pub fn take_over(self: &Arc<Self>) -> Option<PageTicket> {
         loop {
@@ -253,6 +258,6 @@ impl PageState {
 
     fn leave(&self) {
         self.metrics.stage(self.stage()).leave();
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.give_slot_back();
     }
 }

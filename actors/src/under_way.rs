@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::ticket::PageState;
 
-/// The pages that have a slot: at most as many as there are slots, so that looking through them costs nothing.
+/// The pages that were given a slot: at most as many as there are slots and the sink gathers, so that looking through them costs nothing.
 #[derive(Default)]
 pub struct UnderWay {
     pages: Mutex<Vec<Weak<PageState>>>,
@@ -21,7 +21,7 @@ impl UnderWay {
         pages.push(Arc::downgrade(page));
     }
 
-    /// Pages that have a slot and no record yet.
+    /// Pages that were given a slot and have no record yet.
     pub fn pages(&self) -> Vec<Arc<PageState>> {
         let pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
         pages.iter().filter_map(Weak::upgrade).filter(|page| !page.is_settled()).collect()

@@ -158,7 +158,7 @@ pub fn run(args: ProcessArgs, settings: Settings, printer: &Printer) -> Exit {
 /// `expected` has a document for each that the work brings.
 pub fn run_with(
     args: ProcessArgs,
-    settings: Settings,
+    mut settings: Settings,
     work: Work,
     expected: &[Expected],
     originals: Found,
@@ -170,6 +170,8 @@ pub fn run_with(
         printer.error(&format!("--unordered does not go with {format}, whose pages stand in their order"), None);
         return Exit::Configuration;
     }
+    // Nobody can search what is gone with the run.
+    settings.store.words = settings.store.data_dir.is_some();
     let plan = match reading::check(&settings, printer) {
         Ok(plan) => plan,
         Err(exit) => return exit,

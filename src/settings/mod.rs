@@ -216,6 +216,13 @@ pub struct StoreSettings {
     pub keep_for: Option<Duration>,
     #[serde(deserialize_with = "unless_unlimited")]
     pub keep_size: Option<ByteSize>,
+    /// Whether what is read can be searched for. No setting of people: commands that print what they read into no data directory do without.
+    #[serde(skip, default = "by_words")]
+    pub words: bool,
+}
+
+fn by_words() -> bool {
+    true
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -333,7 +340,7 @@ impl Settings {
 
     pub fn store_options(&self) -> StoreOptions {
         let durability = if self.store.sync_pages { Durability::PowerLoss } else { Durability::ProcessCrash };
-        StoreOptions { durability, ..StoreOptions::default() }
+        StoreOptions { durability, words: self.store.words, ..StoreOptions::default() }
     }
 
     /// Threads of one device: a CPU has one a core, a GPU one.

@@ -27,6 +27,10 @@ const READ_CACHE_KIB: i32 = 8 << 10;
 /// pays for a checkpoint; the log's file is cut back to this after one.
 const WAL_PAGES: u32 = 4096;
 
+/// The same of a database that is gone with its process: nobody copies its file, so that folding the log into it only bounds the disk that is
+/// used, to 64 MiB beyond what is in it.
+const WAL_PAGES_OF_TEMPORARY: u32 = 16_384;
+
 /// What a committed page survives. A submission always survives a power loss.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
@@ -37,6 +41,8 @@ pub enum Durability {
     ProcessCrash,
     /// `synchronous = FULL`: power loss too, for one fsync a group commit.
     PowerLoss,
+    /// `synchronous = OFF`: nothing. For stores that are gone with their process, which have nothing to come back to.
+    Nothing,
 }
 
 impl Durability {
@@ -44,6 +50,7 @@ impl Durability {
         match self {
             Self::ProcessCrash => "NORMAL",
             Self::PowerLoss => "FULL",
+            Self::Nothing => "OFF",
         }
     }
 }
@@ -63,6 +70,11 @@ impl Database {
     pub fn open(dir: &Path, busy_timeout: Duration, durability: Durability, max: Option<ByteSize>) -> Result<Self> {
         let mut writer = connect_to_write(dir, busy_timeout)?;
         writer.pragma_update(None, "synchronous", durability.pragma())?;
+        if durability == Durability::Nothing {
+            writer.pragma_update_and_check(None, "wal_autocheckpoint", WAL_PAGES_OF_TEMPORARY, |_| Ok(()))?;
+            // Its files go as a whole.
+            writer.pragma_update_and_check(None, "secure_delete", false, |_| Ok(()))?;
+        }
         schema::migrate(&mut writer, dir)?;
         if let Some(max) = max {
             let page: u32 = writer.pragma_query_value(None, "page_size", |row| row.get(0))?;
@@ -122,7 +134,7 @@ impl Database {
     /// As [`Self::write`], and what it wrote survives a power loss once this returns, with all that was written before.
     pub fn write_through<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
         let mut writer = self.lock_writer();
-        if self.durability == Durability::PowerLoss {
+        if self.durability != Durability::ProcessCrash {
             return transact(&mut writer, work);
         }
         writer.pragma_update(None, "synchronous", Durability::PowerLoss.pragma())?;

@@ -83,6 +83,8 @@ pub trait PageLog: Send + Sync {
 /// The page log in the store's SQLite file.
 pub struct SqlitePageLog {
     pub(crate) db: Arc<Database>,
+    /// See [`StoreOptions::words`](crate::StoreOptions::words).
+    pub(crate) words: bool,
 }
 
 impl PageLog for SqlitePageLog {
@@ -90,8 +92,9 @@ impl PageLog for SqlitePageLog {
         // Outside the transaction: the writer's lock is held for the inserts alone.
         let records: Vec<String> =
             pages.iter().map(|page| serde_json::to_string(&*page.record)).collect::<Result<_, _>>()?;
+        let indexed = if self.words { pages } else { &[] };
         let words: Vec<PageWords> =
-            pages.iter().map(|page| PageWords::of(&page.record.text, page.record.origin)).collect();
+            indexed.iter().map(|page| PageWords::of(&page.record.text, page.record.origin)).collect();
         self.db.write(|db| commit(db, pages, &records, &words))
     }
 
@@ -116,6 +119,7 @@ struct Added {
     bytes: i64,
 }
 
+/// `words` are those of `pages`, or none where nobody searches.
 fn commit(db: &Connection, pages: &[PageCommit], records: &[String], words: &[PageWords]) -> Result<Vec<Committed>> {
     let mut find = db.prepare_cached("SELECT key FROM documents WHERE id = ?1 AND state = 'open'")?;
     let mut insert = db.prepare_cached(
@@ -126,7 +130,7 @@ fn commit(db: &Connection, pages: &[PageCommit], records: &[String], words: &[Pa
     let mut keys: HashMap<DocumentId, Option<i64>> = HashMap::new();
     let mut added: HashMap<i64, Added> = HashMap::new();
     let mut answers = Vec::with_capacity(pages.len());
-    for ((page, json), words) in pages.iter().zip(records).zip(words) {
+    for (at, (page, json)) in pages.iter().zip(records).enumerate() {
         let record = &*page.record;
         let id = record.document.id;
         let key = match keys.get(&id) {
@@ -151,7 +155,7 @@ fn commit(db: &Connection, pages: &[PageCommit], records: &[String], words: &[Pa
             added.failed += i64::from(record.status == PageStatus::Failed);
             added.bytes += json.len() as i64;
             let seq = db.last_insert_rowid();
-            index::insert(db, seq, key, words)?;
+            words.get(at).map(|words| index::insert(db, seq, key, words)).transpose()?;
             Committed::New(seq)
         });
     }

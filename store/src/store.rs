@@ -44,6 +44,9 @@ pub struct StoreOptions {
     pub max_waiting: usize,
     /// The database may not grow beyond this; a commit that would fails as on a full disk. `None`: the disk decides.
     pub max_database: Option<ByteSize>,
+    /// Whether pages are put into the index of words, by which a search finds them. Who reads from a temporary store alone need not
+    /// have it: it is a sixth of what a page of text costs.
+    pub words: bool,
     pub similarity: SimilarityOptions,
     pub vectors: VectorOptions,
 }
@@ -57,6 +60,7 @@ impl Default for StoreOptions {
             busy_timeout: Duration::from_secs(5),
             max_waiting: 1_024,
             max_database: None,
+            words: true,
             similarity: SimilarityOptions::default(),
             vectors: VectorOptions::default(),
         }
@@ -148,6 +152,7 @@ impl Store {
         temporary::sweep(parent);
         let (dir, lock) = temporary::create(parent)?;
         let path = dir.path().to_owned();
+        let options = StoreOptions { durability: Durability::Nothing, ..options };
         Self::open_with(&path, &options, lock, Some(dir))
     }
 
@@ -175,7 +180,7 @@ impl Store {
                 backlog: Backlog::start(&db)?,
                 reader: Reader { db: db.clone(), memory: memory.clone() },
                 blobs,
-                pages: SqlitePageLog { db: db.clone() },
+                pages: SqlitePageLog { db: db.clone(), words: options.words },
                 work: SqliteWork::open(db.clone(), options.max_waiting)?,
                 similarity: SimilarityIndex::new(db.clone(), options.similarity.clone()),
                 vectors: Vectors::new(db.clone(), memory),

@@ -7,8 +7,8 @@ use std::{path::Path, time::Duration};
 use common::{commit, new_document, page, record};
 use pagestream_documents::{Digest, DocumentId, Origin, Point, Polygon, TextLine};
 use pagestream_store::{
-    DATABASE_FILE, Error, NewDocument, Outcome, PageCommit, Retention, SearchQuery, SearchResults, Store, StoreOptions,
-    Tag, similarity::PageKey, vectors::PassageVector,
+    Cursor, DATABASE_FILE, Error, NewDocument, Outcome, PageCommit, Retention, SearchQuery, SearchResults, Store,
+    StoreOptions, Tag, similarity::PageKey, vectors::PassageVector,
 };
 
 fn store() -> Store {
@@ -42,6 +42,15 @@ fn pages(store: &Store, text: &str) -> Vec<u32> {
     let mut pages: Vec<_> = results.hits.iter().map(|hit| hit.page.get()).collect();
     pages.sort_unstable();
     pages
+}
+
+#[test]
+fn where_no_words_are_kept_pages_are_read_and_not_found() {
+    let store = Store::temporary(StoreOptions { words: false, ..StoreOptions::default() }).unwrap();
+    let id = read(&store, "a.pdf", &["kumquat marmalade"]);
+    let read = store.read(id, Cursor::After(0), 9).unwrap();
+    assert_eq!(read[0].record().unwrap().text, "kumquat marmalade");
+    assert!(search(&store, "kumquat").hits.is_empty());
 }
 
 /// Each query finds its page and no other.

@@ -1,10 +1,11 @@
 //! Sink: keeps each page, once, and tells whoever waits for it.
 //!
 //! Takes [`CheckedPage`]s and [`SkipPages`]. All that has come while one commit was under way goes into the next (group
-//! commit), so that durability costs one transaction for many pages. When the pages are durable their tickets are
-//! settled, which frees their slots, and the document's readers are woken. It holds the pages of the next commit, at
-//! most as many as there are slots. A database that is locked for a while is tried again; one that is full or broken
-//! ends the pipeline with the cause, and what was not committed is read when the document is resumed.
+//! commit), so that durability costs one transaction for many pages; where pages come faster than a person reads, they wait
+//! a moment for each other. When the pages are durable their tickets are settled, and the document's readers are woken. It holds the pages
+//! of the next commit, up to [`GATHERED`] without their slots, and of others at most as many as there are slots. A database that is locked for a
+//! while is tried again; one that is full or broken ends the pipeline with the cause, and what was not committed is read when the
+//! document is resumed.
 
 use std::{
     collections::HashMap,
@@ -12,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, SpawnHandle, WrapFuture};
 use pagestream_documents::{Digest, DocumentId, PageNumber, PageRecord, PageStatus};
 use pagestream_store::{Committed, Error as StoreError, Outcome, PageCommit, Store};
 use tokio::sync::{oneshot, watch};
@@ -30,6 +31,13 @@ use crate::{
 /// Pages in one transaction at most: beyond this a transaction gets longer, not cheaper, and readers wait for it.
 const COMMIT_PAGES: usize = 256;
 
+/// Pages that wait to be committed together, without the slots in which others are read meanwhile: records of some 50 KB.
+pub const GATHERED: usize = 32;
+
+/// How long after the last commit the next one begins at the earliest: ten pages of text take that. Most of a small commit does not depend
+/// on how many pages are in it.
+const GATHERING: Duration = Duration::from_millis(40);
+
 /// Pause before a commit that found the database locked is tried again; the store itself has waited before that.
 const LOCKED_PAUSE: Duration = Duration::from_millis(200);
 
@@ -43,6 +51,10 @@ pub struct Sink {
     waiting: Vec<Entry>,
     finished: Vec<Arc<DocumentJob>>,
     committing: bool,
+    /// When the last commit began; `None` before the first.
+    last: Option<Instant>,
+    /// The next commit, where it waits for its time.
+    planned: Option<SpawnHandle>,
 }
 
 /// A page that waits to be committed. Skipped pages have no ticket: they were let go of before.
@@ -63,7 +75,16 @@ pub struct SkipPages {
 
 impl Sink {
     pub fn new(store: Store, metrics: Arc<Metrics>, fatal: watch::Sender<Option<Error>>) -> Self {
-        Self { store, metrics, fatal, waiting: Vec::new(), finished: Vec::new(), committing: false }
+        Self {
+            store,
+            metrics,
+            fatal,
+            waiting: Vec::new(),
+            finished: Vec::new(),
+            committing: false,
+            last: None,
+            planned: None,
+        }
     }
 }
 
@@ -82,6 +103,9 @@ impl Handler<CheckedPage> for Sink {
         page.ticket.enter(Stage::Sink);
         let CheckedPage { ticket, record, raster } = page;
         let job = ticket.job().clone();
+        if self.waiting.len() < GATHERED {
+            ticket.state().give_slot_back();
+        }
         self.waiting.push(Entry { job, ticket: Some(ticket), record: Arc::from(record), raster });
         self.commit(context);
     }
@@ -106,11 +130,22 @@ impl Handler<SkipPages> for Sink {
 }
 
 impl Sink {
-    /// Commits what waits, unless a commit is under way.
+    /// Commits what waits, unless a commit is under way, or plans to do so where more will come soon.
     fn commit(&mut self, context: &mut Context<Self>) {
         if self.committing || (self.waiting.is_empty() && self.finished.is_empty()) {
             return;
         }
+        let wait = self.last.map_or(Duration::ZERO, |last| GATHERING.saturating_sub(last.elapsed()));
+        if !wait.is_zero() && !self.is_due() {
+            let commit = |this: &mut Self, context: &mut Context<Self>| {
+                this.planned = None;
+                this.commit(context);
+            };
+            self.planned.get_or_insert_with(|| context.run_later(wait, commit));
+            return;
+        }
+        self.planned.take().map(|planned| context.cancel_future(planned));
+        self.last = Some(Instant::now());
         self.committing = true;
         let rest = self.waiting.split_off(self.waiting.len().min(COMMIT_PAGES));
         let entries = std::mem::replace(&mut self.waiting, rest);
@@ -127,6 +162,16 @@ impl Sink {
             this.committing = false;
             this.commit(context);
         }));
+    }
+
+    /// Whether somebody waits for what is there: for the first page of a document or its last, for the end of one, or for a slot.
+    fn is_due(&self) -> bool {
+        let mut waiting: HashMap<DocumentId, (&DocumentJob, u32)> = HashMap::new();
+        for entry in &self.waiting {
+            waiting.entry(entry.job.id).or_insert((&entry.job, 0)).1 += 1;
+        }
+        let is_end = |(job, pages): &(&DocumentJob, u32)| job.begins_or_ends_with(*pages);
+        !self.finished.is_empty() || self.waiting.len() >= GATHERED || waiting.values().any(is_end)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a block says: its lines joined, and what stands out in them.
 
-use std::ops::Range;
+use std::{cell::OnceCell, ops::Range};
 
 use super::{
     hyphens::{self, Broken, Vocabulary},
@@ -8,18 +8,19 @@ use super::{
     shapes::{is_hyphen, leaders},
     sheet::Sheet,
 };
-use crate::hints::VerticalShift;
 use crate::{
     blocks::{Block, BlockKind, Hyphen, Mark, MarkKind},
     geometry::Rect,
+    hints::VerticalShift,
     script::is_without_blanks,
 };
 
 /// Everything that joining asks of a page.
 pub(super) struct Joiner<'a> {
     sheet: &'a Sheet<'a>,
-    vocabulary: Vocabulary,
-    is_english: std::cell::OnceCell<bool>,
+    /// Made for the first hyphen.
+    vocabulary: OnceCell<Vocabulary>,
+    is_english: OnceCell<bool>,
     links: Vec<(Rect, &'a str)>,
 }
 
@@ -62,6 +63,13 @@ struct Typeset {
 }
 
 impl Typeset {
+    /// With room for a text of so many bytes.
+    fn for_bytes(length: usize) -> Self {
+        let (chars, sets) = (Vec::with_capacity(length), Vec::with_capacity(length));
+        let (links, formulas) = (Vec::with_capacity(length), Vec::with_capacity(length));
+        Self { chars, sets, links, formulas, hyphens: Vec::new() }
+    }
+
     fn push(&mut self, c: char, set: Set, link: u16) {
         self.chars.push(c);
         self.sets.push(set);
@@ -100,13 +108,8 @@ impl Typeset {
 
 impl<'a> Joiner<'a> {
     pub(super) fn new(sheet: &'a Sheet<'a>) -> Self {
-        let mut vocabulary = Vocabulary::default();
-        let mut is_broken = false;
-        for line in &sheet.lines {
-            is_broken = vocabulary.add_line(line.text, is_broken, |_| {});
-        }
         let links = sheet.hints.links.iter().map(|link| (sheet.view.rect_of(&link.polygon), &*link.target)).collect();
-        Self { sheet, vocabulary, is_english: std::cell::OnceCell::new(), links }
+        Self { sheet, vocabulary: Default::default(), is_english: Default::default(), links }
     }
 
     /// What becomes of a hyphen between two words of the page.
@@ -114,7 +117,8 @@ impl<'a> Joiner<'a> {
         let is_english = *self.is_english.get_or_init(|| {
             hyphens::is_english(self.sheet.hints.language.as_deref(), self.sheet.lines.iter().map(|line| line.text))
         });
-        hyphens::resolve(broken, &self.vocabulary, is_english)
+        let vocabulary = || Vocabulary::of(self.sheet.lines.iter().map(|line| line.text));
+        hyphens::resolve(broken, self.vocabulary.get_or_init(vocabulary), is_english)
     }
 
     /// Fills in a block's text, marks and hyphens; `skipped` characters of the first row are its marker. Where it `keeps_lines`, its rows do not
@@ -124,7 +128,7 @@ impl<'a> Joiner<'a> {
             block.text = self.code(rows);
             return;
         }
-        let mut text = Typeset::default();
+        let mut text = Typeset::for_bytes(rows.iter().map(|row| row.text.len() + 1).sum());
         for (number, row) in rows.iter().enumerate() {
             let parts = self.typeset(row);
             let skipped = if number == 0 { skipped.min(parts.chars.len()) } else { 0 };
@@ -183,7 +187,7 @@ impl<'a> Joiner<'a> {
 
     /// A row's characters.
     fn typeset(&self, row: &Row) -> Typeset {
-        let mut text = Typeset::default();
+        let mut text = Typeset::for_bytes(row.text.len());
         for &index in &row.lines {
             let line = &self.sheet.page.lines[index];
             let links = self.links_of(index);

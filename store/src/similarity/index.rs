@@ -129,7 +129,12 @@ impl SimilarityIndex {
         let mut guard = self.lock();
         let state = self.load(&mut guard)?;
         self.collect_graph(state)?;
-        if let Some(known) = self.db.read(|db| table::get(db, key))? {
+        let same_text = |db: &Connection| match &vector {
+            None => Ok(None),
+            Some(_) => same_text(db, key, text_hash),
+        };
+        let (known, mut same) = self.db.read(|db| Ok((table::get(db, key)?, same_text(db)?)))?;
+        if let Some(known) = known {
             if known.text_hash == text_hash {
                 return match known.canonical {
                     None => Ok(Verdict::Unique),
@@ -138,13 +143,12 @@ impl SimilarityIndex {
             }
             self.db.write(|db| table::delete(db, known.row))?;
             self.drop_row(state, known.row);
+            same = self.db.read(same_text)?;
         }
-        let canonical = match &vector {
-            None => None,
-            Some(vector) => match self.db.read(|db| same_text(db, key, text_hash))? {
-                Some(same) => Some(same),
-                None => self.near_text(state, vector, &text)?,
-            },
+        let canonical = match (&vector, same) {
+            (None, _) => None,
+            (Some(_), Some(same)) => Some(same),
+            (Some(vector), None) => self.near_text(state, vector, &text)?,
         };
         let row = self.db.write(|db| {
             let open = page_log::state(db, key.document)? == Some(DocumentState::Open);
@@ -184,7 +188,7 @@ impl SimilarityIndex {
         let mut guard = self.lock();
         let state = self.load(&mut guard)?;
         self.collect_graph(state)?;
-        self.nearest(state, &vector, k)
+        self.nearest(state, &vector, k, f32::NEG_INFINITY)
     }
 
     /// Forgets one page. Pages that repeat it are compared anew: the first of them takes its place.
@@ -260,10 +264,7 @@ impl SimilarityIndex {
 
     /// The nearest page that the words confirm.
     fn near_text(&self, state: &mut State, vector: &Compact, text: &str) -> Result<Option<(PageKey, f32)>> {
-        for near in self.nearest(state, vector, CONFIRMED)? {
-            if near.similarity < self.options.threshold {
-                break;
-            }
+        for near in self.nearest(state, vector, CONFIRMED, self.options.threshold)? {
             let earlier = self.db.read(|db| state.texts.get(db, near.key))?;
             // A text that is not there confirms nothing.
             if earlier.is_some_and(|earlier| align(&earlier, text).repeats()) {
@@ -273,8 +274,8 @@ impl SimilarityIndex {
         Ok(None)
     }
 
-    /// Canonical pages, nearest first, their cosine computed from the stored signatures.
-    fn nearest(&self, state: &mut State, vector: &Compact, k: usize) -> Result<Vec<Neighbour>> {
+    /// Canonical pages, nearest first, their cosine computed from the stored signatures and no less than `least`.
+    fn nearest(&self, state: &mut State, vector: &Compact, k: usize, least: f32) -> Result<Vec<Neighbour>> {
         let mut best = Best::new(k);
         if let Some(exact) = &state.exact {
             best.found = exact.nearest(vector, k);
@@ -289,6 +290,10 @@ impl SimilarityIndex {
             })?;
         } else {
             self.db.read(|db| table::each_canonical(db, 0, |row, found| best.offer(row, vector.cosine(&found))))?;
+        }
+        best.found.retain(|&(_, similarity)| similarity >= least);
+        if best.found.is_empty() {
+            return Ok(Vec::new());
         }
         self.db.read(|db| {
             let mut neighbours = Vec::with_capacity(best.found.len());

@@ -53,7 +53,8 @@ pub fn get(db: &Connection, key: PageKey) -> Result<Option<Entry>> {
 pub fn text(db: &Connection, key: PageKey) -> Result<Option<String>> {
     Ok(db
         .prepare_cached(
-            "SELECT p.text FROM pages p JOIN documents d ON d.key = p.document WHERE d.id = ?1 AND p.page = ?2",
+            "SELECT json_extract(p.record, '$.text') FROM pages p JOIN documents d ON d.key = p.document
+             WHERE d.id = ?1 AND p.page = ?2",
         )?
         .query_row(params![key.document.to_string(), key.page.get()], |row| row.get(0))
         .optional()?)

@@ -156,7 +156,8 @@ pub fn described(db: &Connection, page: i64) -> Result<Option<(PageKey, String, 
     };
     Ok(db
         .prepare_cached(
-            "SELECT d.id, d.source, p.page, p.text FROM pages p JOIN documents d ON d.key = p.document WHERE p.seq = ?1",
+            "SELECT d.id, d.source, p.page, json_extract(p.record, '$.text') AS text FROM pages p
+             JOIN documents d ON d.key = p.document WHERE p.seq = ?1",
         )?
         .query_row([page], of)
         .optional()?)

@@ -28,6 +28,8 @@ use crate::structure::Face;
 const UNITS_PER_EM: f64 = 1_000.0;
 /// More glyphs than this are no page of text, but an attack or a drawing made of letters: 100 MB of them.
 const MOST_GLYPHS: usize = 1_000_000;
+/// A page of print has some 3,000 glyphs.
+const USUAL_GLYPHS: usize = 4_096;
 /// Scans come in strips and tiles, of a few hundred at most.
 const MOST_IMAGES: usize = 10_000;
 /// Pieces of marked content on one page that are told apart.
@@ -53,6 +55,7 @@ pub(super) struct Collector<'a, 'k> {
     opacities: Vec<f32>,
     shades: LastShades,
     inks: Inks,
+    letters: Letters,
 }
 
 /// A sequence of marked content that has begun.
@@ -67,7 +70,7 @@ impl<'a, 'k> Collector<'a, 'k> {
     pub(super) fn on(page: Rect, faces: Option<Faces<'a, 'k>>, tags: Option<PageTags<'a>>) -> Self {
         Self {
             page,
-            glyphs: Vec::new(),
+            glyphs: Vec::with_capacity(USUAL_GLYPHS),
             settings: Settings::default(),
             faces,
             marked: Vec::new(),
@@ -79,6 +82,7 @@ impl<'a, 'k> Collector<'a, 'k> {
             opacities: Vec::new(),
             shades: LastShades::default(),
             inks: Inks::default(),
+            letters: Letters::default(),
         }
     }
 
@@ -90,7 +94,7 @@ impl<'a, 'k> Collector<'a, 'k> {
     }
 
     fn glyph(
-        &self,
+        &mut self,
         glyph: &PdfGlyph<'_>,
         transform: Affine,
         em: Option<f64>,
@@ -101,11 +105,7 @@ impl<'a, 'k> Collector<'a, 'k> {
         let em = em.unwrap_or(UNITS_PER_EM);
         let along = Vec2::new(a, b) * em;
         let up = Vec2::new(c, d) * em;
-        let (text, decoded) = text_of(glyph);
-        let width = match glyph {
-            PdfGlyph::Outline(outline) => outline.advance_width(),
-            PdfGlyph::Type3(type3) => type3.advance_width(),
-        };
+        let Letter { text, decoded, width } = self.letters.get(glyph);
         let width = f64::from(width.unwrap_or(500.0)) / em;
         let origin = Point::new(x, y);
         let glyph = if vertical {
@@ -138,6 +138,59 @@ pub(super) struct Collected<'a> {
     pub(super) tags: Option<PageTags<'a>>,
 }
 
+/// What a code means and how wide it is, in one run: its glyphs are all of one font, and a line of print has each letter several times. A font
+/// looks every letter up by its name.
+#[derive(Default)]
+struct Letters {
+    /// By code, with the run that it was looked up in.
+    known: Vec<Option<(u64, Letter)>>,
+    run: u64,
+}
+
+#[derive(Clone)]
+struct Letter {
+    text: SmolStr,
+    /// Whether the document says what it is.
+    decoded: bool,
+    width: Option<f32>,
+}
+
+impl Letters {
+    /// Codes of fonts with one byte a letter.
+    const CODES: usize = 256;
+
+    fn begin_run(&mut self) {
+        self.run += 1;
+    }
+
+    fn get(&mut self, glyph: &PdfGlyph<'_>) -> Letter {
+        let code = glyph.char_code() as usize;
+        if code >= Self::CODES {
+            return Letter::of(glyph);
+        }
+        self.known.resize(Self::CODES, None);
+        match &self.known[code] {
+            Some((run, letter)) if *run == self.run => letter.clone(),
+            _ => {
+                let letter = Letter::of(glyph);
+                self.known[code] = Some((self.run, letter.clone()));
+                letter
+            }
+        }
+    }
+}
+
+impl Letter {
+    fn of(glyph: &PdfGlyph<'_>) -> Self {
+        let (text, decoded) = text_of(glyph);
+        let width = match glyph {
+            PdfGlyph::Outline(outline) => outline.advance_width(),
+            PdfGlyph::Type3(type3) => type3.advance_width(),
+        };
+        Self { text, decoded, width }
+    }
+}
+
 /// The characters of a glyph, and whether the document says what they are.
 fn text_of(glyph: &PdfGlyph<'_>) -> (SmolStr, bool) {
     match glyph.as_unicode() {
@@ -156,6 +209,7 @@ impl<'a> Device<'a> for Collector<'a, '_> {
         let invisible = matches!(mode, DrawMode::Invisible);
         let is_stroked = matches!(mode, DrawMode::Stroke(props) if props.line_width > 0.0);
         let ems = em_of_type3(run.glyphs());
+        self.letters.begin_run();
         let set_as = run.glyphs().first().map_or(props.transform, |glyph| props.transform * glyph.transform());
         let setting = Setting {
             face: self.faces.as_mut().map_or(0, |faces| faces.of(run.glyphs())),

@@ -4,7 +4,10 @@
 //! Only what is cheap to see is looked at on every page: whether the streams that it draws from are there, and whether a
 //! JPEG ends. Streams are unpacked only where something else looks wrong.
 
-use std::collections::HashSet;
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use flate2::{Decompress, FlushDecompress, Status};
 use hayro::hayro_syntax::{
@@ -13,7 +16,7 @@ use hayro::hayro_syntax::{
     page::Page,
 };
 
-use crate::input::jpeg;
+use crate::{ids::PageNumber, input::jpeg};
 
 /// Forms within forms within forms: deeper ones are drawn, but no longer looked at.
 const DEEPEST_FORM: u32 = 4;
@@ -48,6 +51,27 @@ impl Losses {
                 Some(format!("the file says that it has {} pages, and {found} can be found", found + pages))
             }
         }
+    }
+}
+
+/// What was found lost of pages while their text was read, when their content was unpacked; for whoever asks for it afterwards.
+#[derive(Clone, Default)]
+pub(super) struct Damages(Arc<Mutex<BTreeMap<PageNumber, Option<String>>>>);
+
+/// Pages of which it is kept: it is asked for soon after the text, or not at all.
+const MOST_KEPT: usize = 64;
+
+impl Damages {
+    pub(super) fn keep(&self, page: PageNumber, damage: Option<String>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(page, damage);
+        if kept.len() > MOST_KEPT {
+            kept.pop_first();
+        }
+    }
+
+    pub(super) fn take(&self, page: PageNumber) -> Option<Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&page)
     }
 }
 
@@ -113,7 +137,16 @@ impl<'a> Used<'a> {
     fn of(content: &'a [u8]) -> Self {
         let mut used = Self::default();
         let (mut before, mut last): (&[u8], &[u8]) = (b"", b"");
-        let ends = |byte: &u8| byte.is_ascii_whitespace() || b"[]()<>".contains(byte) || *byte == 0;
+        /// Whether a byte ends a word.
+        const ENDS: [bool; 256] = {
+            let (mut ends, mut at, bytes) = ([false; 256], 0, b"\0\t\n\x0c\r []()<>");
+            while at < bytes.len() {
+                ends[bytes[at] as usize] = true;
+                at += 1;
+            }
+            ends
+        };
+        let ends = |byte: &u8| ENDS[usize::from(*byte)];
         for word in content.split(ends).flat_map(at_names) {
             match word {
                 b"Do" => drop(last.strip_prefix(b"/").map(|name| used.drawn.insert(name))),

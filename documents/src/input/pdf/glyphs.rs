@@ -45,7 +45,8 @@ pub(super) fn drop_repeated(glyphs: &mut Vec<Glyph>) {
         let first = glyph.text.chars().next().map_or(0, u64::from);
         (first << 32 | u64::from(ascending(glyph.origin.x as f32)), index)
     };
-    let mut sorted: Vec<_> = glyphs.iter().enumerate().filter(|(_, glyph)| !glyph.is_space()).map(place).collect();
+    let mut sorted = Vec::with_capacity(glyphs.len());
+    sorted.extend(glyphs.iter().enumerate().filter(|(_, glyph)| !glyph.is_space()).map(place));
     sorted.sort_unstable();
     let mut repeated = Vec::new();
     for (at, &(key, index)) in sorted.iter().enumerate() {

@@ -6,7 +6,8 @@
 //! because only the cross-reference table and the page tree are read.
 //!
 //! Text needs the same fonts on page after page, and unpacking them is two thirds of the work; the cache that keeps them
-//! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for.
+//! cannot leave its thread. So each document has a thread of its own for text (`reader.rs`), as soon as text is asked for, and a long one
+//! two where there are as many cores.
 
 mod characters;
 mod collector;
@@ -19,6 +20,7 @@ mod faces;
 mod fields;
 mod glyph;
 mod glyphs;
+mod layers;
 mod layout;
 mod letters;
 mod links;
@@ -50,9 +52,11 @@ use hayro::{
 };
 
 use self::{
-    damage::Losses,
+    damage::{Damages, Losses},
     edges::KnownEdges,
     faces::KnownFonts,
+    layers::Layers,
+    neighbours::Beside,
     outline::Facts,
     reader::TextReader,
     text_layer::{Caches, Reading},
@@ -139,7 +143,7 @@ pub(super) struct PdfSource {
     opened: Mutex<Opened>,
     structure: Structure,
     shares: Shares,
-    /// The reader, for one caller at a time; others, rather than wait long for a page that may hang, read without it.
+    /// The readers, each for one caller at a time; others, rather than wait long for a page that may hang, read without.
     turns: Turns,
 }
 
@@ -148,6 +152,8 @@ pub(super) struct PdfSource {
 struct Shares {
     facts: Arc<Facts>,
     edges: KnownEdges,
+    layers: Layers,
+    damages: Damages,
 }
 
 /// One opening of the document, and what it has gathered.
@@ -202,7 +208,7 @@ impl PdfSource {
             opened,
             structure: options.structure,
             shares: Shares::default(),
-            turns: Turns::default(),
+            turns: Turns::of(page_count),
         })
     }
 
@@ -330,7 +336,10 @@ impl PageSource for PdfSource {
                 facts: &self.shares.facts,
                 structure: self.structure,
             };
-            neighbours::read(page, &reading, &mut KnownFonts::default(), &self.shares.edges, &mut None).result
+            let (fonts, layers) = (&mut KnownFonts::default(), &Layers::default());
+            let (edges, is_sound) = (&self.shares.edges, &mut |_: &Page<'_>| false);
+            let beside = Beside { fonts, edges, layers, damages: None, is_sound };
+            neighbours::read(page, &reading, beside).result
         };
         let is_misread = |pdf: &Pdf| {
             let mut seen = Seen::default();
@@ -347,12 +356,16 @@ impl PageSource for PdfSource {
     }
 
     fn damage(&self, page: PageNumber) -> Option<String> {
+        // A file of which parts are lost is looked at more thoroughly than is done beside reading its text.
         let thorough = self.losses != Losses::default();
-        let of_page =
-            self.with_page(page, DAMAGE, |content| Ok(damage::of_page(content, thorough))).unwrap_or_else(|error| {
+        let found = self.shares.damages.take(page).filter(|_| !thorough);
+        let of_page = found.unwrap_or_else(|| {
+            let found = self.with_page(page, DAMAGE, |content| Ok(damage::of_page(content, thorough)));
+            found.unwrap_or_else(|error| {
                 tracing::debug!(%error, "whether the page is whole cannot be told");
                 None
-            });
+            })
+        });
         let is_last = page.index() + 1 == self.page_count;
         let of_document = if is_last { self.losses.sentence(self.page_count) } else { None };
         let all: Vec<String> = of_page.into_iter().chain(of_document).collect();

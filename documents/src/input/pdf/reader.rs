@@ -1,4 +1,4 @@
-//! The thread that reads one document's text, and keeps its fonts from page to page.
+//! A thread that reads one document's text, and keeps its fonts from page to page.
 
 use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
@@ -7,13 +7,13 @@ use std::{
 
 use hayro::{
     hayro_interpret::InterpreterSettings,
-    hayro_syntax::{Pdf, PdfData},
+    hayro_syntax::{Pdf, PdfData, page::Page},
 };
 
 use super::{
     KEPT_CONTENT, KEPT_PAGES, Shares, TEXT, damaged,
     faces::KnownFonts,
-    neighbours::{self, Ahead, Outcome},
+    neighbours::{self, Beside, Outcome},
     text_layer::{Caches, Reading},
     to_unicode::{self, Seen},
 };
@@ -51,14 +51,8 @@ impl TextReader {
             .name("pdf-text".to_owned())
             .stack_size(STACK)
             .spawn(move || {
-                let mut document = Document {
-                    data,
-                    options,
-                    shares,
-                    seen: Some(Seen::default()),
-                    fonts: KnownFonts::default(),
-                    ahead: None,
-                };
+                let mut document =
+                    Document { data, options, shares, seen: Some(Seen::default()), fonts: KnownFonts::default() };
                 let mut waiting = None;
                 while serve(&mut document, &settings, &incoming, &mut waiting).is_some() {}
             })
@@ -82,7 +76,6 @@ struct Document {
     /// Fonts whose CMaps have been looked at; `None` when the document was written anew, and all of them are sound.
     seen: Option<Seen>,
     fonts: KnownFonts,
-    ahead: Ahead,
 }
 
 impl Document {
@@ -152,12 +145,14 @@ fn serve(
     };
     let (mut pages, mut content) = (0, 0);
     loop {
-        let (fonts, ahead) = (&mut document.fonts, &mut document.ahead);
-        let outcome = neighbours::read(job.page, &reading, fonts, &document.shares.edges, ahead);
-        let Outcome { result, is_spoiled, content: more } = outcome;
+        let Document { fonts, seen, shares: Shares { edges, layers, damages, .. }, .. } = &mut *document;
+        let damages = seen.is_some().then_some(&*damages);
+        let is_sound = &mut |page: &Page<'_>| seen.as_mut().is_none_or(|seen| !to_unicode::is_misread(page, seen));
+        let outcome = neighbours::read(job.page, &reading, Beside { fonts, edges, layers, damages, is_sound });
+        let Outcome { result, is_spoiled, pages: read, content: more } = outcome;
         // The caller may have given up; that is its business.
         let _ = job.answer.send(result);
-        pages += 1;
+        pages += read.max(1);
         content += more;
         if is_spoiled || pages >= KEPT_PAGES || content > KEPT_CONTENT {
             return Some(());

@@ -30,6 +30,8 @@ const MOST_OF_SCRIPT: usize = 12;
 const MOST_OF_LINE: usize = 2048;
 /// A drop capital is so many times as large as its line, at least.
 const DROP_CAPITAL: f64 = 1.8;
+/// Glyphs for which there is room in a run from the beginning.
+const USUAL_LENGTH: usize = 16;
 /// Lines that end near one place on a page of text are a few hundred; garbage has more, and is not searched.
 const MOST_NEIGHBOURS: usize = 512;
 
@@ -66,12 +68,14 @@ impl Run {
             direction if direction.y == 0.0 && direction.x > 0.0 => 0,
             direction => direction.atan2().to_degrees().round() as i32,
         };
+        let mut glyphs = Vec::with_capacity(USUAL_LENGTH);
+        glyphs.push(index);
         let mut run = Self {
             direction: glyph.direction,
             across: glyph.down,
             is_mirrored: glyph.is_mirrored(),
             heading,
-            glyphs: vec![index],
+            glyphs,
             start: 0.0,
             end: 0.0,
             baseline: 0.0,

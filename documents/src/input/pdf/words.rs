@@ -28,6 +28,8 @@ const LEAST_WORD_GAP: f64 = 0.07;
 const TITLE_GAP: f64 = 0.05;
 /// Letters that are spaced out stand nearer than this, in ems; initials and columns of single letters do not.
 const SPACED_OUT: f64 = 1.0;
+/// Glyphs of a word for which there is room from the beginning.
+const USUAL_WORD: usize = 8;
 /// What parts a drop capital from the rest of its word is no space, in ems of that.
 const LED_GAP: f64 = 0.7;
 
@@ -37,32 +39,47 @@ type Piece = Vec<(usize, bool)>;
 pub(super) fn line_of(run: &Run, glyphs: &[Glyph], settings: &Settings) -> Option<SetLine> {
     let pieces = join_spaced_out(words_as_seen(run, glyphs), run, glyphs);
     let in_reading_order = as_read(&pieces, run, glyphs);
+    let count = in_reading_order.as_ref().map_or(pieces.len(), Vec::len);
     let mut styles = Styles::of(run, glyphs, settings);
-    let mut words: Vec<Word> = Vec::with_capacity(in_reading_order.len());
-    for piece in &in_reading_order {
-        let text: String = piece.iter().flat_map(|&(index, turned)| characters(&glyphs[index], turned)).collect();
-        let inked = text.trim();
+    let mut words: Vec<Word> = Vec::with_capacity(count);
+    let mut text = String::with_capacity(2 * run.glyphs.len());
+    let (mut piece, mut of_word) = (Piece::new(), String::new());
+    for at in 0..count {
+        piece.clear();
+        match &in_reading_order {
+            Some(words) => piece.extend_from_slice(&words[at]),
+            None => piece.extend(pieces[at].iter().map(|&index| (index, false))),
+        }
+        of_word.clear();
+        of_word.extend(piece.iter().flat_map(|&(index, turned)| characters(&glyphs[index], turned)));
+        let inked = of_word.trim();
         if inked.is_empty() {
             continue;
         }
-        let skipped = text.chars().take_while(|c| c.is_whitespace()).count();
+        let skipped = of_word.chars().take_while(|c| c.is_whitespace()).count();
         styles.add_word(piece.iter().map(|&(index, _)| index), skipped, inked.chars().count());
-        let members: Vec<usize> = piece.iter().map(|&(index, _)| index).collect();
-        let polygon = polygon(run, &members, &members, glyphs);
+        let members = || piece.iter().map(|&(index, _)| &glyphs[index]);
+        let polygon = polygon(run, members(), members());
+        if !words.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(inked);
         words.push(Word { text: inked.to_owned(), polygon, confidence: None });
     }
-    let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    let all: Vec<usize> = pieces.concat();
-    // The line is as high as its own letters, whatever is set above and below.
-    let is_level = |glyph: &Glyph| {
-        (run.down(glyph.origin) - run.baseline).abs() < BASELINE_SHIFT * run.size && glyph.size < 1.5 * run.size
-    };
-    let level: Vec<usize> = all.iter().copied().filter(|&index| is_level(&glyphs[index])).collect();
-    let across = if level.is_empty() { &all } else { &level };
     if text.is_empty() {
         return None;
     }
-    let line = TextLine { text, polygon: polygon(run, &all, across, glyphs), confidence: None, words };
+    let all = || pieces.iter().flatten().map(|&index| &glyphs[index]);
+    // The line is as high as its own letters, whatever is set above and below.
+    let is_level = |glyph: &&Glyph| {
+        (run.down(glyph.origin) - run.baseline).abs() < BASELINE_SHIFT * run.size && glyph.size < 1.5 * run.size
+    };
+    let polygon = match all().any(|glyph| is_level(&glyph)) {
+        true => polygon(run, all(), all().filter(is_level)),
+        false => polygon(run, all(), all()),
+    };
+    text.shrink_to_fit();
+    let line = TextLine { text, polygon, confidence: None, words };
     Some(styles.finish(line))
 }
 
@@ -78,7 +95,7 @@ fn characters(glyph: &Glyph, turned: bool) -> impl Iterator<Item = char> + '_ {
 
 /// The glyphs of a line, word by word, from left to right.
 fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
-    let mut pieces: Vec<Vec<usize>> = Vec::new();
+    let mut pieces: Vec<Vec<usize>> = Vec::with_capacity(run.glyphs.len() / 4 + 1);
     let mut end = f64::INFINITY;
     // Where a space began that was drawn after the last letter, and its width.
     let mut space: Option<(f64, f64)> = None;
@@ -107,7 +124,11 @@ fn words_as_seen(run: &Run, glyphs: &[Glyph]) -> Vec<Vec<usize>> {
         let spaced = space.take().is_some_and(|(from, width)| start - from > 0.4 * width.min(0.3 * glyph.size));
         match pieces.last_mut() {
             Some(piece) if !spaced && !goes_back && gap <= limit * glyph.size => piece.push(index),
-            _ => pieces.push(vec![index]),
+            _ => {
+                let mut piece = Vec::with_capacity(USUAL_WORD);
+                piece.push(index);
+                pieces.push(piece);
+            }
         }
         end = start + glyph.advance;
     }
@@ -169,20 +190,19 @@ fn join_spaced_out(pieces: Vec<Vec<usize>>, run: &Run, glyphs: &[Glyph]) -> Vec<
     joined
 }
 
-/// The words of a line, and the glyphs of each, in the order in which they are read.
-fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Vec<Piece> {
-    let as_it_is = || pieces.iter().map(|piece| piece.iter().map(|&index| (index, false)).collect()).collect();
+/// The words of a line, and the glyphs of each, in the order in which they are read; `None` where that is the order in which they are seen.
+fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Option<Vec<Piece>> {
     let has_rtl = pieces.iter().flatten().any(|&i| has_letters_from_the_right(&glyphs[i].text));
     // Mirrored text runs along its own direction, from the right.
     if !has_rtl || run.is_mirrored {
-        return as_it_is();
+        return None;
     }
     // What is not seen was laid there by a program that knows the text, in the order of the text.
     if pieces.iter().flatten().all(|&index| glyphs[index].invisible) {
         let mut pieces = pieces.to_vec();
         pieces.iter_mut().for_each(|piece| piece.sort_unstable());
         pieces.sort_by_key(|piece| piece[0]);
-        return pieces.iter().map(|piece| piece.iter().map(|&index| (index, false)).collect()).collect();
+        return Some(pieces.iter().map(|piece| piece.iter().map(|&index| (index, false)).collect()).collect());
     }
     let mut seen: Vec<&str> = Vec::new();
     let mut members: Vec<Option<usize>> = Vec::new();
@@ -204,22 +224,24 @@ fn as_read(pieces: &[Vec<usize>], run: &Run, glyphs: &[Glyph]) -> Vec<Piece> {
         }
     }
     words.retain(|word| !word.is_empty());
-    words
+    Some(words)
 }
 
 /// Ems that part two words in this line: more where the letters themselves are spaced out, less where they are tight.
 fn word_gap(run: &Run, glyphs: &[Glyph]) -> f64 {
     let pairs = || run.glyphs.windows(2).map(|pair| (&glyphs[pair[0]], &glyphs[pair[1]]));
-    let mut gaps: Vec<f64> = pairs()
-        .filter(|(a, b)| !(a.is_space() || b.is_space() || (is_leader(a) && is_leader(b))))
-        .map(|(a, b)| (run.along(b.origin) - run.along(a.origin) - a.advance) / b.size)
-        .collect();
+    let mut gaps: Vec<f64> = Vec::with_capacity(run.glyphs.len());
+    gaps.extend(
+        pairs()
+            .filter(|(a, b)| !(a.is_space() || b.is_space() || (is_leader(a) && is_leader(b))))
+            .map(|(a, b)| (run.along(b.origin) - run.along(a.origin) - a.advance) / b.size),
+    );
     // A word of two letters says nothing about its spacing.
     if gaps.len() < 4 {
         return WORD_GAP;
     }
     // Where letters are spaced out, nearly all gaps are wide; in a formula, many are, but not those within words.
-    gaps.sort_by(f64::total_cmp);
+    gaps.sort_unstable_by(f64::total_cmp);
     let (low, high) = (gaps[gaps.len() / 5], gaps[gaps.len() * 3 / 4]);
     let is_even = low > -EVEN && high < EVEN;
     let usual = if is_even { WORD_GAP_WHERE_EVEN } else { WORD_GAP + low.clamp(0.0, 1.0) };
@@ -250,14 +272,14 @@ fn narrow_gap(sorted: &[f64]) -> Option<f64> {
 }
 
 /// Around glyphs of a line: from the beginning of the first to the end of the last of `along`, and as high as those of `across`.
-fn polygon(run: &Run, along: &[usize], across: &[usize], glyphs: &[Glyph]) -> Polygon {
+fn polygon<'a>(run: &Run, along: impl Iterator<Item = &'a Glyph>, across: impl Iterator<Item = &'a Glyph>) -> Polygon {
     let (mut left, mut right) = (f64::INFINITY, f64::NEG_INFINITY);
-    for glyph in along.iter().map(|&i| &glyphs[i]) {
+    for glyph in along {
         let start = run.along(glyph.origin);
         (left, right) = (left.min(start), right.max(start + glyph.advance));
     }
     let (mut top, mut bottom) = (f64::INFINITY, f64::NEG_INFINITY);
-    for glyph in across.iter().map(|&i| &glyphs[i]) {
+    for glyph in across {
         let down = run.down(glyph.origin);
         (top, bottom) = (top.min(down - ASCENT * glyph.size), bottom.max(down + DESCENT * glyph.size));
     }

@@ -53,6 +53,13 @@ fn rest<'a>(word: &'a str, beginning: &str) -> Option<&'a str> {
 }
 
 impl Vocabulary {
+    /// Of lines that follow each other.
+    pub(in super::super) fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Self {
+        let mut all = Self::default();
+        lines.fold(false, |is_broken, line| all.add_line(line, is_broken, |_| {}));
+        all
+    }
+
     /// Takes the words of a line that stand whole in it: the last may be broken, and so the first, if the line before was. Returns whether the
     /// last is.
     pub(in super::super) fn add_line(&mut self, text: &str, is_first_broken: bool, mut each: impl FnMut(&str)) -> bool {

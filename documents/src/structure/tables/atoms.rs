@@ -85,7 +85,7 @@ pub(super) fn atoms_of<'a>(lines: &'a [TextLine], is_free: &[bool], hints: &Hint
         }
         let (mut rest, mut at) = (line.text.as_str(), 0);
         for word in &line.words {
-            if let Some(found) = rest.find(word.text.as_str()) {
+            if let Some(found) = find(rest, &word.text) {
                 at += rest[..found].chars().count();
                 rest = &rest[found..];
             }
@@ -94,6 +94,14 @@ pub(super) fn atoms_of<'a>(lines: &'a [TextLine], is_free: &[bool], hints: &Hint
         }
     }
     atoms
+}
+
+/// As [`str::find`], which prepares for long texts; this one is for words, in lines where they come soon.
+fn find(text: &str, word: &str) -> Option<usize> {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    let Some(first) = word.first() else { return Some(0) };
+    let last = text.len().checked_sub(word.len())?;
+    (0..=last).find(|&at| text[at] == *first && text[at..].starts_with(word))
 }
 
 /// The median of the atoms' heights, as a measure of the size of type; 0 where there are none.

@@ -7,7 +7,10 @@ use lopdf::{Document, Object, ObjectId, Stream, dictionary};
 use super::{Page, bytes, content_of, document};
 use crate::{
     ids::PageNumber,
-    input::{DocumentData, OpenOptions, PageSource, open, pdf::PdfSource},
+    input::{
+        DocumentData, OpenOptions, PageSource, open,
+        pdf::{PdfSource, turns::Turns},
+    },
     page_text::TextLayer,
     structure::{Structure, TagRole, VerticalShift},
 };
@@ -359,6 +362,18 @@ fn neighbours_are_the_same_whatever_was_read_before_and_whoever_reads() {
     let without: Vec<_> = (1..=6).map(|page| hints(&busy, page)).collect();
     drop(turn);
     assert_eq!(alone, without);
+    // Two readers at once, each of them called on for every other page, read each page once and tell the same.
+    let shared = PdfSource { turns: Turns::with(2), ..PdfSource::open(book.clone(), &OpenOptions::default()).unwrap() };
+    for _ in 0..8 {
+        let read = |first: u32| (first..=6).step_by(2).map(|page| (page, hints(&shared, page))).collect::<Vec<_>>();
+        let (odd, even) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| read(2));
+            (read(1), other.join().unwrap())
+        });
+        for (page, hints) in odd.into_iter().chain(even) {
+            assert_eq!(alone[page as usize - 1], hints, "page {page}");
+        }
+    }
     let before = alone[2].neighbours.before.as_ref().unwrap();
     let texts: Vec<_> = before.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(texts, ["Head 2", "The text of page 2"]);
