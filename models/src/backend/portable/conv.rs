@@ -8,6 +8,7 @@ use super::{
     activation::Activation,
     lanes::{BLOCK, Lanes, Plain, of, of_mut},
 };
+use crate::instructions::Instructions;
 
 /// A convolution's weights, bias included, in the order that the kernels read them.
 #[derive(Debug)]
@@ -82,24 +83,32 @@ pub struct Epilogue<'a> {
 
 /// Convolves `input` into `output`, which has the right size already.
 pub fn convolve(weights: &Weights, input: &Activation, epilogue: Epilogue<'_>, output: &mut Activation) {
-    debug_assert!(input.padding.0 >= weights.padding.0 && input.padding.1 >= weights.padding.1, "the padding is there");
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            // SAFETY: the instructions are there.
-            return unsafe { x86::convolve_avx512(weights, input, epilogue, output) };
-        }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-            // SAFETY: the instructions are there.
-            return unsafe { x86::convolve_avx2(weights, input, epilogue, output) };
-        }
-    }
-    convolve_plain(weights, input, epilogue, output);
+    convolve_with(Instructions::chosen(), weights, input, epilogue, output);
 }
 
-/// With what every CPU has.
-pub fn convolve_plain(weights: &Weights, input: &Activation, epilogue: Epilogue<'_>, output: &mut Activation) {
-    rows::<Plain>(weights, input, epilogue, output);
+/// The same with these instructions, which the processor has.
+pub fn convolve_with(
+    instructions: Instructions,
+    weights: &Weights,
+    input: &Activation,
+    epilogue: Epilogue<'_>,
+    output: &mut Activation,
+) {
+    debug_assert!(input.padding.0 >= weights.padding.0 && input.padding.1 >= weights.padding.1, "the padding is there");
+    debug_assert!(instructions.are_here(), "this processor has no {instructions}");
+    match instructions {
+        Instructions::Plain => rows::<Plain>(weights, input, epilogue, output),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the instructions are there.
+        Instructions::Avx2 | Instructions::AvxVnni => unsafe { x86::convolve_avx2(weights, input, epilogue, output) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the instructions are there.
+        Instructions::Avx512 | Instructions::Avx512Vnni => unsafe {
+            x86::convolve_avx512(weights, input, epilogue, output);
+        },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => rows::<Plain>(weights, input, epilogue, output),
+    }
 }
 
 #[inline(always)]

@@ -5,16 +5,19 @@ use super::{
     conv::{self, Epilogue},
     graph::{Graph, Operation},
 };
+use crate::instructions::Instructions;
 
 pub struct Runner {
     graph: Graph,
+    instructions: Instructions,
     /// Memory of values that nobody reads any more.
     free: Vec<Vec<f32>>,
 }
 
 impl Runner {
-    pub fn new(graph: Graph) -> Self {
-        Self { graph, free: Vec::new() }
+    /// With these instructions, which the processor has.
+    pub fn new(graph: Graph, instructions: Instructions) -> Self {
+        Self { graph, instructions, free: Vec::new() }
     }
 
     pub fn is_sequence(&self) -> bool {
@@ -58,7 +61,8 @@ impl Runner {
         values.push(Some(first));
         for index in 0..self.graph.steps.len() {
             let buffer = self.free.pop().unwrap_or_default();
-            let made = step(&self.graph.steps[index], &values, self.graph.padding[index + 1], buffer)?;
+            let made =
+                step(self.instructions, &self.graph.steps[index], &values, self.graph.padding[index + 1], buffer)?;
             values.push(Some(made));
             // What nobody reads after this step gives its memory to the next.
             for (value, last_use) in values.iter_mut().zip(&self.graph.last_use).take(index + 1) {
@@ -79,6 +83,7 @@ impl Runner {
 }
 
 fn step(
+    instructions: Instructions,
     operation: &Operation,
     values: &[Option<Activation>],
     padding: (usize, usize),
@@ -97,7 +102,8 @@ fn step(
             if residual.is_some_and(|residual| !same_size(residual, &output)) {
                 return Err("it adds maps of different sizes".to_owned());
             }
-            conv::convolve(weights, input, Epilogue { residual, relu: *relu }, &mut output);
+            let epilogue = Epilogue { residual, relu: *relu };
+            conv::convolve_with(instructions, weights, input, epilogue, &mut output);
             Ok(output)
         }
         Operation::Add { a, b, relu } => {

@@ -3,6 +3,7 @@ use super::{
     conv::{self, Epilogue, Weights},
     *,
 };
+use crate::instructions::Instructions;
 
 /// The same numbers in every run, -1 to 1.
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
@@ -124,7 +125,7 @@ fn every_kind_of_cpu_gives_the_same_sums() {
     let input = activation(6, 21, 12, (1, 1), 3);
     let (mut best, mut plain) = (activation(6, 21, 40, (0, 0), 4), activation(6, 21, 40, (0, 0), 5));
     conv::convolve(&weights, &input, Epilogue { residual: None, relu: true }, &mut best);
-    conv::convolve_plain(&weights, &input, Epilogue { residual: None, relu: true }, &mut plain);
+    conv::convolve_with(Instructions::Plain, &weights, &input, Epilogue { residual: None, relu: true }, &mut plain);
     let worst =
         (0..6).flat_map(|y| best.row(y).iter().zip(plain.row(y))).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst < 1e-4, "off by {worst}");
