@@ -15,6 +15,7 @@ pub mod encoder;
 mod formula;
 mod functions;
 mod graph;
+mod int8;
 mod lanes;
 mod norm;
 mod run;
@@ -44,7 +45,7 @@ impl PortableBackend {
     /// As [`Backend::load`].
     pub fn load_for(&self, model: &ModelSource, instructions: Instructions) -> Result<Box<dyn Session>> {
         let bytes = model.bytes()?;
-        let graph = Graph::of_onnx(&bytes)
+        let graph = Graph::of_onnx(&bytes, instructions)
             .map_err(|cause| self.cannot_load(model, format!("{cause}, which only ONNX Runtime can run")))?;
         Ok(Box::new(PortableSession {
             model: model.id.clone(),

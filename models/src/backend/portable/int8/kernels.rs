@@ -1,0 +1,318 @@
+//! The kernels: a few neighbouring output pixels of a few blocks of outputs at once, their sums in registers. The same code is compiled for
+//! every kind of instructions.
+
+use super::{
+    Join, Shape, Weights,
+    lanes::{Joining, Plain, Sums},
+    pixels,
+    weights::QUAD,
+};
+use crate::{
+    backend::portable::activation::{Activation, Number},
+    instructions::Instructions,
+};
+
+/// Most outputs of two blocks.
+const MOST_OUTPUTS: usize = 32;
+
+/// What becomes of sums.
+trait End: Copy {
+    type Made: Number;
+    /// Writes those of a pixel from a channel on.
+    ///
+    /// # Safety
+    /// Blocks from `channel` on are within the weights, and the pixel within both activations.
+    unsafe fn store<L: Sums, const B: usize>(
+        self,
+        weights: &Weights,
+        sums: [L; B],
+        output: &mut Activation<Self::Made>,
+        pixel: (usize, usize),
+        channel: usize,
+    );
+}
+
+/// Bytes, maybe of the sum with another value.
+#[derive(Clone, Copy)]
+struct Bytes<'a> {
+    zero: i32,
+    other: Option<(&'a Activation<u8>, Joining)>,
+}
+
+impl End for Bytes<'_> {
+    type Made = u8;
+
+    #[inline(always)]
+    unsafe fn store<L: Sums, const B: usize>(
+        self,
+        weights: &Weights,
+        mut sums: [L; B],
+        output: &mut Activation<u8>,
+        (y, x): (usize, usize),
+        channel: usize,
+    ) {
+        for (b, sum) in sums.iter_mut().enumerate() {
+            let channel = channel + b * L::WIDTH;
+            // SAFETY: scales are there for whole blocks.
+            *sum = unsafe { sum.scaled(weights.scale.as_ptr().add(channel)) };
+            if let Some((other, joining)) = self.other {
+                let at = other.offset(y, x) + channel;
+                // SAFETY: the pixel is there, and behind the last one there is more than a block.
+                *sum = unsafe { sum.joined(joining, other.data.as_ptr().add(at)) };
+            }
+        }
+        let count = (output.channels - channel).min(B * L::WIDTH);
+        let at = output.offset(y, x) + channel;
+        let to = &mut output.data[at..at + count];
+        let mut partial = [0; MOST_OUTPUTS];
+        let is_whole = count == B * L::WIDTH;
+        let place = if is_whole { to.as_mut_ptr() } else { partial.as_mut_ptr() };
+        // SAFETY: both are as long as what is written.
+        unsafe {
+            match B {
+                2 => sums[0].store_two(sums[B - 1], self.zero, place),
+                _ => sums[0].store(self.zero, place),
+            }
+        }
+        if !is_whole {
+            to.copy_from_slice(&partial[..count]);
+        }
+    }
+}
+
+/// Numbers: each sum times its scale, plus these biases, which are there for whole blocks.
+#[derive(Clone, Copy)]
+struct Floats<'a> {
+    bias: &'a [f32],
+}
+
+impl End for Floats<'_> {
+    type Made = f32;
+
+    #[inline(always)]
+    unsafe fn store<L: Sums, const B: usize>(
+        self,
+        weights: &Weights,
+        sums: [L; B],
+        output: &mut Activation,
+        (y, x): (usize, usize),
+        channel: usize,
+    ) {
+        let start = output.offset(y, x);
+        for (b, sum) in sums.into_iter().enumerate() {
+            let channel = channel + b * L::WIDTH;
+            let count = (output.channels - channel).min(L::WIDTH);
+            let to = &mut output.data[start + channel..start + channel + count];
+            let mut partial = [0.0; MOST_OUTPUTS];
+            let place = if count == L::WIDTH { to.as_mut_ptr() } else { partial.as_mut_ptr() };
+            let bias = self.bias[channel..channel + L::WIDTH].as_ptr();
+            // SAFETY: scales and biases are there for whole blocks, and both places are as long as what is written.
+            unsafe { sum.store_floats(weights.scale.as_ptr().add(channel), bias, place) };
+            if count < L::WIDTH {
+                to.copy_from_slice(&partial[..count]);
+            }
+        }
+    }
+}
+
+/// Convolves `input` into `output`, which has the right size, with the instructions that the weights were packed for, which the processor has.
+/// `zero` is what comes out for nothing, before anything is added to it.
+pub fn convolve(
+    instructions: Instructions,
+    weights: &Weights,
+    input: &Activation<u8>,
+    zero: u8,
+    other: Option<(&Activation<u8>, &Join)>,
+    output: &mut Activation<u8>,
+) {
+    let other = other.map(|(other, join)| (other, Joining::of(join), join.sum.zero));
+    let zero = other.as_ref().map_or(zero, |(.., zero)| *zero);
+    let end = Bytes { zero: zero.into(), other: other.map(|(other, joining, _)| (other, joining)) };
+    if weights.shape.depthwise {
+        debug_assert!(end.other.is_none(), "nothing is added to what is convolved by channel");
+        return pixels::depthwise(instructions, weights, input, zero, output);
+    }
+    run(instructions, weights, input, end, output);
+}
+
+/// The same to numbers: sums times their scale, plus `bias`, which is filled up to whole blocks of 16.
+pub fn multiply(
+    instructions: Instructions,
+    weights: &Weights,
+    input: &Activation<u8>,
+    bias: &[f32],
+    output: &mut Activation,
+) {
+    run(instructions, weights, input, Floats { bias }, output);
+}
+
+fn run<E: End>(
+    instructions: Instructions,
+    weights: &Weights,
+    input: &Activation<u8>,
+    end: E,
+    output: &mut Activation<E::Made>,
+) {
+    let Shape { padding, inputs, outputs, depthwise, .. } = weights.shape;
+    debug_assert!(instructions.are_here(), "this processor has no {instructions}");
+    // What is read and written without asking again lies within what this has seen.
+    assert!(input.padding.0 >= padding.0 && input.padding.1 >= padding.1, "the padding is there");
+    assert!(weights.output_size(input.height, input.width) == Some((output.height, output.width)), "the size is right");
+    assert!(input.channels == inputs && output.channels == outputs && !depthwise, "the channels are right");
+    match instructions {
+        Instructions::Plain => rows::<Plain, E>(weights, input, end, output),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the instructions are there, here and below.
+        Instructions::Avx2 => unsafe { x86::avx2(weights, input, end, output) },
+        #[cfg(target_arch = "x86_64")]
+        Instructions::AvxVnni => unsafe { x86::avxvnni(weights, input, end, output) },
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512 => unsafe { x86::avx512(weights, input, end, output) },
+        #[cfg(target_arch = "x86_64")]
+        Instructions::Avx512Vnni => unsafe { x86::avx512vnni(weights, input, end, output) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => rows::<Plain, E>(weights, input, end, output),
+    }
+}
+
+#[inline(always)]
+fn rows<L: Sums, E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
+    assert_eq!(weights.width, L::WIDTH, "the weights are packed for these registers");
+    for y in 0..output.height {
+        match weights.pairs_fit {
+            true => row::<L, E, true>(weights, input, end, output, y),
+            false => row::<L, E, false>(weights, input, end, output, y),
+        }
+    }
+}
+
+#[inline(always)]
+fn row<L: Sums, E: End, const PAIRS: bool>(
+    weights: &Weights,
+    input: &Activation<u8>,
+    end: E,
+    output: &mut Activation<E::Made>,
+    y: usize,
+) {
+    let (blocks, width) = (weights.shape.outputs.div_ceil(L::WIDTH), output.width);
+    let mut block = 0;
+    while block < blocks {
+        let two = block + 1 < blocks;
+        let tile_width = match two {
+            _ if width < 8 => 1,
+            true => L::TWO,
+            false => L::ONE,
+        };
+        let mut x = 0;
+        // The last pixels of a row are computed with the ones before them once more, so that every kernel is full.
+        while x < width {
+            let at = (y, x.min(width - tile_width));
+            match (two, tile_width) {
+                (true, 8) => tile::<L, E, 8, 2, PAIRS>(weights, input, end, output, at, block),
+                (true, 4) => tile::<L, E, 4, 2, PAIRS>(weights, input, end, output, at, block),
+                (true, _) => tile::<L, E, 1, 2, PAIRS>(weights, input, end, output, at, block),
+                (false, 8) => tile::<L, E, 8, 1, PAIRS>(weights, input, end, output, at, block),
+                (false, 4) => tile::<L, E, 4, 1, PAIRS>(weights, input, end, output, at, block),
+                (false, _) => tile::<L, E, 1, 1, PAIRS>(weights, input, end, output, at, block),
+            }
+            x += tile_width;
+        }
+        block += if two { 2 } else { 1 };
+    }
+}
+
+/// `P` pixels from `(y, x)` on, of `B` blocks of outputs from `block` on.
+#[expect(clippy::needless_range_loop, reason = "indices that are known are what the compiler unrolls")]
+#[inline(always)]
+fn tile<L: Sums, E: End, const P: usize, const B: usize, const PAIRS: bool>(
+    weights: &Weights,
+    input: &Activation<u8>,
+    end: E,
+    output: &mut Activation<E::Made>,
+    (y, x): (usize, usize),
+    block: usize,
+) {
+    let Shape { kernel: (rows, _), stride, padding, .. } = weights.shape;
+    let (quads, four) = (weights.quads, L::WIDTH * QUAD);
+    let first = weights.start[block * L::WIDTH..(block + B) * L::WIDTH].as_ptr();
+    // SAFETY: the slice above is as long as `B` blocks, here and below.
+    let mut sums = [[unsafe { L::load(first) }; B]; P];
+    for sums in &mut sums {
+        for b in 1..B {
+            sums[b] = unsafe { L::load(first.add(b * L::WIDTH)) };
+        }
+    }
+    let step = stride.1 * input.channels;
+    for r in 0..rows {
+        let from = input.offset_padded(y * stride.0 + r, x * stride.1, padding);
+        let values = input.data[from..from + (P - 1) * step + quads * QUAD].as_ptr();
+        let mut kernels = [weights.packed.as_ptr(); B];
+        for b in 0..B {
+            let from = ((block + b) * rows + r) * quads * four;
+            kernels[b] = weights.packed[from..from + quads * four].as_ptr();
+        }
+        let mut quad = 0;
+        // SAFETY: the slices above are as long as what these loops read of them.
+        unsafe {
+            while PAIRS && quad + 2 <= quads {
+                let mut w = [[L::weights(kernels[0]); 2]; B];
+                for b in 0..B {
+                    for n in 0..2 {
+                        w[b][n] = L::weights(kernels[b].add((quad + n) * four));
+                    }
+                }
+                for p in 0..P {
+                    let at = values.add(p * step + quad * QUAD);
+                    let v = [L::values(at), L::values(at.add(QUAD))];
+                    for b in 0..B {
+                        sums[p][b] = sums[p][b].add_pairs(v, w[b]);
+                    }
+                }
+                quad += 2;
+            }
+            while quad < quads {
+                let mut w = [L::weights(kernels[0]); B];
+                for b in 0..B {
+                    w[b] = L::weights(kernels[b].add(quad * four));
+                }
+                for p in 0..P {
+                    let v = L::values(values.add(p * step + quad * QUAD));
+                    for b in 0..B {
+                        sums[p][b] = sums[p][b].add_products(v, w[b]);
+                    }
+                }
+                quad += 1;
+            }
+        }
+    }
+    for (p, sums) in sums.into_iter().enumerate() {
+        // SAFETY: the tile lies within the output.
+        unsafe { end.store::<L, B>(weights, sums, output, (y, x + p), block * L::WIDTH) };
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{Activation, End, Weights, rows};
+    use crate::backend::portable::int8::lanes::x86::{Avx2, Avx512, Avx512Vnni, AvxVnni};
+
+    #[target_feature(enable = "avx2,fma")]
+    pub fn avx2<E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
+        rows::<Avx2, E>(weights, input, end, output);
+    }
+
+    #[target_feature(enable = "avx2,fma,avxvnni")]
+    pub fn avxvnni<E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
+        rows::<AvxVnni, E>(weights, input, end, output);
+    }
+
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw")]
+    pub fn avx512<E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
+        rows::<Avx512, E>(weights, input, end, output);
+    }
+
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vnni")]
+    pub fn avx512vnni<E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
+        rows::<Avx512Vnni, E>(weights, input, end, output);
+    }
+}
