@@ -4,7 +4,7 @@ use super::{
     activation::{Activation, Number},
     conv::{self, Epilogue},
     graph::{Graph, Operation, Slot},
-    int8,
+    int8::{self, Steps},
 };
 use crate::instructions::Instructions;
 
@@ -144,30 +144,26 @@ impl<'a> Step<'a> {
     fn run(&self, operation: &Operation, free: &mut Free) -> Result<Value, String> {
         let (instructions, padding) = (self.instructions, self.padding);
         Ok(match operation {
-            Operation::Convolve { weights, input, residual, relu } => {
-                let (input, residual) = (self.numbers(*input)?, residual.map(|slot| self.numbers(slot)).transpose()?);
-                let size = weights.output_size(input.height, input.width);
-                let (height, width) = size.filter(|_| input.channels == weights.inputs).ok_or(TOO_SMALL)?;
-                let mut output = free.numbers([height, width, weights.outputs], padding);
-                if residual.is_some_and(|residual| !residual.is_as_large_as(&output)) {
-                    return Err(DIFFERENT.to_owned());
+            Operation::Convolve { weights, input, residual, relu, of_bytes, to_bytes } => {
+                let residual = residual.map(|slot| self.numbers(slot)).transpose()?;
+                let rows = Rows { weights, epilogue: Epilogue { residual, relu: *relu }, to_bytes: *to_bytes };
+                match of_bytes {
+                    Some(steps) => self.convolve_bytes(&rows, self.bytes(*input)?, *steps, free)?,
+                    None => self.convolve(&rows, self.numbers(*input)?, free)?,
                 }
-                let epilogue = Epilogue { residual, relu: *relu };
-                conv::convolve_with(instructions, weights, input, epilogue, &mut output);
-                Value::Numbers(output)
             }
-            Operation::Add { a, b, relu } => {
+            Operation::Add { a, b, doubled, relu } => {
                 let (a, b) = (self.numbers(*a)?, self.numbers(*b)?);
-                if !a.is_as_large_as(b) {
-                    return Err(DIFFERENT.to_owned());
-                }
                 let mut output = free.numbers([a.height, a.width, a.channels], padding);
+                let mut wide = free.numbers(row_size(a), (0, 0));
                 for y in 0..a.height {
-                    for ((out, a), b) in output.row_mut(y).iter_mut().zip(a.row(y)).zip(b.row(y)) {
+                    let b = summand(a, b, *doubled, y, &mut wide)?;
+                    for ((out, a), b) in output.row_mut(y).iter_mut().zip(a.row(y)).zip(b) {
                         let sum = a + b;
                         *out = if *relu && sum < 0.0 { 0.0 } else { sum };
                     }
                 }
+                free.take_back(Value::Numbers(wide));
                 Value::Numbers(output)
             }
             Operation::Double { input, zero } => match &self.values[*input] {
@@ -186,18 +182,23 @@ impl<'a> Step<'a> {
             Operation::Quantise { input, steps } => {
                 let input = self.numbers(*input)?;
                 let mut output = free.bytes(steps.zero, [input.height, input.width, input.channels], padding);
-                int8::quantise(instructions, input, *steps, &mut output);
+                for y in 0..input.height {
+                    int8::quantise(instructions, input.row(y), *steps, output.row_mut(y));
+                }
                 Value::Bytes(output)
             }
             Operation::Dequantise { input, steps } => {
                 let input = self.bytes(*input)?;
                 let mut output = free.numbers([input.height, input.width, input.channels], padding);
-                int8::dequantise(instructions, input, *steps, &mut output);
+                for y in 0..input.height {
+                    int8::dequantise(instructions, input.row(y), *steps, output.row_mut(y));
+                }
                 Value::Numbers(output)
             }
             Operation::ConvolveBytes { weights, input, zero, other } => {
                 let input = self.bytes(*input)?;
-                let other = other.as_ref().map(|(slot, join)| Ok::<_, String>((self.bytes(*slot)?, join))).transpose()?;
+                let other =
+                    other.as_ref().map(|(slot, join)| Ok::<_, String>((self.bytes(*slot)?, join))).transpose()?;
                 let zero_made = other.map_or(*zero, |(_, join)| join.sum.zero);
                 let mut output = free.bytes(zero_made, self.size(weights, input)?, padding);
                 if other.is_some_and(|(other, _)| !other.is_as_large_as(&output)) {
@@ -206,13 +207,15 @@ impl<'a> Step<'a> {
                 int8::convolve(instructions, weights, input, *zero, other, &mut output);
                 Value::Bytes(output)
             }
-            Operation::AddBytes { own, other, join } => {
+            Operation::AddBytes { own, other, doubled, join } => {
                 let (own, other) = (self.bytes(*own)?, self.bytes(*other)?);
-                if !own.is_as_large_as(other) {
-                    return Err(DIFFERENT.to_owned());
-                }
                 let mut output = free.bytes(join.sum.zero, [own.height, own.width, own.channels], padding);
-                int8::add(instructions, own, other, join, &mut output);
+                let mut wide = free.bytes(0, row_size(own), (0, 0));
+                for y in 0..own.height {
+                    let other = summand(own, other, *doubled, y, &mut wide)?;
+                    int8::add(instructions, own.row(y), other, join, output.row_mut(y));
+                }
+                free.take_back(Value::Bytes(wide));
                 Value::Bytes(output)
             }
             Operation::Multiply { weights, input, bias } => {
@@ -224,6 +227,45 @@ impl<'a> Step<'a> {
         })
     }
 
+    /// Numbers to numbers, or to bytes, row by row.
+    fn convolve(&self, rows: &Rows<'_>, input: &Activation, free: &mut Free) -> Result<Value, String> {
+        let size = rows.size(input)?;
+        let Some(steps) = rows.to_bytes else {
+            let mut output = free.numbers(size, self.padding);
+            conv::convolve_with(self.instructions, rows.weights, input, rows.epilogue, &mut output);
+            return Ok(Value::Numbers(output));
+        };
+        let mut output = free.bytes(steps.zero, size, self.padding);
+        let mut row = free.numbers(row_size(&output), (0, 0));
+        for y in 0..output.height {
+            conv::convolve_row(self.instructions, rows.weights, input, y, rows.epilogue, &mut row, 0);
+            int8::quantise(self.instructions, row.row(0), steps, output.row_mut(y));
+        }
+        free.take_back(Value::Numbers(row));
+        Ok(Value::Bytes(output))
+    }
+
+    /// The same of bytes, each of whose pixels is read once.
+    fn convolve_bytes(
+        &self,
+        rows: &Rows<'_>,
+        input: &Activation<u8>,
+        steps: Steps,
+        free: &mut Free,
+    ) -> Result<Value, String> {
+        if rows.to_bytes.is_some() || rows.epilogue.residual.is_some() {
+            return Err("it computes in numbers between bytes".to_owned());
+        }
+        let mut output = free.numbers(rows.size(input)?, self.padding);
+        let mut row = free.numbers(row_size(input), (0, 0));
+        for y in 0..output.height {
+            int8::dequantise(self.instructions, input.row(y), steps, row.row_mut(0));
+            conv::convolve_row(self.instructions, rows.weights, &row, 0, rows.epilogue, &mut output, y);
+        }
+        free.take_back(Value::Numbers(row));
+        Ok(Value::Numbers(output))
+    }
+
     /// Height, width and channels of what weights in int8 make.
     fn size(&self, weights: &int8::Weights, input: &Activation<u8>) -> Result<[usize; 3], String> {
         let size = weights.output_size(input.height, input.width);
@@ -232,12 +274,62 @@ impl<'a> Step<'a> {
     }
 }
 
+/// A convolution in numbers.
+struct Rows<'a> {
+    weights: &'a conv::Weights,
+    epilogue: Epilogue<'a>,
+    to_bytes: Option<Steps>,
+}
+
+impl Rows<'_> {
+    /// Height, width and channels of what comes of an input.
+    fn size<T: Number>(&self, input: &Activation<T>) -> Result<[usize; 3], String> {
+        let size = self.weights.output_size(input.height, input.width);
+        let (height, width) = size.filter(|_| input.channels == self.weights.inputs).ok_or(TOO_SMALL)?;
+        let is_other = |residual: &Activation| {
+            (residual.height, residual.width, residual.channels) != (height, width, self.weights.outputs)
+        };
+        match self.epilogue.residual.is_some_and(is_other) {
+            true => Err(DIFFERENT.to_owned()),
+            false => Ok([height, width, self.weights.outputs]),
+        }
+    }
+}
+
+/// Of one row of a value.
+fn row_size<T: Number>(value: &Activation<T>) -> [usize; 3] {
+    [1, value.width, value.channels]
+}
+
+/// The row of `other` that is added to the row `y` of `own`: it is as large as that, or half as high and wide, and is then doubled in `wide`.
+fn summand<'a, T: Number>(
+    own: &Activation<T>,
+    other: &'a Activation<T>,
+    doubled: bool,
+    y: usize,
+    wide: &'a mut Activation<T>,
+) -> Result<&'a [T], String> {
+    let times = if doubled { 2 } else { 1 };
+    if (own.height, own.width, own.channels) != (times * other.height, times * other.width, other.channels) {
+        return Err(DIFFERENT.to_owned());
+    }
+    if !doubled {
+        return Ok(other.row(y));
+    }
+    double_row(other.row(y / 2), other.channels, wide.row_mut(0));
+    Ok(wide.row(0))
+}
+
 fn double<T: Number>(input: &Activation<T>, output: &mut Activation<T>) {
     for y in 0..output.height {
-        let pixels = input.row(y / 2).chunks_exact(input.channels);
-        for (twice, pixel) in output.row_mut(y).chunks_exact_mut(2 * input.channels).zip(pixels) {
-            twice[..input.channels].copy_from_slice(pixel);
-            twice[input.channels..].copy_from_slice(pixel);
-        }
+        double_row(input.row(y / 2), input.channels, output.row_mut(y));
+    }
+}
+
+/// Each pixel twice.
+fn double_row<T: Number>(row: &[T], channels: usize, twice: &mut [T]) {
+    for (twice, pixel) in twice.chunks_exact_mut(2 * channels).zip(row.chunks_exact(channels)) {
+        twice[..channels].copy_from_slice(pixel);
+        twice[channels..].copy_from_slice(pixel);
     }
 }

@@ -31,10 +31,16 @@ pub enum Operation {
         input: Slot,
         residual: Option<Slot>,
         relu: bool,
+        /// The input is in bytes, each of whose pixels is read once.
+        of_bytes: Option<Steps>,
+        /// What comes out becomes bytes.
+        to_bytes: Option<Steps>,
     },
+    /// Of `a`, and of `b` or of `b` twice as high and wide.
     Add {
         a: Slot,
         b: Slot,
+        doubled: bool,
         relu: bool,
     },
     /// Twice as high and wide, each pixel four times. Of bytes, `zero` is what means nothing.
@@ -59,9 +65,11 @@ pub enum Operation {
         zero: u8,
         other: Option<(Slot, Join)>,
     },
+    /// As [`Operation::Add`].
     AddBytes {
         own: Slot,
         other: Slot,
+        doubled: bool,
         join: Join,
     },
     /// Of bytes to numbers, plus `bias`.
@@ -206,9 +214,10 @@ impl<'a> Builder<'a> {
                 }
                 "Add" => {
                     let (a, b) = (self.slot(node.inputs[0])?, self.slot(node.inputs[1])?);
+                    let (a, b, doubled) = self.doubled(a, b);
                     let mut end = node.output;
                     let relu = self.merge_relu(&mut end, index, &mut merged);
-                    self.push(end, Operation::Add { a, b, relu });
+                    self.push(end, Operation::Add { a, b, doubled, relu });
                 }
                 "Resize" => self.doubling(node)?,
                 "QuantizeLinear" => self.quantise(node)?,
@@ -222,7 +231,8 @@ impl<'a> Builder<'a> {
                 other => return Err(format!("it has the operation {other}")),
             }
             // The name of the one row goes on to what is only written otherwise.
-            let goes_on = squeezed == node.inputs.first().copied() && matches!(node.op, "QuantizeLinear" | "DequantizeLinear");
+            let goes_on =
+                squeezed == node.inputs.first().copied() && matches!(node.op, "QuantizeLinear" | "DequantizeLinear");
             if node.op == "Gather" || (squeezed.is_some() && !is_sequence && goes_on) {
                 squeezed = Some(node.output);
             }
@@ -239,8 +249,14 @@ impl<'a> Builder<'a> {
 
     fn convolution(&mut self, index: usize, merged: &mut HashSet<&'a str>) -> Result<(), String> {
         let node = &self.nodes[index];
-        let weights = self.weights(node)?;
-        let input = self.slot(node.inputs[0])?;
+        let mut weights = self.weights(node)?;
+        // A network in int8 reads the same on every machine.
+        weights.exact = self.nodes.iter().any(|node| node.op == "QuantizeLinear");
+        let of_bytes = self.bytes_behind(node.inputs[0]).filter(|_| weights.reads_pixels_once());
+        let input = match of_bytes {
+            Some(bytes) => bytes.slot,
+            None => self.slot(node.inputs[0])?,
+        };
         let mut end = node.output;
         let mut residual = None;
         if let Some(add) = self.only_reader(end, index, "Add")
@@ -252,7 +268,14 @@ impl<'a> Builder<'a> {
             merged.insert(end);
         }
         let relu = self.merge_relu(&mut end, index, merged);
-        self.push(end, Operation::Convolve { weights: Box::new(weights), input, residual, relu });
+        let quantise = self.only_reader(end, index, "QuantizeLinear");
+        let to_bytes = quantise.map(|node| self.steps_of(node)).transpose()?;
+        let of_bytes = of_bytes.map(|bytes| bytes.steps);
+        self.push(end, Operation::Convolve { weights: Box::new(weights), input, residual, relu, of_bytes, to_bytes });
+        if let (Some(quantise), Some(steps)) = (quantise, to_bytes) {
+            merged.insert(quantise.output);
+            self.bytes.insert(quantise.output, Bytes { slot: self.steps.len(), steps });
+        }
         Ok(())
     }
 
@@ -273,6 +296,21 @@ impl<'a> Builder<'a> {
         let input = self.slot(node.inputs[0])?;
         self.push(node.output, Operation::Double { input, zero: 0 });
         Ok(())
+    }
+
+    /// What a sum is of: where one of the two was made only for it by repeating pixels, that is left to the sum, and it comes second.
+    fn doubled(&mut self, a: Slot, b: Slot) -> (Slot, Slot, bool) {
+        let last = self.steps.len();
+        let (other, is_one) = if a == last { (b, a != b) } else { (a, b == last) };
+        let Some(&Operation::Double { input, .. }) = self.steps.last().filter(|_| is_one) else { return (a, b, false) };
+        let by_name = [&self.bytes, &self.dequantised].into_iter().flatten().map(|(name, bytes)| (name, bytes.slot));
+        let names = self.slots.iter().map(|(name, slot)| (name, *slot)).chain(by_name);
+        let is_read_once = |name: &str| self.readers.get(name) == Some(&1);
+        if !names.filter(|(_, slot)| *slot == last).all(|(name, _)| is_read_once(name)) {
+            return (a, b, false);
+        }
+        self.steps.pop();
+        (other, input, true)
     }
 
     /// What changes a value's shape and leaves its numbers where they are.

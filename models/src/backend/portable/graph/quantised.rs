@@ -31,7 +31,7 @@ struct Ending<'a> {
 
 impl<'a> Builder<'a> {
     /// Of the second and third input of a QuantizeLinear or DequantizeLinear.
-    fn steps_of(&self, node: &Node<'_>) -> Result<Steps, String> {
+    pub(super) fn steps_of(&self, node: &Node<'_>) -> Result<Steps, String> {
         let of = |index: usize| node.inputs.get(index).and_then(|name| self.constants.get(name));
         let zero = of(2).and_then(|zero| zero.integers.first().copied());
         match (of(1).map(|scale| scale.values.as_slice()), zero.map(u8::try_from)) {
@@ -66,7 +66,8 @@ impl<'a> Builder<'a> {
             // Weights and biases: whoever reads them asks for what they are made of.
             return Ok(());
         }
-        let bytes = *self.bytes.get(node.inputs[0]).ok_or_else(|| format!("its bytes {} come from nowhere", node.inputs[0]))?;
+        let bytes =
+            *self.bytes.get(node.inputs[0]).ok_or_else(|| format!("its bytes {} come from nowhere", node.inputs[0]))?;
         if self.steps_of(node)? != bytes.steps {
             return Err("it reads bytes in other steps than they have".to_owned());
         }
@@ -114,17 +115,11 @@ impl<'a> Builder<'a> {
         if node.inputs.len() > 2 && (bias_scale.len() != scale.len() || !bias_scale.iter().zip(scale).all(near)) {
             return Err("a bias of it is in other steps than its sums".to_owned());
         }
-        let ending = self.ending(node, index, depthwise, merged)?;
+        let ending = self.ending(node, index, merged)?;
         let inputs = if depthwise { outputs } else { inputs };
         let shape = Shape { kernel: (rows, columns), stride, padding, inputs, outputs, depthwise };
-        let weights = Weights::new(
-            shape,
-            &kernel.integers,
-            (bias, scale),
-            input.steps,
-            ending.own.scale,
-            self.instructions,
-        )?;
+        let weights =
+            Weights::new(shape, &kernel.integers, (bias, scale), input.steps, ending.own.scale, self.instructions)?;
         self.steps.push(Operation::ConvolveBytes {
             weights: Box::new(weights),
             input: input.slot,
@@ -136,13 +131,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What follows on a convolution: its bytes, and, where nobody else reads them, their sum with what was there before.
-    fn ending(
-        &self,
-        node: &'a Node<'a>,
-        index: usize,
-        depthwise: bool,
-        merged: &mut HashSet<&'a str>,
-    ) -> Result<Ending<'a>, String> {
+    fn ending(&self, node: &'a Node<'a>, index: usize, merged: &mut HashSet<&'a str>) -> Result<Ending<'a>, String> {
         let quantise = self
             .only_reader(node.output, index, "QuantizeLinear")
             .ok_or("a convolution of it in int8 does not end in bytes")?;
@@ -155,7 +144,7 @@ impl<'a> Builder<'a> {
             let other = self.bytes_behind(add.inputs.iter().find(|name| **name != dequantise.output)?)?;
             Some((dequantise, add, other, self.only_reader(add.output, index, "QuantizeLinear")?))
         };
-        let Some((dequantise, add, other, last)) = sum().filter(|_| !depthwise) else { return Ok(alone) };
+        let Some((dequantise, add, other, last)) = sum() else { return Ok(alone) };
         let steps = self.steps_of(last)?;
         let join = joined(own, other.steps, steps)?;
         merged.extend([dequantise.output, add.output, last.output]);
@@ -171,8 +160,10 @@ impl<'a> Builder<'a> {
             self.only_reader(node.output, index, "QuantizeLinear").ok_or("a sum of bytes does not end in bytes")?;
         let steps = self.steps_of(quantise)?;
         merged.insert(quantise.output);
+        let (first, second, doubled) = self.doubled(own.slot, other.slot);
+        let (own, other) = if first == own.slot { (own, other) } else { (other, own) };
         let join = joined(own.steps, other.steps, steps)?;
-        self.steps.push(Operation::AddBytes { own: own.slot, other: other.slot, join });
+        self.steps.push(Operation::AddBytes { own: first, other: second, doubled, join });
         self.bytes.insert(quantise.output, Bytes { slot: self.steps.len(), steps });
         Ok(())
     }

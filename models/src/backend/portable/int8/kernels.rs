@@ -4,7 +4,6 @@
 use super::{
     Join, Shape, Weights,
     lanes::{Joining, Plain, Sums},
-    pixels,
     weights::QUAD,
 };
 use crate::{
@@ -128,10 +127,6 @@ pub fn convolve(
     let other = other.map(|(other, join)| (other, Joining::of(join), join.sum.zero));
     let zero = other.as_ref().map_or(zero, |(.., zero)| *zero);
     let end = Bytes { zero: zero.into(), other: other.map(|(other, joining, _)| (other, joining)) };
-    if weights.shape.depthwise {
-        debug_assert!(end.other.is_none(), "nothing is added to what is convolved by channel");
-        return pixels::depthwise(instructions, weights, input, zero, output);
-    }
     run(instructions, weights, input, end, output);
 }
 
@@ -153,12 +148,12 @@ fn run<E: End>(
     end: E,
     output: &mut Activation<E::Made>,
 ) {
-    let Shape { padding, inputs, outputs, depthwise, .. } = weights.shape;
+    let Shape { padding, inputs, outputs, .. } = weights.shape;
     debug_assert!(instructions.are_here(), "this processor has no {instructions}");
     // What is read and written without asking again lies within what this has seen.
     assert!(input.padding.0 >= padding.0 && input.padding.1 >= padding.1, "the padding is there");
     assert!(weights.output_size(input.height, input.width) == Some((output.height, output.width)), "the size is right");
-    assert!(input.channels == inputs && output.channels == outputs && !depthwise, "the channels are right");
+    assert!(input.channels == inputs && output.channels == outputs, "the channels are right");
     match instructions {
         Instructions::Plain => rows::<Plain, E>(weights, input, end, output),
         #[cfg(target_arch = "x86_64")]
@@ -179,21 +174,15 @@ fn run<E: End>(
 fn rows<L: Sums, E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
     assert_eq!(weights.width, L::WIDTH, "the weights are packed for these registers");
     for y in 0..output.height {
-        match weights.pairs_fit {
-            true => row::<L, E, true>(weights, input, end, output, y),
-            false => row::<L, E, false>(weights, input, end, output, y),
+        match weights.shape.depthwise {
+            true => row_by_channel::<L, E>(weights, input, end, output, y),
+            false => row::<L, E>(weights, input, end, output, y),
         }
     }
 }
 
 #[inline(always)]
-fn row<L: Sums, E: End, const PAIRS: bool>(
-    weights: &Weights,
-    input: &Activation<u8>,
-    end: E,
-    output: &mut Activation<E::Made>,
-    y: usize,
-) {
+fn row<L: Sums, E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>, y: usize) {
     let (blocks, width) = (weights.shape.outputs.div_ceil(L::WIDTH), output.width);
     let mut block = 0;
     while block < blocks {
@@ -208,12 +197,12 @@ fn row<L: Sums, E: End, const PAIRS: bool>(
         while x < width {
             let at = (y, x.min(width - tile_width));
             match (two, tile_width) {
-                (true, 8) => tile::<L, E, 8, 2, PAIRS>(weights, input, end, output, at, block),
-                (true, 4) => tile::<L, E, 4, 2, PAIRS>(weights, input, end, output, at, block),
-                (true, _) => tile::<L, E, 1, 2, PAIRS>(weights, input, end, output, at, block),
-                (false, 8) => tile::<L, E, 8, 1, PAIRS>(weights, input, end, output, at, block),
-                (false, 4) => tile::<L, E, 4, 1, PAIRS>(weights, input, end, output, at, block),
-                (false, _) => tile::<L, E, 1, 1, PAIRS>(weights, input, end, output, at, block),
+                (true, 8) => tile::<L, E, 8, 2>(weights, input, end, output, at, block),
+                (true, 4) => tile::<L, E, 4, 2>(weights, input, end, output, at, block),
+                (true, _) => tile::<L, E, 1, 2>(weights, input, end, output, at, block),
+                (false, 8) => tile::<L, E, 8, 1>(weights, input, end, output, at, block),
+                (false, 4) => tile::<L, E, 4, 1>(weights, input, end, output, at, block),
+                (false, _) => tile::<L, E, 1, 1>(weights, input, end, output, at, block),
             }
             x += tile_width;
         }
@@ -221,10 +210,66 @@ fn row<L: Sums, E: End, const PAIRS: bool>(
     }
 }
 
+/// A row of a convolution of each channel by itself.
+#[inline(always)]
+fn row_by_channel<L: Sums, E: End>(
+    weights: &Weights,
+    input: &Activation<u8>,
+    end: E,
+    output: &mut Activation<E::Made>,
+    y: usize,
+) {
+    /// Pixels at a time: a weight that is loaded serves all of them.
+    const P: usize = 4;
+    for block in 0..weights.shape.outputs.div_ceil(L::WIDTH) {
+        if output.width < P {
+            (0..output.width).for_each(|x| channels::<L, E, 1>(weights, input, end, output, (y, x), block));
+            continue;
+        }
+        for x in (0..output.width).step_by(P) {
+            channels::<L, E, P>(weights, input, end, output, (y, x.min(output.width - P)), block);
+        }
+    }
+}
+
+/// `P` pixels from `(y, x)` on, of one block of channels.
+#[inline(always)]
+fn channels<L: Sums, E: End, const P: usize>(
+    weights: &Weights,
+    input: &Activation<u8>,
+    end: E,
+    output: &mut Activation<E::Made>,
+    (y, x): (usize, usize),
+    block: usize,
+) {
+    let Shape { kernel: (rows, columns), stride, padding, .. } = weights.shape;
+    let (channel, whole) = (block * L::WIDTH, weights.start.len());
+    let step = stride.1 * input.channels;
+    // SAFETY: starts are there for whole blocks.
+    let mut sums = [unsafe { L::load(weights.start[channel..channel + L::WIDTH].as_ptr()) }; P];
+    for r in 0..rows {
+        let from = input.offset_padded(y * stride.0 + r, x * stride.1, padding) + channel;
+        let last = from + (P - 1) * step + (columns - 1) * input.channels;
+        let values = input.data[from..last + L::WIDTH].as_ptr();
+        let of_row = &weights.by_channel[r * columns * whole..(r + 1) * columns * whole][channel..];
+        for c in 0..columns {
+            let weights = of_row[c * whole..][..L::WIDTH].as_ptr();
+            for (p, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: the slices that they point into are as long as what is read.
+                *sum = unsafe { sum.add_own_products(values.add(p * step + c * input.channels), weights) };
+            }
+        }
+    }
+    for (p, sum) in sums.into_iter().enumerate() {
+        // SAFETY: the pixels lie within the output.
+        unsafe { end.store::<L, 1>(weights, [sum], output, (y, x + p), channel) };
+    }
+}
+
 /// `P` pixels from `(y, x)` on, of `B` blocks of outputs from `block` on.
 #[expect(clippy::needless_range_loop, reason = "indices that are known are what the compiler unrolls")]
 #[inline(always)]
-fn tile<L: Sums, E: End, const P: usize, const B: usize, const PAIRS: bool>(
+fn tile<L: Sums, E: End, const P: usize, const B: usize>(
     weights: &Weights,
     input: &Activation<u8>,
     end: E,
@@ -251,26 +296,9 @@ fn tile<L: Sums, E: End, const P: usize, const B: usize, const PAIRS: bool>(
             let from = ((block + b) * rows + r) * quads * four;
             kernels[b] = weights.packed[from..from + quads * four].as_ptr();
         }
-        let mut quad = 0;
         // SAFETY: the slices above are as long as what these loops read of them.
         unsafe {
-            while PAIRS && quad + 2 <= quads {
-                let mut w = [[L::weights(kernels[0]); 2]; B];
-                for b in 0..B {
-                    for n in 0..2 {
-                        w[b][n] = L::weights(kernels[b].add((quad + n) * four));
-                    }
-                }
-                for p in 0..P {
-                    let at = values.add(p * step + quad * QUAD);
-                    let v = [L::values(at), L::values(at.add(QUAD))];
-                    for b in 0..B {
-                        sums[p][b] = sums[p][b].add_pairs(v, w[b]);
-                    }
-                }
-                quad += 2;
-            }
-            while quad < quads {
+            for quad in 0..quads {
                 let mut w = [L::weights(kernels[0]); B];
                 for b in 0..B {
                     w[b] = L::weights(kernels[b].add(quad * four));
@@ -281,7 +309,6 @@ fn tile<L: Sums, E: End, const P: usize, const B: usize, const PAIRS: bool>(
                         sums[p][b] = sums[p][b].add_products(v, w[b]);
                     }
                 }
-                quad += 1;
             }
         }
     }

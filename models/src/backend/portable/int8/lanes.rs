@@ -27,7 +27,7 @@ impl Joining {
 pub trait Sums: Copy {
     /// Four bytes, for every output.
     type Values: Copy;
-    /// Four weights of every output.
+    /// Four weights of every output, as they were packed for these registers.
     type Weights: Copy;
     const WIDTH: usize;
     /// Pixels at a time with one block of outputs and with two: as many as the registers hold.
@@ -49,11 +49,11 @@ pub trait Sums: Copy {
     /// Adds four products to each sum.
     fn add_products(self, values: Self::Values, weights: Self::Weights) -> Self;
 
-    /// Adds twice four products whose pairs fit into 16 bits.
-    #[inline(always)]
-    fn add_pairs(self, values: [Self::Values; 2], weights: [Self::Weights; 2]) -> Self {
-        self.add_products(values[0], weights[0]).add_products(values[1], weights[1])
-    }
+    /// Adds to each sum the product of a value and a weight of its own.
+    ///
+    /// # Safety
+    /// `WIDTH` bytes and numbers can be read.
+    unsafe fn add_own_products(self, values: *const u8, weights: *const i32) -> Self;
 
     /// Each times its scale, rounded.
     ///
@@ -133,10 +133,25 @@ impl Sums for Plain {
 
     #[inline(always)]
     fn add_products(mut self, values: Self::Values, weights: Self::Weights) -> Self {
-        for output in 0..PLAIN {
-            for k in 0..QUAD {
-                self.0[output] += i32::from(values[k]) * i32::from(weights[output * QUAD + k]);
+        // Two products fit into 16 bits, where the least of instructions multiply quickest.
+        for pair in [0, 2] {
+            let (a, b) = (i16::from(values[pair]), i16::from(values[pair + 1]));
+            for output in 0..PLAIN {
+                let (wa, wb) = (weights[pair * PLAIN + output], weights[(pair + 1) * PLAIN + output]);
+                let both = a.wrapping_mul(wa.into()).wrapping_add(b.wrapping_mul(wb.into()));
+                self.0[output] += i32::from(both);
             }
+        }
+        self
+    }
+
+    #[inline(always)]
+    unsafe fn add_own_products(mut self, values: *const u8, weights: *const i32) -> Self {
+        // SAFETY: see the trait.
+        let (values, weights) =
+            unsafe { (values.cast::<[u8; PLAIN]>().read_unaligned(), weights.cast::<[i32; PLAIN]>().read_unaligned()) };
+        for ((sum, value), weight) in self.0.iter_mut().zip(values).zip(weights) {
+            *sum += i32::from(i16::from(value).wrapping_mul(weight as i16));
         }
         self
     }
@@ -188,7 +203,7 @@ pub mod x86 {
     /// What the 8 sums of AVX2 have in common, however products are added to them. Only used inside kernels that are only called where the
     /// instructions are there: that is what makes its methods safe.
     macro_rules! sums_of_avx2 {
-        ($(#[$doc:meta])* $name:ident, |$sum:ident, $values:ident, $weights:ident| $add:expr, |$a:ident, $b:ident, $c:ident| $pairs:expr) => {
+        ($(#[$doc:meta])* $name:ident, |$sum:ident, $values:ident, $weights:ident| $add:expr) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
             pub struct $name(__m256i);
@@ -226,10 +241,13 @@ pub mod x86 {
                 }
 
                 #[inline(always)]
-                fn add_pairs(self, $b: [__m256i; 2], $c: [__m256i; 2]) -> Self {
-                    let $a = self.0;
-                    // SAFETY: see the type.
-                    Self(unsafe { $pairs })
+                unsafe fn add_own_products(self, values: *const u8, weights: *const i32) -> Self {
+                    // SAFETY: see the type and the trait.
+                    unsafe {
+                        let values = _mm256_cvtepu8_epi32(_mm_loadl_epi64(values.cast()));
+                        // The upper half of a value is nothing, so that the pair of products is the one of the lower halves.
+                        Self(_mm256_add_epi32(self.0, _mm256_madd_epi16(values, _mm256_loadu_si256(weights.cast()))))
+                    }
                 }
 
                 #[inline(always)]
@@ -297,27 +315,18 @@ pub mod x86 {
         |sum, values, weights| {
             let pairs = _mm256_maddubs_epi16(values, weights);
             _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
-        },
-        |sum, values, weights| {
-            let first = _mm256_maddubs_epi16(values[0], weights[0]);
-            let pairs = _mm256_add_epi16(first, _mm256_maddubs_epi16(values[1], weights[1]));
-            _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
         }
     );
 
     sums_of_avx2!(
         /// With the instruction that adds four products to a sum.
         AvxVnni,
-        |sum, values, weights| _mm256_dpbusd_avx_epi32(sum, values, weights),
-        |sum, values, weights| {
-            let first = _mm256_dpbusd_avx_epi32(sum, values[0], weights[0]);
-            _mm256_dpbusd_avx_epi32(first, values[1], weights[1])
-        }
+        |sum, values, weights| _mm256_dpbusd_avx_epi32(sum, values, weights)
     );
 
     /// The same for the 16 sums of AVX-512.
     macro_rules! sums_of_avx512 {
-        ($(#[$doc:meta])* $name:ident, |$sum:ident, $values:ident, $weights:ident| $add:expr, |$a:ident, $b:ident, $c:ident| $pairs:expr) => {
+        ($(#[$doc:meta])* $name:ident, |$sum:ident, $values:ident, $weights:ident| $add:expr) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
             pub struct $name(__m512i);
@@ -355,10 +364,13 @@ pub mod x86 {
                 }
 
                 #[inline(always)]
-                fn add_pairs(self, $b: [__m512i; 2], $c: [__m512i; 2]) -> Self {
-                    let $a = self.0;
-                    // SAFETY: see the type.
-                    Self(unsafe { $pairs })
+                unsafe fn add_own_products(self, values: *const u8, weights: *const i32) -> Self {
+                    // SAFETY: see the type and the trait.
+                    unsafe {
+                        let values = _mm512_cvtepu8_epi32(_mm_loadu_si128(values.cast()));
+                        // The upper half of a value is nothing, so that the pair of products is the one of the lower halves.
+                        Self(_mm512_add_epi32(self.0, _mm512_madd_epi16(values, _mm512_loadu_si512(weights.cast()))))
+                    }
                 }
 
                 #[inline(always)]
@@ -409,21 +421,12 @@ pub mod x86 {
         |sum, values, weights| {
             let pairs = _mm512_maddubs_epi16(values, weights);
             _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
-        },
-        |sum, values, weights| {
-            let first = _mm512_maddubs_epi16(values[0], weights[0]);
-            let pairs = _mm512_add_epi16(first, _mm512_maddubs_epi16(values[1], weights[1]));
-            _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
         }
     );
 
     sums_of_avx512!(
         /// As [`AvxVnni`].
         Avx512Vnni,
-        |sum, values, weights| _mm512_dpbusd_epi32(sum, values, weights),
-        |sum, values, weights| {
-            let first = _mm512_dpbusd_epi32(sum, values[0], weights[0]);
-            _mm512_dpbusd_epi32(first, values[1], weights[1])
-        }
+        |sum, values, weights| _mm512_dpbusd_epi32(sum, values, weights)
     );
 }

@@ -9,12 +9,13 @@ pub const QUAD: usize = 4;
 /// Sums and scales are kept for whole blocks of the widest kind.
 const WIDEST: usize = 16;
 
-/// The least and the most that a sum of 16 bits holds, in units of the largest byte.
-const LEAST: i32 = i16::MIN as i32 / 255;
+/// The most that a sum of 16 bits holds, in units of the largest byte.
 const MOST: i32 = i16::MAX as i32 / 255;
 
 /// Most that a scaled sum may come to: below it rounding by adding a large number is exact.
 const LARGEST: f32 = 4_000_000.0;
+
+const TOO_LARGE: &str = "it has weights in int8 that are too large to be summed exactly everywhere";
 
 /// What a convolution is like.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +37,12 @@ pub struct Weights {
     /// Dense: for each block of outputs, each kernel row, each four of the row's columns and input channels, for each output four weights. A row is
     /// filled up with zeros.
     pub packed: Vec<i8>,
+    /// Of four, those of one input value lie together, and not those of one output.
+    by_value: bool,
     /// Depthwise: for each kernel row and column, a weight a channel, filled up to whole blocks.
-    pub by_channel: Vec<i16>,
+    pub by_channel: Vec<i32>,
     /// Fours of a kernel row.
     pub quads: usize,
-    /// Whether two neighbouring fours can be added in 16 bits.
-    pub pairs_fit: bool,
     /// By output: what its sum begins with. The bias, less what the input's zero comes to.
     pub start: Vec<i32>,
     /// By output: steps of what comes out in one of its sum.
@@ -82,10 +83,10 @@ impl Weights {
         let mut made = Self {
             shape,
             width,
+            by_value: instructions == Instructions::Plain,
             packed: Vec::new(),
             by_channel: Vec::new(),
             quads: (columns * inputs).div_ceil(QUAD),
-            pairs_fit: false,
             start,
             scale,
         };
@@ -101,32 +102,32 @@ impl Weights {
 
     fn pack(&mut self, weights: &[i32]) -> Result<(), String> {
         let Shape { kernel: (rows, columns), inputs, outputs, .. } = self.shape;
-        let at = |o: usize, i: usize, r: usize, c: usize| weights[((o * inputs + i) * rows + r) * columns + c];
-        self.packed.clear();
-        for first in (0..outputs).step_by(self.width) {
-            for (r, quad) in (0..rows).flat_map(|r| (0..self.quads).map(move |quad| (r, quad))) {
-                for o in first..first + self.width {
-                    for k in quad * QUAD..(quad + 1) * QUAD {
-                        let there = o < outputs && k < columns * inputs;
-                        let weight = if there { at(o, k % inputs, r, k / inputs) } else { 0 };
-                        self.packed.push(byte(weight)?);
-                    }
+        let run = columns * inputs;
+        let at = |o: usize, r: usize, k: usize| match k < run && o < outputs {
+            true => weights[((o * inputs + k % inputs) * rows + r) * columns + k / inputs],
+            false => 0,
+        };
+        // A pair of products must fit into 16 bits, whatever bytes it is multiplied with.
+        let fits = |o, r, k| (-MOST..=MOST).contains(&(at(o, r, k) + at(o, r, k + 1))) && at(o, r, k).abs() <= MOST;
+        for o in 0..outputs {
+            for r in 0..rows {
+                if !(0..run).step_by(2).all(|k| fits(o, r, k)) {
+                    return Err(TOO_LARGE.to_owned());
                 }
             }
         }
-        let fours: Vec<&[i8]> = self.packed.chunks_exact(self.width * QUAD).collect();
-        // A pair of products must fit into 16 bits, whatever bytes it is multiplied with.
-        let fits = |fours: &[&[i8]]| {
-            (0..self.width * QUAD).step_by(2).all(|k| {
-                let pairs = fours.iter().flat_map(|four| &four[k..k + 2]).map(|&weight| i32::from(weight));
-                let (above, below) = pairs.fold((0, 0), |(a, b), weight| (a + weight.max(0), b + weight.min(0)));
-                above <= MOST && below >= LEAST
-            })
-        };
-        if !fours.iter().all(|four| fits(&[four])) {
-            return Err("it has weights in int8 that are too large to be summed exactly everywhere".to_owned());
+        for first in (0..outputs).step_by(self.width) {
+            for (r, quad) in (0..rows).flat_map(|r| (0..self.quads).map(move |quad| (r, quad))) {
+                let of_output = |o: usize| (quad * QUAD..(quad + 1) * QUAD).map(move |k| (o, k));
+                let mut order: Vec<(usize, usize)> = (first..first + self.width).flat_map(of_output).collect();
+                if self.by_value {
+                    order.sort_by_key(|&(o, k)| (k, o));
+                }
+                for (o, k) in order {
+                    self.packed.push(byte(at(o, r, k))?);
+                }
+            }
         }
-        self.pairs_fit = fours.chunks_exact(self.quads).all(|row| row.chunks_exact(2).all(fits));
         Ok(())
     }
 
@@ -137,10 +138,7 @@ impl Weights {
         self.by_channel = vec![0; taps * whole];
         for (channel, weights) in weights.chunks_exact(taps).enumerate() {
             for (tap, &weight) in weights.iter().enumerate() {
-                self.by_channel[tap * whole + channel] = i16::from(byte(weight)?);
-            }
-            if weights.chunks(2).any(|pair| pair.iter().map(|weight| weight.abs()).sum::<i32>() > MOST) {
-                return Err("it has weights in int8 that are too large to be summed exactly everywhere".to_owned());
+                self.by_channel[tap * whole + channel] = byte(weight)?.into();
             }
         }
         Ok(())
