@@ -26,14 +26,22 @@ pub struct Activation<T = f32> {
 }
 
 impl Activation {
-    /// Of this size, in the memory of `buffer`. The padding is zero, the rest is whatever it was.
-    pub fn in_memory(buffer: Vec<f32>, height: usize, width: usize, channels: usize, padding: (usize, usize)) -> Self {
+    /// Of this size and not longer, in the memory of `buffer`. The padding is zero, the rest is whatever it was.
+    pub fn in_memory(
+        mut buffer: Vec<f32>,
+        height: usize,
+        width: usize,
+        channels: usize,
+        padding: (usize, usize),
+    ) -> Self {
+        buffer.truncate((height + 2 * padding.0) * (width + 2 * padding.1) * channels);
         Self::surrounded_by(0.0, buffer, [height, width, channels], padding)
     }
 }
 
 impl<T: Number> Activation<T> {
-    /// Of this height, width and channels, in the memory of `buffer`. The padding is `around`, the rest is whatever it was.
+    /// Of this height, width and channels, in the memory of `buffer`. The padding is `around`, the rest is whatever it was, and what the
+    /// buffer is longer by stays, of no meaning: to make it shorter would cost filling it again.
     pub fn surrounded_by(
         around: T,
         mut buffer: Vec<T>,
@@ -42,10 +50,12 @@ impl<T: Number> Activation<T> {
     ) -> Self {
         let row = (width + 2 * padding.1) * channels;
         let length = (height + 2 * padding.0) * row;
-        buffer.resize(length + T::SLACK, T::default());
+        if buffer.len() < length + T::SLACK {
+            buffer.resize(length + T::SLACK, T::default());
+        }
         let pixels = padding.0 * row..length - padding.0 * row;
         buffer[..pixels.start].fill(around);
-        buffer[pixels.end..].fill(around);
+        buffer[pixels.end..length].fill(around);
         let side = padding.1 * channels;
         if side > 0 {
             for row in buffer[pixels].chunks_exact_mut(row) {
@@ -83,5 +93,16 @@ impl<T: Number> Activation<T> {
 
     pub fn is_as_large_as<U: Number>(&self, other: &Activation<U>) -> bool {
         (self.height, self.width, self.channels) == (other.height, other.width, other.channels)
+    }
+}
+
+/// Copies as many numbers as `to` has room for; of the counts that blocks of channels end in, without a call.
+#[inline(always)]
+pub fn copy_first<T: Number, const N: usize>(values: &[T; N], to: &mut [T]) {
+    match to.len() {
+        4 => to.copy_from_slice(&values[..4]),
+        8 => to.copy_from_slice(&values[..8]),
+        12 => to.copy_from_slice(&values[..12]),
+        count => to.copy_from_slice(&values[..count]),
     }
 }

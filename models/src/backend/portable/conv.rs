@@ -5,7 +5,7 @@
 //! so that no loop asks whether it is at an edge. The same code is compiled for AVX-512, for AVX2 and for what every CPU has.
 
 use super::{
-    activation::Activation,
+    activation::{Activation, copy_first},
     lanes::{BLOCK, Lanes, Plain, Rounded, of},
 };
 use crate::instructions::Instructions;
@@ -85,11 +85,24 @@ impl Weights {
         self.kernel == (1, 1) && self.stride == (1, 1) && self.padding == (0, 0)
     }
 
+    /// Whether what an output sees is gathered first.
+    fn gathers(&self) -> bool {
+        let (rows, columns) = self.kernel;
+        self.inputs == 1 && !self.depthwise && rows * columns <= PATCH && columns <= PATCH_ROW
+    }
+
     /// Weights of one block of output channels.
     fn block_length(&self) -> usize {
         self.kernel.0 * self.kernel.1 * self.inputs * BLOCK
     }
 }
+
+/// Most weights of an output for which what it sees is gathered: of one input channel a kernel's row is so short that
+/// walking along it costs more than its products.
+const PATCH: usize = 16;
+
+/// Numbers that are copied at a time into a patch, the row's own and some of no meaning.
+const PATCH_ROW: usize = 8;
 
 /// What happens to the sums before they are stored.
 #[derive(Clone, Copy)]
@@ -197,8 +210,56 @@ impl Row<'_> {
     #[inline(always)]
     fn pixels<L: Lanes, const P: usize, const B: usize>(self, output: &mut Activation, block: usize) {
         // The last pixels of a row are computed with the ones before them once more, so that every kernel is full.
+        let gathers = self.weights.gathers();
+        let mut room = [[0.0; PATCH + PATCH_ROW]; P];
         for x in (0..output.width).step_by(P) {
-            self.tile::<L, P, B>(output, x.min(output.width - P), block);
+            let x = x.min(output.width - P);
+            match gathers {
+                true => self.patches::<L, P, B>(output, x, block, &mut room),
+                false => self.tile::<L, P, B>(output, x, block),
+            }
+        }
+    }
+
+    /// As [`Row::tile`], of one input channel.
+    #[expect(clippy::needless_range_loop, reason = "indices that are known are what the compiler unrolls")]
+    #[inline(always)]
+    fn patches<L: Lanes, const P: usize, const B: usize>(
+        self,
+        output: &mut Activation,
+        x: usize,
+        block: usize,
+        patches: &mut [[f32; PATCH + PATCH_ROW]; P],
+    ) {
+        let Self { weights, input, y, .. } = self;
+        let (rows, columns) = weights.kernel;
+        for r in 0..rows {
+            let first = input.offset_padded(y * weights.stride.0 + r, x * weights.stride.1, weights.padding);
+            for (p, patch) in patches.iter_mut().enumerate() {
+                let values = &input.data[first + p * weights.stride.1..];
+                // The next row overwrites what is too much of this one.
+                let to = &mut patch[r * columns..];
+                match (values.first_chunk::<PATCH_ROW>(), to.first_chunk_mut::<PATCH_ROW>()) {
+                    (Some(values), Some(to)) => *to = *values,
+                    _ => to.iter_mut().zip(values).for_each(|(to, value)| *to = *value),
+                }
+            }
+        }
+        let mut sums: [[L; B]; P] = [std::array::from_fn(|b| L::load(of(&weights.bias, (block + b) * BLOCK))); P];
+        let kernels: [&[f32]; B] =
+            std::array::from_fn(|b| &weights.packed[(block + b) * weights.block_length()..][..weights.block_length()]);
+        for k in 0..(rows * columns).min(PATCH) {
+            for p in 0..P {
+                let value = L::splat(patches[p][k]);
+                for b in 0..B {
+                    sums[p][b] = sums[p][b].add_product(value, L::load(of(kernels[b], k * BLOCK)));
+                }
+            }
+        }
+        for (p, sums) in sums.iter().enumerate() {
+            for (b, &sum) in sums.iter().enumerate() {
+                self.finish(sum, output, x + p, (block + b) * BLOCK);
+            }
         }
     }
 
@@ -262,7 +323,7 @@ impl Row<'_> {
         }
         let mut values = [0.0; BLOCK];
         sum.store(&mut values);
-        to.copy_from_slice(&values[..count]);
+        copy_first(&values, to);
     }
 
     #[inline(always)]

@@ -30,14 +30,23 @@ impl Free {
     }
 
     /// For a value of this height, width and channels.
-    fn numbers(&mut self, [height, width, channels]: [usize; 3], padding: (usize, usize)) -> Activation {
-        Activation::in_memory(self.numbers.pop().unwrap_or_default(), height, width, channels, padding)
+    fn numbers(&mut self, size: [usize; 3], padding: (usize, usize)) -> Activation {
+        Activation::surrounded_by(0.0, fitting(&mut self.numbers, size), size, padding)
     }
 
     /// The same in bytes, of which `zero` means nothing.
     fn bytes(&mut self, zero: u8, size: [usize; 3], padding: (usize, usize)) -> Activation<u8> {
-        Activation::surrounded_by(zero, self.bytes.pop().unwrap_or_default(), size, padding)
+        Activation::surrounded_by(zero, fitting(&mut self.bytes, size), size, padding)
     }
+}
+
+/// The shortest memory that is long enough for a value of this size, or else the longest.
+fn fitting<T>(free: &mut Vec<Vec<T>>, [height, width, channels]: [usize; 3]) -> Vec<T> {
+    // With as much for padding as our networks have.
+    let wanted = (height + 4) * (width + 4) * channels;
+    let fits = |buffer: &Vec<T>| (buffer.len() < wanted, if buffer.len() < wanted { usize::MAX - buffer.len() } else { buffer.len() });
+    let best = (0..free.len()).min_by_key(|&index| fits(&free[index]));
+    best.map(|index| free.swap_remove(index)).unwrap_or_default()
 }
 
 pub struct Runner {
@@ -328,8 +337,21 @@ fn double<T: Number>(input: &Activation<T>, output: &mut Activation<T>) {
 
 /// Each pixel twice.
 fn double_row<T: Number>(row: &[T], channels: usize, twice: &mut [T]) {
+    /// Numbers whose copies need no call.
+    const PIECE: usize = 16;
     for (twice, pixel) in twice.chunks_exact_mut(2 * channels).zip(row.chunks_exact(channels)) {
-        twice[..channels].copy_from_slice(pixel);
-        twice[channels..].copy_from_slice(pixel);
+        let (first, second) = twice.split_at_mut(channels);
+        if channels < PIECE {
+            first.copy_from_slice(pixel);
+            second.copy_from_slice(pixel);
+            continue;
+        }
+        for from in (0..channels).step_by(PIECE) {
+            // The last piece overlaps with the one before.
+            let from = from.min(channels - PIECE);
+            let piece: [T; PIECE] = *pixel[from..].first_chunk().expect("there is a piece left");
+            first[from..from + PIECE].copy_from_slice(&piece);
+            second[from..from + PIECE].copy_from_slice(&piece);
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::{
     weights::QUAD,
 };
 use crate::{
-    backend::portable::activation::{Activation, Number},
+    backend::portable::activation::{Activation, Number, copy_first},
     instructions::Instructions,
 };
 
@@ -74,7 +74,7 @@ impl End for Bytes<'_> {
             }
         }
         if !is_whole {
-            to.copy_from_slice(&partial[..count]);
+            copy_first(&partial, to);
         }
     }
 }
@@ -108,7 +108,7 @@ impl End for Floats<'_> {
             // SAFETY: scales and biases are there for whole blocks, and both places are as long as what is written.
             unsafe { sum.store_floats(weights.scale.as_ptr().add(channel), bias, place) };
             if count < L::WIDTH {
-                to.copy_from_slice(&partial[..count]);
+                copy_first(&partial, to);
             }
         }
     }
