@@ -256,11 +256,7 @@ impl Row<'_> {
                 }
             }
         }
-        for (p, sums) in sums.iter().enumerate() {
-            for (b, &sum) in sums.iter().enumerate() {
-                self.finish(sum, output, x + p, (block + b) * BLOCK);
-            }
-        }
+        self.finish(sums, output, x, block * BLOCK);
     }
 
     /// `P` pixels from `x` on, of `B` blocks of channels from `block` on.
@@ -298,32 +294,41 @@ impl Row<'_> {
                 }
             }
         }
-        for (p, sums) in sums.iter().enumerate() {
-            for (b, &sum) in sums.iter().enumerate() {
-                self.finish(sum, output, x + p, (block + b) * BLOCK);
-            }
-        }
+        self.finish(sums, output, x, block * BLOCK);
     }
 
-    /// Stores the sums of one pixel's channels from `channel` on, or as many as the output has.
+    /// Stores the sums of pixels from `x` on and of blocks of channels from `channel` on, or of as many channels as the output has.
     #[inline(always)]
-    fn finish<L: Lanes>(self, mut sum: L, output: &mut Activation, x: usize, channel: usize) {
-        let count = (output.channels - channel).min(L::WIDTH);
-        if let Some(residual) = self.epilogue.residual {
-            let at = residual.offset(self.y, x) + channel;
-            sum = sum.add(some(&residual.data[at..at + count]));
+    fn finish<L: Lanes, const P: usize, const B: usize>(
+        self,
+        sums: [[L; B]; P],
+        output: &mut Activation,
+        x: usize,
+        channel: usize,
+    ) {
+        let start = output.offset(self.to, x) + channel;
+        let residual = self.epilogue.residual.map(|residual| &residual.data[residual.offset(self.y, x) + channel..]);
+        for (p, sums) in sums.iter().enumerate() {
+            for (b, &sum) in sums.iter().enumerate() {
+                let count = (output.channels - channel - b * BLOCK).min(L::WIDTH);
+                let at = p * output.channels + b * BLOCK;
+                let mut sum = sum;
+                if let Some(residual) = residual {
+                    sum = sum.add(some(&residual[at..at + count]));
+                }
+                if self.epilogue.relu {
+                    sum = sum.at_least_zero();
+                }
+                let to = &mut output.data[start + at..start + at + count];
+                if count == L::WIDTH {
+                    sum.store_to(to);
+                } else {
+                    let mut values = [0.0; BLOCK];
+                    sum.store(&mut values);
+                    copy_first(&values, to);
+                }
+            }
         }
-        if self.epilogue.relu {
-            sum = sum.at_least_zero();
-        }
-        let at = output.offset(self.to, x) + channel;
-        let to = &mut output.data[at..at + count];
-        if count == L::WIDTH {
-            return sum.store_to(to);
-        }
-        let mut values = [0.0; BLOCK];
-        sum.store(&mut values);
-        copy_first(&values, to);
     }
 
     #[inline(always)]
@@ -372,9 +377,7 @@ impl Row<'_> {
                 }
             }
         }
-        for (p, sum) in sums.into_iter().enumerate() {
-            self.finish(sum, output, x + p, channel);
-        }
+        self.finish(sums.map(|sum| [sum]), output, x, channel);
     }
 }
 

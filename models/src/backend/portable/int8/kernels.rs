@@ -17,14 +17,14 @@ const MOST_OUTPUTS: usize = 32;
 /// What becomes of sums.
 trait End: Copy {
     type Made: Number;
-    /// Writes those of a pixel from a channel on.
+    /// Writes those of `P` pixels from a pixel on, of `B` blocks from a channel on.
     ///
     /// # Safety
-    /// Blocks from `channel` on are within the weights, and the pixel within both activations.
-    unsafe fn store<L: Sums, const B: usize>(
+    /// The blocks are within the weights, and the pixels within the output.
+    unsafe fn store<L: Sums, const P: usize, const B: usize>(
         self,
         weights: &Weights,
-        sums: [L; B],
+        sums: [[L; B]; P],
         output: &mut Activation<Self::Made>,
         pixel: (usize, usize),
         channel: usize,
@@ -42,39 +42,49 @@ impl End for Bytes<'_> {
     type Made = u8;
 
     #[inline(always)]
-    unsafe fn store<L: Sums, const B: usize>(
+    unsafe fn store<L: Sums, const P: usize, const B: usize>(
         self,
         weights: &Weights,
-        mut sums: [L; B],
+        mut sums: [[L; B]; P],
         output: &mut Activation<u8>,
         (y, x): (usize, usize),
         channel: usize,
     ) {
-        for (b, sum) in sums.iter_mut().enumerate() {
-            let channel = channel + b * L::WIDTH;
-            // SAFETY: scales are there for whole blocks.
-            *sum = unsafe { sum.scaled(weights.scale.as_ptr().add(channel)) };
-            if let Some((other, joining)) = self.other {
-                let at = other.offset(y, x) + channel;
-                // SAFETY: the pixel is there, and behind the last one there is more than a block.
-                *sum = unsafe { sum.joined(joining, other.data.as_ptr().add(at)) };
+        let channels = output.channels;
+        let scale = weights.scale[channel..channel + B * L::WIDTH].as_ptr();
+        for sums in &mut sums {
+            for (b, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: the slice above is as long as `B` blocks.
+                *sum = unsafe { sum.scaled(scale.add(b * L::WIDTH)) };
             }
         }
-        let count = (output.channels - channel).min(B * L::WIDTH);
+        if let Some((other, joining)) = self.other {
+            let values = other.data[other.offset(y, x) + channel..][..(P - 1) * channels + B * L::WIDTH].as_ptr();
+            for (p, sums) in sums.iter_mut().enumerate() {
+                for (b, sum) in sums.iter_mut().enumerate() {
+                    // SAFETY: the slice above is as long as what is read.
+                    *sum = unsafe { sum.joined(joining, values.add(p * channels + b * L::WIDTH)) };
+                }
+            }
+        }
+        let count = (channels - channel).min(B * L::WIDTH);
         let at = output.offset(y, x) + channel;
-        let to = &mut output.data[at..at + count];
-        let mut partial = [0; MOST_OUTPUTS];
+        let to = &mut output.data[at..at + (P - 1) * channels + count];
         let is_whole = count == B * L::WIDTH;
-        let place = if is_whole { to.as_mut_ptr() } else { partial.as_mut_ptr() };
-        // SAFETY: both are as long as what is written.
-        unsafe {
-            match B {
-                2 => sums[0].store_two(sums[B - 1], self.zero, place),
-                _ => sums[0].store(self.zero, place),
+        for (p, sums) in sums.into_iter().enumerate() {
+            let to = &mut to[p * channels..][..count];
+            let mut partial = [0; MOST_OUTPUTS];
+            let place = if is_whole { to.as_mut_ptr() } else { partial.as_mut_ptr() };
+            // SAFETY: both are as long as what is written.
+            unsafe {
+                match B {
+                    2 => sums[0].store_two(sums[B - 1], self.zero, place),
+                    _ => sums[0].store(self.zero, place),
+                }
             }
-        }
-        if !is_whole {
-            copy_first(&partial, to);
+            if !is_whole {
+                copy_first(&partial, to);
+            }
         }
     }
 }
@@ -89,26 +99,29 @@ impl End for Floats<'_> {
     type Made = f32;
 
     #[inline(always)]
-    unsafe fn store<L: Sums, const B: usize>(
+    unsafe fn store<L: Sums, const P: usize, const B: usize>(
         self,
         weights: &Weights,
-        sums: [L; B],
+        sums: [[L; B]; P],
         output: &mut Activation,
         (y, x): (usize, usize),
         channel: usize,
     ) {
-        let start = output.offset(y, x);
-        for (b, sum) in sums.into_iter().enumerate() {
-            let channel = channel + b * L::WIDTH;
-            let count = (output.channels - channel).min(L::WIDTH);
-            let to = &mut output.data[start + channel..start + channel + count];
-            let mut partial = [0.0; MOST_OUTPUTS];
-            let place = if count == L::WIDTH { to.as_mut_ptr() } else { partial.as_mut_ptr() };
-            let bias = self.bias[channel..channel + L::WIDTH].as_ptr();
-            // SAFETY: scales and biases are there for whole blocks, and both places are as long as what is written.
-            unsafe { sum.store_floats(weights.scale.as_ptr().add(channel), bias, place) };
-            if count < L::WIDTH {
-                copy_first(&partial, to);
+        for (p, sums) in sums.into_iter().enumerate() {
+            let start = output.offset(y, x + p);
+            for (b, sum) in sums.into_iter().enumerate() {
+                let channel = channel + b * L::WIDTH;
+                let count = (output.channels - channel).min(L::WIDTH);
+                let to = &mut output.data[start + channel..start + channel + count];
+                let mut partial = [0.0; MOST_OUTPUTS];
+                let place = if count == L::WIDTH { to.as_mut_ptr() } else { partial.as_mut_ptr() };
+                let scale = weights.scale[channel..channel + L::WIDTH].as_ptr();
+                let bias = self.bias[channel..channel + L::WIDTH].as_ptr();
+                // SAFETY: the slices above are as long as what is read, and both places as what is written.
+                unsafe { sum.store_floats(scale, bias, place) };
+                if count < L::WIDTH {
+                    copy_first(&partial, to);
+                }
             }
         }
     }
@@ -260,10 +273,8 @@ fn channels<L: Sums, E: End, const P: usize>(
             }
         }
     }
-    for (p, sum) in sums.into_iter().enumerate() {
-        // SAFETY: the pixels lie within the output.
-        unsafe { end.store::<L, 1>(weights, [sum], output, (y, x + p), channel) };
-    }
+    // SAFETY: the pixels lie within the output.
+    unsafe { end.store::<L, P, 1>(weights, sums.map(|sum| [sum]), output, (y, x), channel) };
 }
 
 /// `P` pixels from `(y, x)` on, of `B` blocks of outputs from `block` on.
@@ -312,10 +323,8 @@ fn tile<L: Sums, E: End, const P: usize, const B: usize>(
             }
         }
     }
-    for (p, sums) in sums.into_iter().enumerate() {
-        // SAFETY: the tile lies within the output.
-        unsafe { end.store::<L, B>(weights, sums, output, (y, x + p), block * L::WIDTH) };
-    }
+    // SAFETY: the tile lies within the output.
+    unsafe { end.store::<L, P, B>(weights, sums, output, (y, x), block * L::WIDTH) };
 }
 
 #[cfg(target_arch = "x86_64")]
