@@ -16,12 +16,12 @@ use pagestream_models::{
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What is run, and on what: pages of 960 pixels, a line of 704.
+/// What is run, and on what: a page of 960 pixels, a line of 704, a page of 640.
 const WORK: [(Network, [usize; 4]); 4] = [
     (built_in::DETECTOR, [1, 1, 960, 704]),
     (built_in::FAST_RECOGNIZER, [1, 1, 32, 704]),
     (built_in::MEDIUM_RECOGNIZER, [1, 1, 32, 704]),
-    (built_in::LAYOUT, [1, 1, 960, 704]),
+    (built_in::LAYOUT, [1, 1, 640, 448]),
 ];
 
 struct Contender {
@@ -56,6 +56,8 @@ fn main() -> Result<(), Failure> {
         let input = Tensor { shape: shape.to_vec(), data };
         for _ in 0..rounds {
             for contender in &mut contenders {
+                // What comes before it has left the caches to others.
+                contender.session.run(input.view(), &mut |_| {})?;
                 let since = thread_ms()?;
                 contender.session.run(input.view(), &mut |_| {})?;
                 contender.least_ms = contender.least_ms.min(thread_ms()? - since);

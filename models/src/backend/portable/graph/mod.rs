@@ -37,47 +37,19 @@ pub enum Operation {
         to_bytes: Option<Steps>,
     },
     /// Of `a`, and of `b` or of `b` twice as high and wide.
-    Add {
-        a: Slot,
-        b: Slot,
-        doubled: bool,
-        relu: bool,
-    },
+    Add { a: Slot, b: Slot, doubled: bool, relu: bool },
     /// Twice as high and wide, each pixel four times. Of bytes, `zero` is what means nothing.
-    Double {
-        input: Slot,
-        zero: u8,
-    },
+    Double { input: Slot, zero: u8 },
     /// Numbers to bytes.
-    Quantise {
-        input: Slot,
-        steps: Steps,
-    },
+    Quantise { input: Slot, steps: Steps },
     /// Bytes to numbers.
-    Dequantise {
-        input: Slot,
-        steps: Steps,
-    },
+    Dequantise { input: Slot, steps: Steps },
     /// Of the bytes of `input` to bytes whose zero is `zero`, or to those of their sum with another value.
-    ConvolveBytes {
-        weights: Box<int8::Weights>,
-        input: Slot,
-        zero: u8,
-        other: Option<(Slot, Join)>,
-    },
+    ConvolveBytes { weights: Box<int8::Weights>, input: Slot, zero: u8, other: Option<(Slot, Join)> },
     /// As [`Operation::Add`].
-    AddBytes {
-        own: Slot,
-        other: Slot,
-        doubled: bool,
-        join: Join,
-    },
+    AddBytes { own: Slot, other: Slot, doubled: bool, join: Join },
     /// Of bytes to numbers, plus `bias`.
-    Multiply {
-        weights: Box<int8::Weights>,
-        input: Slot,
-        bias: Vec<f32>,
-    },
+    Multiply { weights: Box<int8::Weights>, input: Slot, bias: Vec<f32> },
 }
 
 impl Operation {
