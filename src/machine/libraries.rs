@@ -22,7 +22,7 @@ use serde::Serialize;
 pub enum Library {
     OnnxRuntime,
     OpenVino,
-    /// Our own runtime, for the built-in networks in f32 and the model of texts.
+    /// Our own runtime, for the built-in networks and the model of texts.
     Own,
 }
 

@@ -438,13 +438,19 @@ mod built_in {
             let quality = self.common.quality;
             let used = (entry.used)(quality);
             let on_library = self.built_in_on_library() && used != Use::Never;
-            let is_int8 = verdict.is_some_and(|verdict| verdict.is_int8(network.f32.id));
+            // Nothing has to be tried there: in int8 our own runtime comes to the same on every machine.
+            let is_int8 = match verdict {
+                Some(verdict) => verdict.is_int8(network.f32.id),
+                None => !self.built_in_on_library() && used != Use::Never,
+            };
             let model = if is_int8 { network.int8 } else { network.f32 };
             let why = match (used, verdict) {
                 (Use::Never, _) => format!("`{quality}` does not ask it"),
                 (_, Some(verdict)) => verdict.why(network.f32.id),
                 (_, None) if on_library => "int8 is tried when the first page of pixels is read".to_owned(),
-                (_, None) => "ONNX Runtime is not installed, and our own runtime computes in f32".to_owned(),
+                (_, None) => {
+                    "ONNX Runtime is not installed, and in int8 our own runtime reads alike on every machine".to_owned()
+                }
             };
             PlannedModel {
                 task: entry.task,

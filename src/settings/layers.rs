@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use pagestream_models::instructions::Instructions;
 use toml::{Table, Value};
 
 use super::Settings;
@@ -123,6 +124,13 @@ impl Layers {
     pub fn add_environment(&mut self, variables: impl Iterator<Item = (String, String)>) -> Result<(), SettingsError> {
         for (name, text) in variables {
             if OTHER_VARIABLES.contains(&name.as_str()) || name.starts_with(HOOK_VARIABLES) {
+                continue;
+            }
+            // Read where the kernels are chosen, which is no place for an error.
+            if name == Instructions::VARIABLE {
+                let refused =
+                    |message| SettingsError { origin: Origin::Environment(name.clone()), message, hint: None };
+                text.parse::<Instructions>().map_err(refused)?;
                 continue;
             }
             let Some(key) = name.strip_prefix(ENVIRONMENT_PREFIX) else { continue };
@@ -328,6 +336,13 @@ mod tests {
         assert_eq!(error.to_string(), "PAGESTREAM_PIPELINE_MEMORY_BUGDET: `pipeline.memory_bugdet` is not a setting");
         assert_eq!(error.hint.as_deref(), Some("did you mean `pipeline.memory_budget`?"));
         assert!(environment(&[("PAGESTREAM_CORPORA", "x"), ("HOME", "y")]).is_ok());
+    }
+
+    #[test]
+    fn instructions_of_the_environment_are_no_setting_and_must_be_known() {
+        assert!(environment(&[("PAGESTREAM_INSTRUCTIONS", "avx2")]).is_ok());
+        let error = environment(&[("PAGESTREAM_INSTRUCTIONS", "avx3")]).unwrap_err();
+        assert!(error.to_string().starts_with("PAGESTREAM_INSTRUCTIONS: `avx3` names no instructions"), "{error}");
     }
 
     #[test]

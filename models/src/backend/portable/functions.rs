@@ -1,5 +1,8 @@
 //! The functions of an encoder, in arithmetic that compilers turn into vector instructions.
 
+#[cfg(target_arch = "x86_64")]
+use crate::instructions::Instructions;
+
 /// `e^x` for x from -87 to 88, to about one part in 10^7; what lies beyond counts as the nearest of these.
 ///
 /// By powers of two and a polynomial, as in the Cephes library (S. Moshier).
@@ -41,7 +44,7 @@ macro_rules! wide {
         #[doc = $doc]
         pub fn $name(values: &mut [f32]) {
             #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("avx2") {
+            if Instructions::chosen() >= Instructions::Avx2 {
                 // SAFETY: the instructions are there.
                 return unsafe { $avx2(values) };
             }

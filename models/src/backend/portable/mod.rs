@@ -4,7 +4,10 @@
 use pagestream_documents::ByteSize;
 
 use super::{Backend, ModelSource, Session, Tensor, TensorView, named::NamedSession, protobuf};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    instructions::Instructions,
+};
 
 mod activation;
 mod conv;
@@ -12,6 +15,7 @@ pub mod encoder;
 mod formula;
 mod functions;
 mod graph;
+mod int8;
 mod lanes;
 mod norm;
 mod run;
@@ -34,6 +38,26 @@ impl PortableBackend {
     pub fn runs(model: &ModelSource) -> Result<bool> {
         Ok(encoder::is_encoder(&model.bytes()?))
     }
+
+    /// Loads one of our networks for these instructions alone, which the processor has: what tests and figures compare.
+    ///
+    /// # Errors
+    /// As [`Backend::load`].
+    pub fn load_for(&self, model: &ModelSource, instructions: Instructions) -> Result<Box<dyn Session>> {
+        let bytes = model.bytes()?;
+        let graph = Graph::of_onnx(&bytes, instructions)
+            .map_err(|cause| self.cannot_load(model, format!("{cause}, which only ONNX Runtime can run")))?;
+        Ok(Box::new(PortableSession {
+            model: model.id.clone(),
+            runner: Runner::new(graph, instructions),
+            weights: bytes.len() as u64,
+            output: Tensor::default(),
+        }))
+    }
+
+    fn cannot_load(&self, model: &ModelSource, cause: String) -> Error {
+        Error::Load { model: model.id.clone(), backend: self.name().to_owned(), cause }
+    }
 }
 
 impl Backend for PortableBackend {
@@ -43,24 +67,16 @@ impl Backend for PortableBackend {
 
     fn load(&self, model: &ModelSource) -> Result<Box<dyn Session>> {
         let bytes = model.bytes()?;
-        let weights = bytes.len() as u64;
-        let fail = |cause: String| Error::Load { model: model.id.clone(), backend: self.name().to_owned(), cause };
         if encoder::is_encoder(&bytes) {
-            return Ok(Box::new(EncoderSession::load(&model.id, &bytes).map_err(fail)?));
+            let session = EncoderSession::load(&model.id, &bytes).map_err(|cause| self.cannot_load(model, cause))?;
+            return Ok(Box::new(session));
         }
-        let graph =
-            Graph::of_onnx(&bytes).map_err(|cause| fail(format!("{cause}, which only ONNX Runtime can run")))?;
-        Ok(Box::new(PortableSession {
-            model: model.id.clone(),
-            runner: Runner::new(graph),
-            weights,
-            output: Tensor::default(),
-        }))
+        self.load_for(model, Instructions::chosen())
     }
 
     fn load_named(&self, model: &ModelSource) -> Result<Box<dyn NamedSession>> {
         let bytes = model.bytes()?;
-        let fail = |cause: String| Error::Load { model: model.id.clone(), backend: self.name().to_owned(), cause };
+        let fail = |cause| self.cannot_load(model, cause);
         match protobuf::onnx_metadata(&bytes, encoder::ARCHITECTURE.0).as_deref() {
             Some(formula::ENCODER) => Ok(Box::new(formula::EncoderSession::load(&model.id, &bytes).map_err(fail)?)),
             Some(formula::DECODER) => Ok(Box::new(formula::DecoderSession::load(&model.id, &bytes).map_err(fail)?)),

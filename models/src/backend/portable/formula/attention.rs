@@ -7,6 +7,8 @@ use crate::backend::portable::{
     functions,
     lanes::{BLOCK, Lanes, Plain},
 };
+#[cfg(target_arch = "x86_64")]
+use crate::instructions::Instructions;
 
 /// Keys and values of one head: `keys` has rows of `stride` numbers.
 #[derive(Clone, Copy)]
@@ -49,11 +51,11 @@ pub struct Scratch {
 pub fn attend(question: &[f32], kept: &[(Kept<'_>, &Seen)], mean: &mut [f32], scratch: &mut Scratch) {
     #[cfg(target_arch = "x86_64")]
     {
-        if std::arch::is_x86_feature_detected!("avx512f") {
+        if Instructions::chosen() >= Instructions::Avx512 {
             // SAFETY: the instructions are there.
             return unsafe { x86::attend_avx512(question, kept, mean, scratch) };
         }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        if Instructions::chosen() >= Instructions::Avx2 {
             // SAFETY: the instructions are there.
             return unsafe { x86::attend_avx2(question, kept, mean, scratch) };
         }

@@ -17,6 +17,7 @@ use crate::{
         },
     },
     error::{Error, Result},
+    instructions::Instructions,
 };
 
 /// The value that the convolutions end in: `[n, width, height / 8, width / 8]`.
@@ -65,7 +66,8 @@ impl EncoderSession {
                 ]
             })
             .collect();
-        let convolutions = Runner::new(Graph::part_of_onnx(bytes, MAP)?);
+        let instructions = Instructions::chosen();
+        let convolutions = Runner::new(Graph::part_of_onnx(bytes, MAP, instructions)?, instructions);
         let made = vec![Vec::new(); 2 * layers];
         let model = model.to_owned();
         // Its weights are made f32 when they are loaded.

@@ -7,6 +7,8 @@ use crate::backend::portable::{
     lanes::{BLOCK, Lanes, Plain, of, of_mut},
     tensors::Tensors,
 };
+#[cfg(target_arch = "x86_64")]
+use crate::instructions::Instructions;
 
 /// A matrix and what is added to a product with it.
 pub struct Product {
@@ -107,11 +109,11 @@ impl Product {
         debug_assert_eq!(input.len() / self.inputs, output.len() / self.outputs, "as many rows");
         #[cfg(target_arch = "x86_64")]
         {
-            if std::arch::is_x86_feature_detected!("avx512f") {
+            if Instructions::chosen() >= Instructions::Avx512 {
                 // SAFETY: the instructions are there.
                 return unsafe { x86::apply_avx512(self, input, output, then) };
             }
-            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+            if Instructions::chosen() >= Instructions::Avx2 {
                 // SAFETY: the instructions are there.
                 return unsafe { x86::apply_avx2(self, input, output, then) };
             }

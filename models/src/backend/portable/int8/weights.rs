@@ -1,0 +1,159 @@
+//! A convolution's weights in 8 bits, in the order that the kernels read them.
+
+use super::Steps;
+use crate::instructions::Instructions;
+
+/// Weights of one output that are multiplied at a time.
+pub const QUAD: usize = 4;
+
+/// Sums and scales are kept for whole blocks of the widest kind.
+const WIDEST: usize = 16;
+
+/// The most that a sum of 16 bits holds, in units of the largest byte.
+const MOST: i32 = i16::MAX as i32 / 255;
+
+/// Most that a scaled sum may come to: below it rounding by adding a large number is exact.
+const LARGEST: f32 = 4_000_000.0;
+
+const TOO_LARGE: &str = "it has weights in int8 that are too large to be summed exactly everywhere";
+
+/// What a convolution is like.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub kernel: (usize, usize),
+    pub stride: (usize, usize),
+    pub padding: (usize, usize),
+    pub inputs: usize,
+    pub outputs: usize,
+    /// Whether each channel is convolved by itself.
+    pub depthwise: bool,
+}
+
+#[derive(Debug)]
+pub struct Weights {
+    pub shape: Shape,
+    /// Outputs of a block: what a register of the instructions holds.
+    pub width: usize,
+    /// Dense: for each block of outputs, each kernel row, each four of the row's columns and input channels, for each output four weights. A row is
+    /// filled up with zeros.
+    pub packed: Vec<i8>,
+    /// Of four, those of one input value lie together, and not those of one output.
+    by_value: bool,
+    /// Depthwise: for each kernel row and column, a weight a channel, filled up to whole blocks.
+    pub by_channel: Vec<i32>,
+    /// Fours of a kernel row.
+    pub quads: usize,
+    /// By output: what its sum begins with. The bias, less what the input's zero comes to.
+    pub start: Vec<i32>,
+    /// By output: steps of what comes out in one of its sum.
+    pub scale: Vec<f32>,
+}
+
+impl Weights {
+    /// `weights` as ONNX has them: `[outputs][inputs][rows][columns]`, inputs being 1 for a depthwise convolution; `bias` in steps of the sums, a
+    /// scale by output; what goes in, and the scale of what comes out.
+    ///
+    /// # Errors
+    /// Weights that are too large to be summed exactly everywhere; sizes that do not fit.
+    pub fn new(
+        shape: Shape,
+        weights: &[i32],
+        (bias, scale): (&[i32], &[f32]),
+        input: Steps,
+        output_scale: f32,
+        instructions: Instructions,
+    ) -> Result<Self, String> {
+        let Shape { kernel: (rows, columns), inputs, outputs, depthwise, .. } = shape;
+        let per_output = if depthwise { 1 } else { inputs } * rows * columns;
+        if weights.len() != outputs * per_output || bias.len() != outputs || scale.len() != outputs || outputs == 0 {
+            return Err("it has a convolution in int8 whose sizes do not fit".to_owned());
+        }
+        let width = if instructions >= Instructions::Avx512 { 16 } else { 8 };
+        let scale: Vec<f32> = scale.iter().map(|scale| input.scale * scale / output_scale).collect();
+        let of_output = |output: usize| &weights[output * per_output..(output + 1) * per_output];
+        let mut start = Vec::with_capacity(outputs);
+        for (output, scale) in scale.iter().enumerate() {
+            let size: i64 = of_output(output).iter().map(|&weight| i64::from(weight).abs()).sum();
+            let largest = 255 * size + i64::from(bias[output]).abs();
+            if largest > i64::from(i32::MAX) || !(largest as f32 * scale.abs() < LARGEST) {
+                return Err("it has sums that do not fit into their type".to_owned());
+            }
+            start.push(bias[output] - i32::from(input.zero) * of_output(output).iter().sum::<i32>());
+        }
+        let mut made = Self {
+            shape,
+            width,
+            by_value: instructions == Instructions::Plain,
+            packed: Vec::new(),
+            by_channel: Vec::new(),
+            quads: (columns * inputs).div_ceil(QUAD),
+            start,
+            scale,
+        };
+        match depthwise {
+            true => made.pack_by_channel(weights)?,
+            false => made.pack(weights)?,
+        }
+        let whole = outputs.next_multiple_of(WIDEST);
+        made.start.resize(whole, 0);
+        made.scale.resize(whole, 0.0);
+        Ok(made)
+    }
+
+    fn pack(&mut self, weights: &[i32]) -> Result<(), String> {
+        let Shape { kernel: (rows, columns), inputs, outputs, .. } = self.shape;
+        let run = columns * inputs;
+        let at = |o: usize, r: usize, k: usize| match k < run && o < outputs {
+            true => weights[((o * inputs + k % inputs) * rows + r) * columns + k / inputs],
+            false => 0,
+        };
+        // A pair of products must fit into 16 bits, whatever bytes it is multiplied with.
+        let fits = |o, r, k| (-MOST..=MOST).contains(&(at(o, r, k) + at(o, r, k + 1))) && at(o, r, k).abs() <= MOST;
+        for o in 0..outputs {
+            for r in 0..rows {
+                if !(0..run).step_by(2).all(|k| fits(o, r, k)) {
+                    return Err(TOO_LARGE.to_owned());
+                }
+            }
+        }
+        for first in (0..outputs).step_by(self.width) {
+            for (r, quad) in (0..rows).flat_map(|r| (0..self.quads).map(move |quad| (r, quad))) {
+                let of_output = |o: usize| (quad * QUAD..(quad + 1) * QUAD).map(move |k| (o, k));
+                let mut order: Vec<(usize, usize)> = (first..first + self.width).flat_map(of_output).collect();
+                if self.by_value {
+                    order.sort_by_key(|&(o, k)| (k, o));
+                }
+                for (o, k) in order {
+                    self.packed.push(byte(at(o, r, k))?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pack_by_channel(&mut self, weights: &[i32]) -> Result<(), String> {
+        let Shape { kernel: (rows, columns), outputs, .. } = self.shape;
+        let taps = rows * columns;
+        let whole = outputs.next_multiple_of(WIDEST);
+        self.by_channel = vec![0; taps * whole];
+        for (channel, weights) in weights.chunks_exact(taps).enumerate() {
+            for (tap, &weight) in weights.iter().enumerate() {
+                self.by_channel[tap * whole + channel] = byte(weight)?.into();
+            }
+        }
+        Ok(())
+    }
+
+    /// Height and width of the output for an input of this size, if there is any.
+    pub fn output_size(&self, height: usize, width: usize) -> Option<(usize, usize)> {
+        let Shape { kernel, stride, padding, .. } = self.shape;
+        let size = |length: usize, padding: usize, kernel: usize, stride: usize| {
+            Some((length + 2 * padding).checked_sub(kernel)? / stride + 1)
+        };
+        Some((size(height, padding.0, kernel.0, stride.0)?, size(width, padding.1, kernel.1, stride.1)?))
+    }
+}
+
+fn byte(weight: i32) -> Result<i8, String> {
+    i8::try_from(weight).map_err(|_| "it has a weight of more than 8 bits".to_owned())
+}
