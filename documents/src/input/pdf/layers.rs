@@ -23,12 +23,14 @@ struct Shared {
     changed: Condvar,
 }
 
+#[expect(clippy::large_enum_variant, reason = "most states hold a page's text, and those that do not are few")]
 enum State {
     IsRead,
     Kept(Option<TextLayer>),
 }
 
 /// What has become of a page.
+#[expect(clippy::large_enum_variant, reason = "one lives for a moment, on the stack")]
 pub(super) enum Claim {
     Kept(Option<TextLayer>),
     /// Whoever asks is to read it.
