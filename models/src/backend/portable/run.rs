@@ -44,10 +44,10 @@ impl Free {
 fn fitting<T>(free: &mut Vec<Vec<T>>, [height, width, channels]: [usize; 3]) -> Vec<T> {
     // With as much for padding as our networks have.
     let wanted = (height + 4) * (width + 4) * channels;
-    let fits = |buffer: &Vec<T>| {
-        (buffer.len() < wanted, if buffer.len() < wanted { usize::MAX - buffer.len() } else { buffer.len() })
-    };
-    let best = (0..free.len()).min_by_key(|&index| fits(&free[index]));
+    let best = (0..free.len()).min_by_key(|&index| match free[index].len() {
+        length if length >= wanted => (false, length),
+        length => (true, usize::MAX - length),
+    });
     best.map(|index| free.swap_remove(index)).unwrap_or_default()
 }
 

@@ -1,5 +1,7 @@
 //! A convolution's weights in 8 bits, in the order that the kernels read them.
 
+use std::cmp::Ordering;
+
 use super::Steps;
 use crate::instructions::Instructions;
 
@@ -75,7 +77,8 @@ impl Weights {
         for (output, scale) in scale.iter().enumerate() {
             let size: i64 = of_output(output).iter().map(|&weight| i64::from(weight).abs()).sum();
             let largest = 255 * size + i64::from(bias[output]).abs();
-            if largest > i64::from(i32::MAX) || !(largest as f32 * scale.abs() < LARGEST) {
+            let fits = (largest as f32 * scale.abs()).partial_cmp(&LARGEST) == Some(Ordering::Less);
+            if largest > i64::from(i32::MAX) || !fits {
                 return Err("it has sums that do not fit into their type".to_owned());
             }
             start.push(bias[output] - i32::from(input.zero) * of_output(output).iter().sum::<i32>());
