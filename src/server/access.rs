@@ -21,7 +21,6 @@ use actix_web::{
     },
     middleware::Next,
 };
-
 use bytes::Bytes;
 
 use super::{

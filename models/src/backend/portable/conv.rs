@@ -28,6 +28,19 @@ pub struct Weights {
     bias: Vec<f32>,
 }
 
+/// Height and width of what a convolution makes of so many rows and columns, if that is anything.
+pub fn output_size(
+    (height, width): (usize, usize),
+    kernel: (usize, usize),
+    stride: (usize, usize),
+    padding: (usize, usize),
+) -> Option<(usize, usize)> {
+    let size = |length: usize, kernel: usize, stride: usize, padding: usize| {
+        Some((length + 2 * padding).checked_sub(kernel)? / stride + 1)
+    };
+    Some((size(height, kernel.0, stride.0, padding.0)?, size(width, kernel.1, stride.1, padding.1)?))
+}
+
 impl Weights {
     /// `weights` as ONNX has them: `[outputs][inputs][rows][columns]`, inputs being 1 for a depthwise convolution.
     pub fn new(
@@ -73,11 +86,7 @@ impl Weights {
 
     /// Height and width of the output for an input of this size, if there is any.
     pub fn output_size(&self, height: usize, width: usize) -> Option<(usize, usize)> {
-        let size = |length: usize, padding: usize, kernel: usize, stride: usize| {
-            Some((length + 2 * padding).checked_sub(kernel)? / stride + 1)
-        };
-        let height = size(height, self.padding.0, self.kernel.0, self.stride.0)?;
-        Some((height, size(width, self.padding.1, self.kernel.1, self.stride.1)?))
+        output_size((height, width), self.kernel, self.stride, self.padding)
     }
 
     /// Whether each pixel goes into one of those that come out, and no other.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::Steps;
-use crate::instructions::Instructions;
+use crate::{backend::portable::conv::output_size, instructions::Instructions};
 
 /// Weights of one output that are multiplied at a time.
 pub const QUAD: usize = 4;
@@ -150,10 +150,7 @@ impl Weights {
     /// Height and width of the output for an input of this size, if there is any.
     pub fn output_size(&self, height: usize, width: usize) -> Option<(usize, usize)> {
         let Shape { kernel, stride, padding, .. } = self.shape;
-        let size = |length: usize, padding: usize, kernel: usize, stride: usize| {
-            Some((length + 2 * padding).checked_sub(kernel)? / stride + 1)
-        };
-        Some((size(height, padding.0, kernel.0, stride.0)?, size(width, padding.1, kernel.1, stride.1)?))
+        output_size((height, width), kernel, stride, padding)
     }
 }
 
