@@ -22,6 +22,7 @@ def main():
     parser.add_argument("--tier", default="fast")
     parser.add_argument("--init", help="start from this run's weights and shape (a pruned one, say); zeros of a magnitude-pruned run stay zero")
     parser.add_argument("--first-shard", type=int, default=0, help="to go on with lines that an earlier run has not seen")
+    parser.add_argument("--bfloat16", action="store_true", help="multiply in bfloat16, sums, weights and loss in f32: twice the steps where the processor has AMX")
     schedule_arguments(parser)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -41,7 +42,9 @@ def main():
     pool = Pool(alphabet, args.first_shard)
     while (progress := run.progress(args)) < 1:
         x, targets = pool.batch(run.step, widest_at(progress, args.init))
-        run.learn(ctc(net(x.contiguous(memory_format=torch.channels_last)), targets), progress)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bfloat16):
+            logits = net(x.contiguous(memory_format=torch.channels_last))
+        run.learn(ctc(logits.float(), targets), progress)
         with torch.no_grad():
             for p, zero in zeros.items():
                 p[zero] = 0
