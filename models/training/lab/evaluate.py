@@ -22,11 +22,19 @@ from .generate import load_or_make
 from .preprocess import resize_line, tensor
 
 
-def load_score(corpora: Path):
+def scoring(corpora: Path):
     spec = importlib.util.spec_from_file_location("score", corpora / "score.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.score
+    return module
+
+
+def load_score(corpora: Path):
+    return scoring(corpora).score
+
+
+def load_normalise(corpora: Path):
+    return scoring(corpora).normalise
 
 
 def pages(corpora: Path):
