@@ -51,10 +51,10 @@ impl DevicePlan {
         Self { device, why, threads, batch, memory, common, settled: Arc::default() }
     }
 
-    /// Whether the built-in models run on the device's library, which is faster: where it is at hand, or needed in any case.
+    /// Whether the built-in models run on the device's library. On the processor our own runtime is quicker at them than ONNX Runtime is, and
+    /// comes to the same on every machine, whatever is installed there.
     pub fn built_in_on_library(&self) -> bool {
-        let cpu = DeviceChoice::Onnx(Provider::Cpu);
-        self.common.quality == Quality::Accurate || self.device != cpu || self.common.registry.has_runtime()
+        self.device != DeviceChoice::Onnx(Provider::Cpu)
     }
 
     /// The device's library and our own runtime, as the models are to run on them. Loads nothing yet.
@@ -85,7 +85,9 @@ impl DevicePlan {
     /// # Errors
     /// As [`Libraries::library`], where that is to run them.
     pub fn settled(&self, libraries: &Libraries, when: Measure) -> Result<Vec<PlannedModel>, ModelError> {
-        let library = if self.built_in_on_library() { Some(libraries.library()?) } else { None };
+        // What reads every page is looked for before the first one.
+        let needs_library = self.built_in_on_library() || self.common.quality == Quality::Accurate;
+        let library = if needs_library { Some(libraries.library()?) } else { None };
         if let (Some(settled), Measure::IfNeeded) = (self.lock().clone(), when) {
             return Ok(settled);
         }
@@ -409,6 +411,7 @@ mod built_in {
         /// What is known of the precisions here; tried out if there is a library to try them on.
         pub(super) fn precisions(&self, library: Option<&dyn Backend>, when: Measure) -> Option<Verdict> {
             if !self.built_in_on_library() || self.common.quality == Quality::Accurate {
+                // Nothing is to be tried, or nothing that a page would wait for.
                 return None;
             }
             let Common { registry, machine, quality, .. } = &*self.common;
@@ -438,7 +441,7 @@ mod built_in {
             let quality = self.common.quality;
             let used = (entry.used)(quality);
             let on_library = self.built_in_on_library() && used != Use::Never;
-            // Nothing has to be tried there: in int8 our own runtime comes to the same on every machine.
+            // Nothing has to be tried on our own runtime: in int8 it comes to the same on every machine.
             let is_int8 = match verdict {
                 Some(verdict) => verdict.is_int8(network.f32.id),
                 None => !self.built_in_on_library() && used != Use::Never,
@@ -448,9 +451,7 @@ mod built_in {
                 (Use::Never, _) => format!("`{quality}` does not ask it"),
                 (_, Some(verdict)) => verdict.why(network.f32.id),
                 (_, None) if on_library => "int8 is tried when the first page of pixels is read".to_owned(),
-                (_, None) => {
-                    "ONNX Runtime is not installed, and in int8 our own runtime reads alike on every machine".to_owned()
-                }
+                (_, None) => "in int8 our own runtime is quickest, and reads alike on every machine".to_owned(),
             };
             PlannedModel {
                 task: entry.task,

@@ -29,6 +29,11 @@ const WIDER: f32 = 1.5;
 /// A line this much higher than those around it is set larger: a title over columns has word spaces as wide as their gutter.
 const LARGER: f32 = 1.25;
 
+/// Rows with edges from which the gutter of a line's neighbours is known well enough to be looked for in a line above or below all of them, and how much of
+/// the line's height its ink stays away from their boxes there: boxes reach beyond their ink.
+const ROWS_ON_ONE_SIDE: f32 = 8.0;
+const CLEAR: f32 = 0.15;
+
 /// Rows that have to agree where other lines end and start at the gutter, and where every line runs across it.
 const ROWS_WITH_EDGES: f32 = 4.0;
 const ROWS_WITHOUT: f32 = 7.0;
@@ -43,7 +48,8 @@ pub fn cut_at_gutters(raster: &Raster, lines: &[Polygon], upright: &Upright) -> 
         .zip(&rects)
         .map(|(line, &rect)| {
             let wide = rect.width() > MIN_ASPECT * rect.height();
-            Seen { rect, blanks: if wide { blanks(raster, line, &rect) } else { Vec::new() } }
+            let (blanks, margins) = if wide { blanks(raster, line, &rect) } else { Default::default() };
+            Seen { rect, blanks, margins }
         })
         .collect();
     let mut by_row: Vec<usize> = (0..page.len()).collect();
@@ -66,6 +72,8 @@ pub fn cut_at_gutters(raster: &Raster, lines: &[Polygon], upright: &Upright) -> 
 struct Seen {
     rect: Rect,
     blanks: Vec<(f32, f32)>,
+    /// The same within a height of the ends, where a box may reach over a gutter to the other column's first letter, and nothing is cut.
+    margins: Vec<(f32, f32)>,
 }
 
 /// What the lines around one blank run say.
@@ -76,11 +84,26 @@ struct Evidence {
     crossing: usize,
     /// Sum of the heights of all of them.
     heights: f32,
+    /// Where those that end or start at the gutter do so.
+    ends: Vec<f32>,
+    starts: Vec<f32>,
 }
 
 impl Evidence {
     fn count(&self) -> usize {
         self.ending + self.starting + self.crossing
+    }
+
+    /// Whether many lines end and start at one gutter, which is blank from one to the other.
+    fn is_spanned_by(&self, blank: (f32, f32), height: f32) -> bool {
+        let clear = CLEAR * height;
+        let [end, start] = [&self.ends, &self.starts].map(|edges| {
+            let mut edges = edges.clone();
+            edges.sort_by(f32::total_cmp);
+            edges.get(edges.len() / 2).copied()
+        });
+        let is_blank = |(end, start): (f32, f32)| blank.0 <= end - clear && start + clear <= blank.1;
+        self.rows() >= ROWS_ON_ONE_SIDE && end.zip(start).is_some_and(is_blank)
     }
 
     fn rows(&self) -> f32 {
@@ -93,7 +116,7 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     let mut common = blank;
     let upwards = by_row[..row].iter().rev();
     let downwards = by_row[row + 1..].iter();
-    let Seen { rect: origin, blanks } = &page[by_row[row]];
+    let Seen { rect: origin, blanks, .. } = &page[by_row[row]];
     walk(page, upwards, origin, &mut common, &mut evidence);
     let above = evidence.count();
     walk(page, downwards, origin, &mut common, &mut evidence);
@@ -104,7 +127,8 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     if !is_inside || is_larger {
         let mut widths: Vec<f32> = blanks.iter().map(|b| b.1 - b.0).collect();
         widths.sort_by(f32::total_cmp);
-        if blank.1 - blank.0 < WIDER * widths[widths.len() / 2] {
+        let is_wide = blank.1 - blank.0 >= WIDER * widths[widths.len() / 2];
+        if !is_wide && (is_larger || !evidence.is_spanned_by(blank, origin.height())) {
             return false;
         }
     }
@@ -126,7 +150,7 @@ fn walk<'a>(
 ) {
     let height = origin.height();
     for &index in rows {
-        let Seen { rect, blanks } = &page[index];
+        let Seen { rect, blanks, margins } = &page[index];
         if (rect.center().y - origin.center().y).abs() > REACH * height {
             return;
         }
@@ -134,20 +158,30 @@ fn walk<'a>(
         // Boxes reach beyond their ink by up to half a height.
         let near = 0.6 * height;
         let before = evidence.count();
-        if rect.right <= middle + near {
-            evidence.ending += usize::from(middle - rect.right < 1.5 * height);
-        } else if rect.left >= middle - near {
-            evidence.starting += usize::from(rect.left - middle < 1.5 * height);
-        } else {
+        let widest = |blanks: &[(f32, f32)]| {
             let shared = blanks.iter().map(|b| (b.0.max(common.0), b.1.min(common.1)));
             let widest = shared.max_by(|a, b| (a.1 - a.0).total_cmp(&(b.1 - b.0)));
-            match widest {
-                Some(shared) if shared.1 - shared.0 >= 0.75 * MIN_BLANK * height => {
-                    *common = shared;
-                    evidence.crossing += 1;
-                }
-                _ => return,
+            widest.filter(|shared| shared.1 - shared.0 >= 0.75 * MIN_BLANK * height)
+        };
+        if rect.right <= middle + near {
+            if middle - rect.right < 1.5 * height {
+                evidence.ending += 1;
+                evidence.ends.push(rect.right);
             }
+        } else if rect.left >= middle - near {
+            if rect.left - middle < 1.5 * height {
+                evidence.starting += 1;
+                evidence.starts.push(rect.left);
+            }
+        } else if let Some(shared) = widest(blanks) {
+            *common = shared;
+            evidence.crossing += 1;
+        } else if rect.right < middle + 1.5 * height && widest(margins).is_some() {
+            evidence.ending += 1;
+        } else if rect.left > middle - 1.5 * height && widest(margins).is_some() {
+            evidence.starting += 1;
+        } else {
+            return;
         }
         if evidence.count() > before {
             evidence.heights += rect.height();
@@ -173,8 +207,8 @@ fn sample(raster: &Raster, line: &Polygon, width: u32, height: u32) -> Sampled {
     Sampled { width, height, format: PixelFormat::Gray8, data }
 }
 
-/// Runs along the line without ink, as intervals of x on the level page.
-fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> Vec<(f32, f32)> {
+/// Runs along the line without ink, as intervals of x on the level page: those between its letters, and those near its ends.
+fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> (Vec<(f32, f32)>, Vec<(f32, f32)>) {
     const HEIGHT: u32 = 32;
     let width = (HEIGHT as f32 * rect.width() / rect.height().max(1.0)).round().clamp(1.0, 8192.0) as u32;
     let sampled = sample(raster, line, width, HEIGHT);
@@ -211,26 +245,25 @@ fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> Vec<(f32, f32)> {
         }
     }
     buffers::give_back(sampled.data);
-    let mut found = Vec::new();
+    let (mut found, mut margins) = (Vec::new(), Vec::new());
     let mut start = None;
     for (x, &count) in ink.iter().chain([&u32::MAX]).enumerate() {
         match (start, count <= 1) {
             (None, true) => start = Some(x),
             (Some(from), false) => {
                 start = None;
-                // What touches an end of the box is its margin.
-                if from > HEIGHT as usize && x + (HEIGHT as usize) < ink.len() {
-                    let scale = rect.width() / width as f32;
-                    let blank = (rect.left + from as f32 * scale, rect.left + x as f32 * scale);
-                    if blank.1 - blank.0 >= MIN_BLANK * rect.height() {
-                        found.push(blank);
-                    }
+                let scale = rect.width() / width as f32;
+                let blank = (rect.left + from as f32 * scale, rect.left + x as f32 * scale);
+                if blank.1 - blank.0 >= MIN_BLANK * rect.height() {
+                    // What touches an end of the box is its margin.
+                    let is_inside = from > HEIGHT as usize && x + (HEIGHT as usize) < ink.len();
+                    if is_inside { found.push(blank) } else { margins.push(blank) }
                 }
             }
             _ => {}
         }
     }
-    found
+    (found, margins)
 }
 
 /// The pieces of a line between gutters, each with the margin that a detected box has.
@@ -335,6 +368,35 @@ mod tests {
         let mut lines = vec![title];
         (2..14).for_each(|n| lines.extend([row(n, 50, 480), row(n, 506, 950)]));
         assert_eq!(cut(&page, &lines), lines);
+    }
+
+    #[test]
+    fn a_box_across_the_gutter_above_all_others_is_cut_where_their_gutter_is_and_not_at_a_word_space() {
+        let page = draw(14, &[(50, 480), (506, 950)]);
+        let mut lines = vec![row(0, 50, 950)];
+        (1..14).for_each(|n| lines.extend([row(n, 50, 480), row(n, 506, 950)]));
+        let found = cut(&page, &lines);
+        assert_eq!(found.len(), 28);
+        assert!((480.0..500.0).contains(&found[0].bounds().right), "{:?}", found[0]);
+        // A line of prose over the columns, one of whose word spaces stands over their gutter and is narrower.
+        let mut page = draw(14, &[(50, 480), (506, 950)]);
+        (20..50).for_each(|y| page.data[y * 1000 + 460..y * 1000 + 487].fill(0));
+        assert_eq!(cut(&page, &lines), lines);
+    }
+
+    #[test]
+    fn a_box_that_reaches_over_the_gutter_to_the_next_letter_ends_there_for_those_around_it() {
+        let page = draw(12, &[(50, 480), (506, 950)]);
+        let mut lines = Vec::new();
+        for n in 0..12 {
+            match n {
+                // Reaches to the first letter of the other column, whose own box begins there.
+                3 | 7 => lines.extend([row(n, 50, 512), row(n, 506, 950)]),
+                5 => lines.push(row(n, 50, 950)),
+                _ => lines.extend([row(n, 50, 480), row(n, 506, 950)]),
+            }
+        }
+        assert_eq!(cut(&page, &lines).len(), 24);
     }
 
     #[test]
