@@ -404,10 +404,11 @@ fn pages_are_read_with_nothing_to_fetch_and_no_library() {
             assert!(score.cer < 0.02, "{quality}: {text} is not {truth}");
             let models: Vec<&str> =
                 record["models"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
-            let recogniser = if quality == "fast" { "recogniser-latin-fast" } else { "recogniser-latin-medium" };
             // In which precision is the runtime's to choose.
-            let models: Vec<&str> = models.into_iter().map(|model| model.trim_end_matches("-int8")).collect();
-            assert_eq!(models, ["detector", recogniser, "layout"], "{quality}");
+            let mut models: Vec<&str> = models.into_iter().map(|model| model.trim_end_matches("-int8")).collect();
+            // Where the first recogniser is unsure of a line, `balanced` asks the larger one.
+            models.retain(|model| quality == "fast" || *model != "recogniser-latin-large");
+            assert_eq!(models, ["detector", "recogniser-latin-fast", "layout"], "{quality}");
             assert!(record["confidence"].as_f64().unwrap() > 0.95, "{quality}: {}", record["confidence"]);
         }
         assert!(!home.path(".cache").exists(), "nothing is installed");

@@ -33,7 +33,7 @@ fn our_own_pages_are_read_as_well_as_stated() {
     assert_eq!(report["schema"], "pagestream.evaluation/1");
     assert_eq!(report["without_truth"], serde_json::json!(["pages/unknown.png"]));
     let models: Vec<_> = report["models"].as_array().unwrap().iter().map(|m| m["id"].as_str().unwrap()).collect();
-    assert!(models.iter().any(|model| model.starts_with("recogniser-latin-medium")), "{models:?}");
+    assert!(models.iter().any(|model| model.starts_with("recogniser-latin-fast")), "{models:?}");
     let sources = report["sources"].as_array().unwrap();
     assert_eq!(sources.iter().map(|s| s["source"].as_str().unwrap()).collect::<Vec<_>>(), [".", "pages"]);
     // What the defaults read them with, and a little more for another version of the runtime.

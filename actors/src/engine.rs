@@ -264,7 +264,8 @@ impl Engine {
         let formula = self.models.get(&Task::Formula).filter(|_| structure);
         let formula = formula.map(EngineModel::recognizer).transpose()?.flatten();
         let (large, compact) = self.readers(options)?;
-        Ok(OcrModels { compact, large, structure, layout, table, formula })
+        let reread = options.quality == Quality::Balanced && self.has(Task::CompactReread);
+        Ok(OcrModels { compact, reread, large, structure, layout, table, formula })
     }
 
     /// PP-OCRv6, and the characters of our own recogniser.

@@ -61,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         (Task::Recognize, recognizer.clone()),
         (Task::CompactDetect, detector.source()),
         (Task::CompactRecognize, line_reader.source()),
+        (Task::CompactReread, built_in::LARGE_RECOGNIZER.int8.source()),
         (Task::Layout, layout_network.source()),
     ] {
         let ours = portable && !task.is_large();
@@ -71,6 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let large = LargeModels::Ready(Alphabet::of_model(&recognizer)?);
     let knowledge = OcrModels {
         compact: Some(built_in::alphabet()),
+        reread: true,
         large,
         structure: layout,
         layout: layout.then_some(LayoutNetwork::Own),

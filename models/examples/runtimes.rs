@@ -20,7 +20,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const WORK: [(Network, [usize; 4]); 4] = [
     (built_in::DETECTOR, [1, 1, 960, 704]),
     (built_in::FAST_RECOGNIZER, [1, 1, 32, 704]),
-    (built_in::MEDIUM_RECOGNIZER, [1, 1, 32, 704]),
+    (built_in::LARGE_RECOGNIZER, [1, 1, 32, 704]),
     (built_in::LAYOUT, [1, 1, 640, 448]),
 ];
 

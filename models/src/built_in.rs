@@ -40,7 +40,7 @@ pub const DETECTOR: Network = Network {
     },
 };
 
-/// The smaller recogniser, of the quality `fast`.
+/// The smaller recogniser, which reads every line.
 pub const FAST_RECOGNIZER: Network = Network {
     f32: BuiltIn {
         id: "recogniser-latin-fast",
@@ -54,17 +54,17 @@ pub const FAST_RECOGNIZER: Network = Network {
     },
 };
 
-/// The larger one, of `balanced`.
-pub const MEDIUM_RECOGNIZER: Network = Network {
+/// The larger one, which in `balanced` reads the lines again that the smaller one is unsure of.
+pub const LARGE_RECOGNIZER: Network = Network {
     f32: BuiltIn {
-        id: "recogniser-latin-medium",
-        bytes: include_bytes!("../shipped/recogniser-latin-medium.onnx"),
-        card: include_str!("../shipped/recogniser-latin-medium.md"),
+        id: "recogniser-latin-large",
+        bytes: include_bytes!("../shipped/recogniser-latin-large.onnx"),
+        card: include_str!("../shipped/recogniser-latin-large.md"),
     },
     int8: BuiltIn {
-        id: "recogniser-latin-medium-int8",
-        bytes: include_bytes!("../shipped/recogniser-latin-medium-int8.onnx"),
-        card: include_str!("../shipped/recogniser-latin-medium.md"),
+        id: "recogniser-latin-large-int8",
+        bytes: include_bytes!("../shipped/recogniser-latin-large-int8.onnx"),
+        card: include_str!("../shipped/recogniser-latin-large.md"),
     },
 };
 
@@ -116,13 +116,13 @@ pub fn formula() -> Result<FormulaModel> {
 }
 
 /// All networks that the program carries in both precisions.
-pub const NETWORKS: [Network; 4] = [DETECTOR, FAST_RECOGNIZER, MEDIUM_RECOGNIZER, LAYOUT];
+pub const NETWORKS: [Network; 4] = [DETECTOR, FAST_RECOGNIZER, LARGE_RECOGNIZER, LAYOUT];
 
-/// The recogniser of a quality; in `accurate`, PP-OCRv6 reads instead.
+/// The recogniser that reads every line in a quality; in `accurate`, after PP-OCRv6.
 pub fn recognizer(quality: Quality) -> Network {
     match quality {
-        Quality::Fast => FAST_RECOGNIZER,
-        Quality::Balanced | Quality::Accurate => MEDIUM_RECOGNIZER,
+        Quality::Fast | Quality::Balanced => FAST_RECOGNIZER,
+        Quality::Accurate => LARGE_RECOGNIZER,
     }
 }
 
@@ -201,8 +201,7 @@ mod tests {
 
     #[test]
     fn the_alphabet_is_that_of_every_recogniser() {
-        for quality in [Quality::Fast, Quality::Balanced] {
-            let Network { f32, int8 } = super::recognizer(quality);
+        for Network { f32, int8 } in [FAST_RECOGNIZER, LARGE_RECOGNIZER] {
             for model in [f32, int8] {
                 let characters = model.source().metadata("character").unwrap().unwrap();
                 assert_eq!(recognizer::alphabet(&characters), alphabet(), "{}", model.id);

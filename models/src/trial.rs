@@ -27,7 +27,7 @@ const PAGE: &[u8] = include_bytes!("../shipped/vectors/page.png");
 /// By recogniser: its vectors.
 const LINES: [(&str, &str); 2] = [
     ("recogniser-latin-fast", include_str!("../shipped/vectors/recogniser-latin-fast.json")),
-    ("recogniser-latin-medium", include_str!("../shipped/vectors/recogniser-latin-medium.json")),
+    ("recogniser-latin-large", include_str!("../shipped/vectors/recogniser-latin-large.json")),
 ];
 
 /// A line, and what the network made of it in the lab, in f32.
@@ -222,6 +222,7 @@ pub fn read_page(sessions: &mut Sessions, quality: Quality, now: &dyn Fn() -> Du
     let layout = sessions.contains_key(&Task::Layout);
     let models = OcrModels {
         compact: Some(alphabet.clone()),
+        reread: sessions.contains_key(&Task::CompactReread),
         large: LargeModels::Ready(alphabet),
         structure: layout,
         layout: layout.then_some(LayoutNetwork::Own),

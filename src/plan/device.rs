@@ -416,7 +416,8 @@ mod built_in {
             }
             let Common { registry, machine, quality, .. } = &*self.common;
             // Whether structure is asked for or not, and of our own, so that one verdict serves all.
-            let is_met = |entry: &&TaskEntry| matches!((entry.used)(*quality), Use::Always | Use::ForStructure);
+            let is_met =
+                |entry: &&TaskEntry| matches!((entry.used)(*quality), Use::Always | Use::InDoubt | Use::ForStructure);
             let network = |entry: &TaskEntry| Some((entry.task, entry.own(*quality)?));
             let networks: Vec<(Task, Network)> = TASKS.iter().filter(is_met).filter_map(network).collect();
             let trial = Trial {
@@ -451,6 +452,7 @@ mod built_in {
                 (Use::Never, _) => format!("`{quality}` does not ask it"),
                 (_, Some(verdict)) => verdict.why(network.f32.id),
                 (_, None) if on_library => "int8 is tried when the first page of pixels is read".to_owned(),
+                (Use::InDoubt, None) => format!("`{quality}` asks it for lines that the smaller one is unsure of"),
                 (_, None) => "in int8 our own runtime is quickest, and reads alike on every machine".to_owned(),
             };
             PlannedModel {

@@ -129,6 +129,13 @@ pub static TASKS: &[TaskEntry] = &[
         used: |_| Use::Always,
         load: Some(Load { shape: [1, 1, 32, 448], runs: 40 }),
     },
+    #[cfg(feature = "built-in-models")]
+    TaskEntry {
+        task: Task::CompactReread,
+        model: ModelOf::BuiltIn { network: |_| built_in::LARGE_RECOGNIZER, alphabet: Some(built_in::alphabet) },
+        used: |quality| if quality == Quality::Balanced { Use::InDoubt } else { Use::Never },
+        load: Some(Load { shape: [1, 1, 32, 448], runs: 8 }),
+    },
     TaskEntry {
         task: Task::Layout,
         model: ModelOf::Chosen {
@@ -191,7 +198,9 @@ mod tests {
                 assert!(runs[2..].iter().all(|&again| again == 40), "{quality}: {runs:?}");
             }
             if quality == Quality::Balanced {
-                assert_eq!(used(Use::InDoubt), options.large_tasks());
+                let own = cfg!(feature = "built-in-models").then_some(Task::CompactReread);
+                let wanted: Vec<Task> = options.large_tasks().into_iter().chain(own).collect();
+                assert_eq!(used(Use::InDoubt), wanted);
             }
         }
     }

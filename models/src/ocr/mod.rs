@@ -53,6 +53,8 @@ pub enum Task {
     CompactDetect,
     /// Line crop -> Latin characters, by our own network.
     CompactRecognize,
+    /// The same by a larger one of ours, of lines that the first is unsure of.
+    CompactReread,
     /// Page pixels -> which kind of block each part of it is, by our own network or by one that was chosen.
     Layout,
     /// Pixels of a table -> its cells, by a network that was chosen.
@@ -72,6 +74,7 @@ impl Task {
             Self::Recognize => "recognize",
             Self::CompactDetect => "compact-detect",
             Self::CompactRecognize => "compact-recognize",
+            Self::CompactReread => "compact-reread",
             Self::Layout => "layout",
             Self::Table => "table",
             Self::Formula => "formula",
@@ -95,7 +98,7 @@ impl Task {
 pub enum Quality {
     /// Our own small networks, which the program carries.
     Fast,
-    /// Our own, and PP-OCRv6 for the lines and pages that they are unsure of, where it is at hand.
+    /// Our own, with a larger recogniser for the lines that the first is unsure of, and PP-OCRv6, where it is at hand, for what neither can read.
     #[default]
     Balanced,
     /// PP-OCRv6.
@@ -286,6 +289,8 @@ impl OcrOptions {
 pub struct OcrModels {
     /// The characters of our own recogniser; `None` where the program does not carry it.
     pub compact: Option<Alphabet>,
+    /// Whether there is a larger recogniser of ours for the lines that the first is unsure of, with the same characters.
+    pub reread: bool,
     pub large: LargeModels,
     /// Whether it is asked what the pixels tell of a page's structure: [`Reading::hints`] has the lines that are drawn on it then.
     pub structure: bool,
@@ -347,7 +352,7 @@ pub fn reduce(task: Task, output: TensorView<'_>) -> Result<Inferred> {
         Task::Orient => Inferred::UpsideDown(orientation::reduce(output)?),
         Task::Recognize => Inferred::Symbols(recognizer::reduce(output)?),
         Task::CompactDetect => Inferred::Boxes(compact::detector::reduce(output)?),
-        Task::CompactRecognize => Inferred::Symbols(compact::recognizer::reduce(output)?),
+        Task::CompactRecognize | Task::CompactReread => Inferred::Symbols(compact::recognizer::reduce(output)?),
         Task::Layout => Inferred::Layout(compact::layout::reduce(output)?),
         Task::Table => Inferred::Table(published::slanet::reduce(&[output])?),
         Task::Formula => Inferred::Formula(formula::reduce(output)?),

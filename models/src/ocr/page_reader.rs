@@ -12,43 +12,29 @@ use std::{
 use pagestream_documents::{Point, Polygon, Raster, Rect, Rotation, page_text::PageText};
 
 use super::{
-    Alphabet, Inference, Inferred, Lines, LinesStep, OcrModels, OcrOptions, Quality, Reading, Symbol, Task,
-    compact::{
-        GrayPage,
-        reader::{self, CompactReader},
-        recognizer,
-    },
+    Inference, Inferred, Lines, LinesStep, OcrModels, OcrOptions, Quality, Reading, Task,
+    compact::reader::CompactReader,
     confidence::{self, ReadBy},
-    crop, ink,
-    large_reader::{self, LargeReader},
+    ink,
+    large_reader::LargeReader,
     orientation::Upright,
     paper,
     recognizer::Decoded,
     results::{out_of_step, symbols},
-    second_opinion::{self, Settled},
     skew::{self, Straightened},
 };
 use crate::error::{Error, Result};
 
+mod again;
 mod displays;
 mod formulas;
 mod looks;
 mod ordering;
 mod parts;
 
+use again::{Checking, Doubting, Rereading};
 use looks::Looks;
 use ordering::in_reading_order;
-
-/// Lines whose certainty is lower are read again by PP-OCRv6 in `balanced`, where it is at hand. On 54 pages of the corpora a page costs
-/// .14 CPU s at .65, .18 at .75 and .21 at .8, and typewritten pages have a median CER of .0078, .0070 and .0059, which is
-/// PP-OCRv6's own.
-const DOUBTFUL_LINE: f32 = 0.8;
-
-/// Pages whose mean certainty is lower are read again as a whole: script that our own networks do not know, damage.
-const DOUBTFUL_PAGE: f32 = 0.65;
-
-/// PP-OCRv6 must be as sure as this of what our own networks took for another script, to be believed.
-const LEAST_FOR_UNKNOWN: f32 = 0.5;
 
 /// What a page wants next.
 #[derive(Clone, Debug)]
@@ -81,7 +67,9 @@ pub struct PageReader {
 enum State {
     /// Our own networks read the page.
     Compact(Box<CompactReader>),
-    /// Doubtful lines of theirs are read by PP-OCRv6, a group at a time.
+    /// Doubtful lines are read again by our larger recogniser, a group at a time.
+    Doubting(Doubting),
+    /// What is in another script is read by PP-OCRv6, likewise.
     Rereading(Rereading),
     /// PP-OCRv6 reads the page.
     Large(Box<LargeReader>, Before),
@@ -128,29 +116,6 @@ impl Unread {
         let right = confidence::of_line(line, ReadBy::Compact) * count as f32;
         Self { characters: self.characters + count, right: self.right + right }
     }
-}
-
-#[derive(Debug)]
-struct Rereading {
-    lines: Lines,
-    read_by: Vec<ReadBy>,
-    alphabet: Alphabet,
-    asked: Vec<usize>,
-    waiting: VecDeque<usize>,
-    unread: Unread,
-}
-
-#[derive(Debug)]
-struct Checking {
-    lines: Lines,
-    read_by: Vec<ReadBy>,
-    /// What our own networks took for text on the page before.
-    unread: Unread,
-    /// PP-OCRv6's.
-    alphabet: Alphabet,
-    page: GrayPage,
-    asked: Vec<usize>,
-    waiting: VecDeque<usize>,
 }
 
 impl PageReader {
@@ -234,6 +199,7 @@ impl PageReader {
                     self.compact_is_done(lines)?
                 }
             },
+            State::Doubting(doubting) => self.doubted(doubting, symbols(results)?)?,
             State::Rereading(rereading) => self.reread(rereading, symbols(results)?)?,
             State::Large(mut reader, before) => match reader.advance(results)? {
                 LinesStep::Infer(wanted) => {
@@ -269,6 +235,7 @@ impl PageReader {
         let held = match &self.state {
             State::Compact(reader) => reader.held_bytes(),
             State::Large(reader, before) => reader.held_bytes() + before.lines.as_ref().map_or(0, Lines::memory_size),
+            State::Doubting(doubting) => doubting.lines.memory_size() + doubting.page.copied_bytes(),
             State::Rereading(rereading) => rereading.lines.memory_size(),
             State::Checking(checking) => checking.lines.memory_size() + checking.page.copied_bytes(),
             State::Looking(looks) => looks.held_bytes(),
@@ -281,154 +248,6 @@ impl PageReader {
 
     fn note(&mut self, wanted: &[Inference]) {
         self.tasks.extend(wanted.iter().map(|inference| inference.task));
-    }
-
-    /// Our own networks have read the page: is that enough?
-    fn compact_is_done(&mut self, mut lines: Lines) -> Result<Step> {
-        let whole_page = confidence::certainty(&lines.lines).is_some_and(|certainty| certainty < DOUBTFUL_PAGE);
-        // On a page that is in doubt as a whole they may be what is left of a script that nobody here can read.
-        if !whole_page {
-            lines.lines.retain(|(_, line)| !confidence::is_noise(line));
-        }
-        let read_by = vec![ReadBy::Compact; lines.lines.len()];
-        let doubtful =
-            |line: &Decoded| (line.certainty < DOUBTFUL_LINE && !line.text.is_empty()) || confidence::has_unknown(line);
-        let waiting: VecDeque<usize> = (0..lines.lines.len()).filter(|&i| doubtful(&lines.lines[i].1)).collect();
-        if self.options.quality == Quality::Fast || waiting.is_empty() {
-            return self.done(lines, &read_by, Unread::default());
-        }
-        // A line or two are not worth a download.
-        let Some(alphabet) = self.models.large.alphabet(whole_page) else {
-            return self.done(lines, &read_by, Unread::default());
-        };
-        if whole_page {
-            let unread = Unread::of(&lines.lines);
-            let marked = lines.lines.iter().any(|(_, line)| confidence::has_unknown(line));
-            let before = Before { unread, lines: marked.then_some(lines) };
-            let (reader, wanted) = LargeReader::start(self.raster.clone(), &self.options, alphabet);
-            self.state = State::Large(Box::new(reader), before);
-            return Ok(Step::Infer(wanted));
-        }
-        self.ask_again(Rereading { lines, read_by, alphabet, asked: Vec::new(), waiting, unread: Unread::default() })
-    }
-
-    /// Asks PP-OCRv6 for the next group of doubtful lines, or ends the page when there are none left.
-    fn ask_again(&mut self, mut rereading: Rereading) -> Result<Step> {
-        let polygon = |index: usize| rereading.lines.lines[index].0;
-        let mut bytes = 0;
-        let mut asked = Vec::new();
-        while let Some(&index) = rereading.waiting.front() {
-            bytes += crop::tensor_bytes(&polygon(index));
-            if bytes > self.options.crop_group_bytes && !asked.is_empty() {
-                break;
-            }
-            asked.push(index);
-            rereading.waiting.pop_front();
-        }
-        if asked.is_empty() {
-            return self.done(rereading.lines, &rereading.read_by, rereading.unread);
-        }
-        let recognition = |&index: &usize| Inference {
-            task: Task::Recognize,
-            input: crop::recognizer_input(&self.raster, &polygon(index)).tensor,
-        };
-        let wanted = asked.iter().map(recognition).collect();
-        self.state = State::Rereading(Rereading { asked, ..rereading });
-        Ok(Step::Infer(wanted))
-    }
-
-    fn reread(&mut self, mut rereading: Rereading, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
-        if rereading.asked.len() != symbols.len() {
-            return Err(out_of_step("other lines were asked for"));
-        }
-        for (&index, symbols) in rereading.asked.iter().zip(&symbols) {
-            let (polygon, ours) = &mut rereading.lines.lines[index];
-            let theirs = large_reader::decode(polygon, symbols, &rereading.alphabet);
-            // They have a character for everything, and of a script that they do not know make something.
-            let least = if confidence::has_unknown(ours) { LEAST_FOR_UNKNOWN } else { 0.0 };
-            if theirs.certainty > confidence::certainty_of(ours).max(least) && confidence::says_as_much(&theirs, ours) {
-                if 2 * theirs.text.chars().count() < ours.text.chars().count() {
-                    rereading.unread = rereading.unread.and(ours);
-                }
-                match second_opinion::settle(&theirs, ours, |c| rereading.alphabet.knows(c)) {
-                    Settled::Ours => continue,
-                    Settled::Theirs => *ours = theirs,
-                    Settled::Marked(marked) => *ours = marked,
-                }
-                rereading.read_by[index] = ReadBy::Large;
-            }
-        }
-        self.ask_again(rereading)
-    }
-
-    /// PP-OCRv6 has read the page: what has it left out?
-    fn large_has_read(&mut self, lines: Lines, before: Before, alphabet: Alphabet) -> Result<Step> {
-        let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
-        if 2 * found < before.unread.characters
-            && let Some(ours) = before.lines
-        {
-            // They do not know this script either, and leave out what they do not know.
-            let read_by = vec![ReadBy::Compact; ours.lines.len()];
-            return self.done(ours, &read_by, Unread::default());
-        }
-        let count = if self.models.compact.is_some() { lines.lines.len() } else { 0 };
-        self.check(Checking {
-            read_by: vec![ReadBy::Large; lines.lines.len()],
-            lines,
-            unread: before.unread,
-            alphabet,
-            page: GrayPage::new(self.raster.clone()),
-            asked: Vec::new(),
-            waiting: (0..count).collect(),
-        })
-    }
-
-    /// Asks our own recogniser for the next group of lines that PP-OCRv6 has read, or ends the page when there are none left.
-    fn check(&mut self, mut checking: Checking) -> Result<Step> {
-        let polygon = |index: usize| checking.lines.lines[index].0;
-        let mut bytes = 0;
-        let mut asked = Vec::new();
-        while let Some(&index) = checking.waiting.front() {
-            bytes += recognizer::tensor_bytes(&polygon(index));
-            if bytes > self.options.crop_group_bytes && !asked.is_empty() {
-                break;
-            }
-            asked.push(index);
-            checking.waiting.pop_front();
-        }
-        if asked.is_empty() {
-            let Checking { lines, read_by, unread, .. } = checking;
-            let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();
-            let unread = if 2 * found < unread.characters { unread } else { Unread::default() };
-            return self.done(lines, &read_by, unread);
-        }
-        let recognition = |&index: &usize| Inference {
-            task: Task::CompactRecognize,
-            input: recognizer::input(checking.page.plane(), &polygon(index)),
-        };
-        let wanted = asked.iter().map(recognition).collect();
-        self.state = State::Checking(Checking { asked, ..checking });
-        Ok(Step::Infer(wanted))
-    }
-
-    fn checked(&mut self, mut checking: Checking, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
-        let alphabet = self.models.compact.clone().ok_or_else(|| out_of_step("nobody was asked"))?;
-        if checking.asked.len() != symbols.len() {
-            return Err(out_of_step("other lines were asked for"));
-        }
-        for (&index, symbols) in checking.asked.iter().zip(&symbols) {
-            let (polygon, theirs) = &mut checking.lines.lines[index];
-            let ours = reader::read(polygon, symbols, &alphabet);
-            match second_opinion::settle(theirs, &ours, |c| checking.alphabet.knows(c)) {
-                Settled::Theirs => {}
-                Settled::Marked(marked) => *theirs = marked,
-                Settled::Ours => {
-                    *theirs = ours;
-                    checking.read_by[index] = ReadBy::Compact;
-                }
-            }
-        }
-        self.check(checking)
     }
 
     /// The page, or this part of it, is read.

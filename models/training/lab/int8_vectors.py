@@ -15,7 +15,7 @@ from PIL import Image
 CASES = {
     "detector-int8": ([0, 0, 480, 320], 211),
     "recogniser-latin-fast-int8": ([96, 64, 32, 640], 251),
-    "recogniser-latin-medium-int8": ([96, 64, 32, 640], 251),
+    "recogniser-latin-large-int8": ([96, 64, 32, 640], 251),
     "layout-int8": ([0, 0, 480, 320], 211),
 }
 

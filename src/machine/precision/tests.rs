@@ -196,6 +196,6 @@ fn in_balanced_the_lines_that_are_read_again_count() {
     // The same text, so the same doubts.
     assert_eq!(pages[0].doubtful, pages[1].doubtful);
     let said = format!("with {0} doubtful lines against {0}, which cost", pages[0].doubtful);
-    let why = verdict.why(built_in::MEDIUM_RECOGNIZER.f32.id);
+    let why = verdict.why(built_in::LARGE_RECOGNIZER.f32.id);
     assert!(why.contains(&said), "{why}");
 }

@@ -204,7 +204,7 @@ mod with_our_models {
 
     #[test]
     fn the_recognisers_read_as_in_the_lab() {
-        for network in [built_in::FAST_RECOGNIZER, built_in::MEDIUM_RECOGNIZER] {
+        for network in [built_in::FAST_RECOGNIZER, built_in::LARGE_RECOGNIZER] {
             reads_as_in_the_lab(network.f32);
         }
     }

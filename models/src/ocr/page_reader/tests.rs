@@ -3,8 +3,9 @@
 use pagestream_documents::{PixelFormat, Rotation};
 
 use super::*;
-use crate::ocr::{Alphabet, LargeModels, reduce};
+use crate::ocr::{Alphabet, LargeModels, Symbol, reduce};
 
+mod again;
 mod looks;
 
 const WIDTH: u32 = 800;
@@ -69,7 +70,13 @@ fn answer(inference: &Inference) -> Inferred {
                 |n: u32| Symbol { step: width as u32 * (2 * n + 1) / (16 * LETTERS), class: letter, probability };
             Inferred::Symbols((0..LETTERS).map(symbol).collect())
         }
-        Task::CompactDetect | Task::CompactRecognize | Task::Layout | Task::Table | Task::Formula | Task::Embed => {
+        Task::CompactDetect
+        | Task::CompactRecognize
+        | Task::CompactReread
+        | Task::Layout
+        | Task::Table
+        | Task::Formula
+        | Task::Embed => {
             unreachable!("PP-OCRv6 reads")
         }
     }
@@ -213,13 +220,15 @@ struct Compact {
     unsure_of: Option<char>,
     /// How sure it is of that one.
     unsure: f32,
+    /// How sure the larger one is of it.
+    again: f32,
     /// How sure they are of the others.
     sure: f32,
     /// The letters that are of a script that they do not know: this one and all after it.
     foreign_from: char,
 }
 
-const SURE_OF_ALL: Compact = Compact { unsure_of: None, unsure: 0.0, sure: 0.99, foreign_from: 'z' };
+const SURE_OF_ALL: Compact = Compact { unsure_of: None, unsure: 0.0, again: 0.99, sure: 0.99, foreign_from: 'z' };
 
 /// Bars in the detector's input that run across: left, top, right, bottom.
 fn bars(input: &crate::backend::Tensor) -> Vec<[usize; 4]> {
@@ -252,7 +261,7 @@ fn compact_answer(inference: &Inference, compact: Compact) -> Inferred {
                 })
                 .collect(),
         ),
-        Task::CompactRecognize => {
+        Task::CompactRecognize | Task::CompactReread => {
             let (height, width) = (input.shape[2], input.shape[3]);
             // A dark bar on a light page may count as light on dark: then the paper is not +1.
             let inverted = input.data[0] < 0.0;
@@ -267,6 +276,7 @@ fn compact_answer(inference: &Inference, compact: Compact) -> Inferred {
             let doubted = compact.unsure_of.is_some_and(|c| c as u32 - 'a' as u32 == letter);
             let probability = match (upright, doubted) {
                 (false, _) => 0.3,
+                (true, true) if inference.task == Task::CompactReread => compact.again,
                 (true, true) => compact.unsure,
                 (true, false) => compact.sure,
             };
@@ -341,20 +351,6 @@ fn a_page_that_lies_on_its_side_or_stands_on_its_head_is_turned_by_our_own_netwo
         let known = OcrOptions { orient: false, ..tier(Quality::Fast) };
         let (_, asked) = read_tier(raster, &known, &all_models(), SURE_OF_ALL);
         assert_eq!(times(&asked, Task::CompactDetect), 1, "a page whose turn is known is not turned");
-    }
-}
-
-#[test]
-fn only_the_doubtful_line_is_read_again_and_where_it_cannot_be_the_page_wants_a_review() {
-    let unsure = Compact { unsure_of: Some('e'), unsure: 0.65, ..SURE_OF_ALL };
-    let (reading, asked) = read_tier(page(&two_columns()), &tier(Quality::Balanced), &all_models(), unsure);
-    assert_eq!(letters(&reading), "abcdefghijklm");
-    assert_eq!((times(&asked, Task::Recognize), times(&asked, Task::Detect)), (1, 0));
-    assert!(!reading.needs_review && reading.tasks.contains(&Task::Recognize));
-    let without = OcrModels { large: LargeModels::None, ..all_models() };
-    for (quality, models) in [(Quality::Balanced, &without), (Quality::Fast, &all_models())] {
-        let (reading, asked) = read_tier(page(&two_columns()), &tier(quality), models, unsure);
-        assert_eq!((letters(&reading).as_str(), times(&asked, Task::Recognize)), ("abcdefghijklm", 0), "{quality}");
     }
 }
 
