@@ -26,7 +26,8 @@ macro_rules! sums_of_neon {
             type Weights = [int8x16_t; 2];
             const INSTRUCTIONS: Instructions = Instructions::$name;
             const WIDTH: usize = 8;
-            const ONE: usize = 8;
+            // With eight of one block there would be more pointers than registers for them.
+            const ONE: usize = 4;
             const TWO: usize = 4;
 
             #[inline(always)]
@@ -37,10 +38,11 @@ macro_rules! sums_of_neon {
 
             #[inline(always)]
             unsafe fn values(from: *const u8) -> $kind {
-                // SAFETY: see the type and the trait.
+                // SAFETY: see the trait. Turned over before they are in a vector register: kernels keep the units for those busy.
+                let four = unsafe { from.cast::<u32>().read_unaligned() } ^ 0x8080_8080;
+                // SAFETY: see the type.
                 unsafe {
-                    let four = vreinterpretq_u8_u32(vdupq_n_u32(from.cast::<u32>().read_unaligned()));
-                    let $four = vreinterpretq_s8_u8(veorq_u8(four, vdupq_n_u8(128)));
+                    let $four = vreinterpretq_s8_u32(vdupq_n_u32(four));
                     $values
                 }
             }
