@@ -125,15 +125,16 @@ mod tests {
     /// Every instruction set that this machine has.
     fn levels() -> Vec<Level> {
         let best = Level::new();
-        let mut levels = vec![best];
         #[cfg(target_arch = "x86_64")]
-        {
-            levels.extend(best.as_sse2().map(Level::Sse2));
-            levels.extend(best.as_sse4_2().map(Level::Sse4_2));
-            levels.extend(best.as_avx2().map(Level::Avx2));
-            levels.extend(best.as_avx512().map(Level::Avx512));
-        }
-        levels
+        let others = [
+            best.as_sse2().map(Level::Sse2),
+            best.as_sse4_2().map(Level::Sse4_2),
+            best.as_avx2().map(Level::Avx2),
+            best.as_avx512().map(Level::Avx512),
+        ];
+        #[cfg(not(target_arch = "x86_64"))]
+        let others = [None];
+        [best].into_iter().chain(others.into_iter().flatten()).collect()
     }
 
     /// One number after the other, as the definition has it.

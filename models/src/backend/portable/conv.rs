@@ -153,14 +153,13 @@ pub fn convolve_row(
     debug_assert!(instructions.are_here(), "this processor has no {instructions}");
     let row = Row { weights, input, y, epilogue, to };
     match instructions {
-        Instructions::Plain => row.run::<Plain>(output),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instructions are there.
         Instructions::Avx2 | Instructions::AvxVnni => unsafe { x86::avx2(row, output) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the instructions are there.
         Instructions::Avx512 | Instructions::Avx512Vnni => unsafe { x86::avx512(row, output) },
-        #[cfg(not(target_arch = "x86_64"))]
+        // Which on Arm is NEON.
         _ => row.run::<Plain>(output),
     }
 }

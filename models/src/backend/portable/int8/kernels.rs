@@ -4,7 +4,7 @@
 use super::{
     Join, Shape, Weights,
     lanes::{Joining, Plain, Sums},
-    weights::QUAD,
+    weights::{Packing, QUAD},
 };
 use crate::{
     backend::portable::activation::{Activation, Number, copy_first},
@@ -169,8 +169,8 @@ fn run<E: End>(
     assert!(input.channels == inputs && output.channels == outputs, "the channels are right");
     match instructions {
         Instructions::Plain => rows::<Plain, E>(weights, input, end, output),
-        #[cfg(target_arch = "x86_64")]
         // SAFETY: the instructions are there, here and below.
+        #[cfg(target_arch = "x86_64")]
         Instructions::Avx2 => unsafe { x86::avx2(weights, input, end, output) },
         #[cfg(target_arch = "x86_64")]
         Instructions::AvxVnni => unsafe { x86::avxvnni(weights, input, end, output) },
@@ -178,14 +178,17 @@ fn run<E: End>(
         Instructions::Avx512 => unsafe { x86::avx512(weights, input, end, output) },
         #[cfg(target_arch = "x86_64")]
         Instructions::Avx512Vnni => unsafe { x86::avx512vnni(weights, input, end, output) },
-        #[cfg(not(target_arch = "x86_64"))]
-        _ => rows::<Plain, E>(weights, input, end, output),
+        #[cfg(target_arch = "aarch64")]
+        Instructions::Neon => unsafe { arm::neon(weights, input, end, output) },
+        #[cfg(target_arch = "aarch64")]
+        Instructions::NeonDot => unsafe { arm::neondot(weights, input, end, output) },
+        _ => unreachable!("this processor has no {instructions}"),
     }
 }
 
 #[inline(always)]
 fn rows<L: Sums, E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
-    assert_eq!(weights.width, L::WIDTH, "the weights are packed for these registers");
+    assert_eq!(weights.packing, Packing::of(L::INSTRUCTIONS), "the weights are packed for these registers");
     for y in 0..output.height {
         match weights.shape.depthwise {
             true => row_by_channel::<L, E>(weights, input, end, output, y),
@@ -325,6 +328,22 @@ fn tile<L: Sums, E: End, const P: usize, const B: usize>(
     }
     // SAFETY: the tile lies within the output.
     unsafe { end.store::<L, P, B>(weights, sums, output, (y, x), block * L::WIDTH) };
+}
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use super::{Activation, End, Weights, rows};
+    use crate::backend::portable::int8::neon::{Neon, NeonDot};
+
+    #[target_feature(enable = "neon")]
+    pub fn neon<E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
+        rows::<Neon, E>(weights, input, end, output);
+    }
+
+    #[target_feature(enable = "neon,dotprod")]
+    pub fn neondot<E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>) {
+        rows::<NeonDot, E>(weights, input, end, output);
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

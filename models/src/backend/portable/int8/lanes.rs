@@ -1,16 +1,17 @@
 //! Sums of a few outputs, in whatever registers a CPU has: what the kernels in 8 bits are written in.
 
 use super::{Join, weights::QUAD};
+use crate::instructions::Instructions;
 
 /// As the kernels use it: zeros as whole numbers, ratios of steps.
 #[derive(Clone, Copy)]
 pub struct Joining {
     /// What the sum's own bytes can be, less their zero.
-    least: i32,
-    most: i32,
-    own_ratio: f32,
-    other_zero: i32,
-    other_ratio: f32,
+    pub least: i32,
+    pub most: i32,
+    pub own_ratio: f32,
+    pub other_zero: i32,
+    pub other_ratio: f32,
 }
 
 impl Joining {
@@ -29,6 +30,8 @@ pub trait Sums: Copy {
     type Values: Copy;
     /// Four weights of every output, as they were packed for these registers.
     type Weights: Copy;
+    /// What weights must be packed for.
+    const INSTRUCTIONS: Instructions;
     const WIDTH: usize;
     /// Pixels at a time with one block of outputs and with two: as many as the registers hold.
     const ONE: usize;
@@ -109,6 +112,7 @@ pub struct Plain([i32; PLAIN]);
 impl Sums for Plain {
     type Values = [u8; QUAD];
     type Weights = [i8; PLAIN * QUAD];
+    const INSTRUCTIONS: Instructions = Instructions::Plain;
     const WIDTH: usize = PLAIN;
     const ONE: usize = 4;
     const TWO: usize = 4;
@@ -198,7 +202,7 @@ impl Sums for Plain {
 pub mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Joining, Sums};
+    use super::{Instructions, Joining, Sums};
 
     /// What the 8 sums of AVX2 have in common, however products are added to them. Only used inside kernels that are only called where the
     /// instructions are there: that is what makes its methods safe.
@@ -211,6 +215,7 @@ pub mod x86 {
             impl Sums for $name {
                 type Values = __m256i;
                 type Weights = __m256i;
+                const INSTRUCTIONS: Instructions = Instructions::$name;
                 const WIDTH: usize = 8;
                 const ONE: usize = 8;
                 const TWO: usize = 4;
@@ -334,6 +339,7 @@ pub mod x86 {
             impl Sums for $name {
                 type Values = __m512i;
                 type Weights = __m512i;
+                const INSTRUCTIONS: Instructions = Instructions::$name;
                 const WIDTH: usize = 16;
                 const ONE: usize = 8;
                 const TWO: usize = 8;

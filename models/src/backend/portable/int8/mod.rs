@@ -6,6 +6,8 @@
 
 mod kernels;
 mod lanes;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod pixels;
 mod weights;
 

@@ -28,6 +28,7 @@ macro_rules! compiled {
                     return unsafe { avx2($($argument),*) };
                 }
             }
+            // What a 64-bit Arm processor has of vectors this is compiled for.
             let _ = instructions;
             $plain($($argument),*);
         }

@@ -140,6 +140,26 @@ fn every_kind_of_instructions_gives_the_bytes_of_the_definition() {
 }
 
 #[test]
+fn the_largest_products_that_are_allowed_are_exact_everywhere() {
+    let shape = Shape { kernel: (1, 1), stride: (1, 1), padding: (0, 0), inputs: 6, outputs: 11, depthwise: false };
+    for four in [[64, 64, 64, 64], [-64; 4], [127, -128, 127, -128], [-128, 127, -128, 127], [-128, 0, -128, 0]] {
+        let weights: Vec<i32> = (0..11).flat_map(|_| four.into_iter().chain([four[0], four[1]])).collect();
+        for pair in [[0, 0], [255, 255], [0, 255], [255, 0]] {
+            let mut input = Activation::surrounded_by(STEPS.zero, Vec::new(), [1, 9, 6], (0, 0));
+            input.row_mut(0).copy_from_slice(&pair.repeat(27));
+            let sum: i32 =
+                weights.iter().zip(pair.repeat(3)).map(|(weight, byte)| weight * (i32::from(byte) - 17)).sum();
+            for instructions in Instructions::ALL.into_iter().filter(|one| one.are_here()) {
+                let packed = Weights::new(shape, &weights, (&[0; 11], &[50.0; 11]), STEPS, 1.0, instructions).unwrap();
+                let mut output = Activation::in_memory(Vec::new(), 1, 9, 11, (0, 0));
+                multiply(instructions, &packed, &input, &[0.0; 16], &mut output);
+                assert_eq!(output.data, [sum as f32; 99], "{four:?} times {pair:?}: {instructions}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_product_comes_to_the_same_numbers_everywhere() {
     let shape = Shape { kernel: (1, 1), stride: (1, 1), padding: (0, 0), inputs: 20, outputs: 37, depthwise: false };
     let case = Case { input: [1, 13, 20], shape, joined: false };

@@ -19,6 +19,41 @@ const LARGEST: f32 = 4_000_000.0;
 
 const TOO_LARGE: &str = "it has weights in int8 that are too large to be summed exactly everywhere";
 
+/// How dense weights lie for some instructions, and what they are multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packing {
+    /// Outputs of a block: what the registers of a sum hold.
+    pub width: usize,
+    order: Order,
+    /// Taken from every byte that goes in, where the instructions multiply signed bytes alone: the sums begin with what that leaves out.
+    less: i32,
+}
+
+/// Which weights of a block's outputs lie together, of those that are multiplied at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// The four of an output.
+    Outputs,
+    /// Those of one input value, of all outputs.
+    Values,
+    /// An output's first and third, of all outputs; then the second and fourth. Products of the first and second are added in 16 bits, and so are
+    /// those of the third and fourth.
+    Parities,
+}
+
+impl Packing {
+    pub fn of(instructions: Instructions) -> Self {
+        let (width, order, less) = match instructions {
+            Instructions::Plain => (8, Order::Values, 0),
+            Instructions::Neon => (8, Order::Parities, 128),
+            Instructions::NeonDot => (8, Order::Outputs, 128),
+            Instructions::Avx2 | Instructions::AvxVnni => (8, Order::Outputs, 0),
+            Instructions::Avx512 | Instructions::Avx512Vnni => (16, Order::Outputs, 0),
+        };
+        Self { width, order, less }
+    }
+}
+
 /// What a convolution is like.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
@@ -34,18 +69,15 @@ pub struct Shape {
 #[derive(Debug)]
 pub struct Weights {
     pub shape: Shape,
-    /// Outputs of a block: what a register of the instructions holds.
-    pub width: usize,
+    pub packing: Packing,
     /// Dense: for each block of outputs, each kernel row, each four of the row's columns and input channels, for each output four weights. A row is
     /// filled up with zeros.
     pub packed: Vec<i8>,
-    /// Of four, those of one input value lie together, and not those of one output.
-    by_value: bool,
     /// Depthwise: for each kernel row and column, a weight a channel, filled up to whole blocks.
     pub by_channel: Vec<i32>,
     /// Fours of a kernel row.
     pub quads: usize,
-    /// By output: what its sum begins with. The bias, less what the input's zero comes to.
+    /// By output: what its sum begins with. The bias, less what the input's zero comes to, as far as that is not taken from the bytes.
     pub start: Vec<i32>,
     /// By output: steps of what comes out in one of its sum.
     pub scale: Vec<f32>,
@@ -70,7 +102,9 @@ impl Weights {
         if weights.len() != outputs * per_output || bias.len() != outputs || scale.len() != outputs || outputs == 0 {
             return Err("it has a convolution in int8 whose sizes do not fit".to_owned());
         }
-        let width = if instructions >= Instructions::Avx512 { 16 } else { 8 };
+        let packing = Packing::of(instructions);
+        // Each channel by itself is multiplied in more bits.
+        let zero = i32::from(input.zero) - if depthwise { 0 } else { packing.less };
         let scale: Vec<f32> = scale.iter().map(|scale| input.scale * scale / output_scale).collect();
         let of_output = |output: usize| &weights[output * per_output..(output + 1) * per_output];
         let mut start = Vec::with_capacity(outputs);
@@ -81,12 +115,11 @@ impl Weights {
             if largest > i64::from(i32::MAX) || !fits {
                 return Err("it has sums that do not fit into their type".to_owned());
             }
-            start.push(bias[output] - i32::from(input.zero) * of_output(output).iter().sum::<i32>());
+            start.push(bias[output] - zero * of_output(output).iter().sum::<i32>());
         }
         let mut made = Self {
             shape,
-            width,
-            by_value: instructions == Instructions::Plain,
+            packing,
             packed: Vec::new(),
             by_channel: Vec::new(),
             quads: (columns * inputs).div_ceil(QUAD),
@@ -119,12 +152,14 @@ impl Weights {
                 }
             }
         }
-        for first in (0..outputs).step_by(self.width) {
+        for first in (0..outputs).step_by(self.packing.width) {
             for (r, quad) in (0..rows).flat_map(|r| (0..self.quads).map(move |quad| (r, quad))) {
                 let of_output = |o: usize| (quad * QUAD..(quad + 1) * QUAD).map(move |k| (o, k));
-                let mut order: Vec<(usize, usize)> = (first..first + self.width).flat_map(of_output).collect();
-                if self.by_value {
-                    order.sort_by_key(|&(o, k)| (k, o));
+                let mut order: Vec<(usize, usize)> = (first..first + self.packing.width).flat_map(of_output).collect();
+                match self.packing.order {
+                    Order::Outputs => {}
+                    Order::Values => order.sort_by_key(|&(o, k)| (k, o)),
+                    Order::Parities => order.sort_by_key(|&(o, k)| (k % 2, o, k)),
                 }
                 for (o, k) in order {
                     self.packed.push(byte(at(o, r, k))?);
