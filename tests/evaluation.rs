@@ -170,7 +170,7 @@ fn every_round_of_a_bench_reads_every_page() {
     let seconds_a_page = 1.0 / number(&report["pages_per_s"]);
     assert!((number(&report["cost_per_1000_pages"]) / seconds_a_page - 1.0).abs() < 1e-9);
     assert_eq!(report.get("peer"), None);
-    home.assert_only_optimised_models_were_left();
+    home.assert_nothing_was_left_behind();
 }
 
 fn rows_of_the_sample() -> u64 {

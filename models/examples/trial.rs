@@ -25,6 +25,7 @@ fn main() {
         let networks = [
             (Task::CompactDetect, built_in::DETECTOR),
             (Task::CompactRecognize, built_in::recognizer(quality)),
+            (Task::CompactReread, built_in::LARGE_RECOGNIZER),
             (Task::Layout, built_in::LAYOUT),
         ];
         let own = networks.map(|(task, n)| (task, PortableBackend.load(&n.f32.source()).expect("it loads")));
@@ -34,7 +35,7 @@ fn main() {
         let f32_page = read_page(&mut f32s, quality, &now).expect("it reads");
         let int8_page = read_page(&mut int8s, quality, &now).expect("it reads");
         for (name, page) in [("own", &own), ("f32", &f32_page), ("int8", &int8_page)] {
-            println!("{quality} {name}: {:?}, {} lines, {} doubtful", page.time(), page.lines, page.doubtful);
+            println!("{quality} {name}: {:?}, {} lines", page.time(), page.lines);
         }
         for (task, network) in networks {
             for (name, sessions) in [("f32", &mut f32s), ("int8", &mut int8s)] {

@@ -195,8 +195,6 @@ pub struct PageTrial {
     /// Of our own networks, in their order.
     pub runs: Vec<Run>,
     pub lines: usize,
-    /// Lines that PP-OCRv6 would be asked for again; all, where it would be asked for the page.
-    pub doubtful: usize,
 }
 
 impl PageTrial {
@@ -211,7 +209,7 @@ impl PageTrial {
     }
 }
 
-/// Reads the trial page by [`PageReader`] with these sessions of our own networks, and counts what it would have PP-OCRv6 do. `now`
+/// Reads the trial page by [`PageReader`] with these sessions of our own networks, with nothing in PP-OCRv6's stead. `now`
 /// is the clock. The first run of each network is not timed: it allocates.
 ///
 /// # Errors
@@ -235,14 +233,13 @@ pub fn read_page(sessions: &mut Sessions, quality: Quality, now: &dyn Fn() -> Du
         let mut results = Vec::new();
         for Inference { task, input } in wanted {
             if task == Task::Recognize {
-                trial.doubtful += 1;
                 // Nothing read leaves the line as it was.
                 results.push(Inferred::Symbols(Vec::new()));
                 continue;
             }
             if task.is_large() {
                 let recognized = trial.runs.iter().filter(|run| run.task == Task::CompactRecognize).count();
-                return Ok(PageTrial { lines: recognized, doubtful: recognized, ..trial });
+                return Ok(PageTrial { lines: recognized, ..trial });
             }
             let session = sessions.get_mut(&task).ok_or_else(|| failed(task, "it is not at hand"))?;
             if !warm.contains(&task) {

@@ -22,7 +22,7 @@ pub struct ReadingArgs {
     /// When to read pixels: auto, pictures (also those on pages with text), always, never
     #[arg(long, value_name = "WHEN")]
     ocr: Option<String>,
-    /// Which networks read: fast (built in), balanced (PP-OCRv6 where those are in doubt), accurate (PP-OCRv6)
+    /// Which networks read: fast (built in), balanced (with a larger one for what is in doubt, PP-OCRv6 for what they cannot read), accurate (PP-OCRv6)
     #[arg(long, value_name = "QUALITY")]
     quality: Option<String>,
     /// What is made of a page's lines: full (headings, paragraphs, tables, …), lines (what belongs together), off

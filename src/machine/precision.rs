@@ -11,10 +11,7 @@ use pagestream_models::{
     Backend, Error as ModelError, Session,
     backend::{Provider, portable::PortableBackend},
     built_in::Network,
-    device::{
-        DeviceChoice,
-        measure::{least_time, measure_batch_cost},
-    },
+    device::DeviceChoice,
     ocr::{Quality, Task},
     trial::{self, Agreement, PageTrial, Sessions},
 };
@@ -32,13 +29,6 @@ const GAIN: f64 = 1.25;
 const GATES: [(&str, f64); 4] =
     [("detector", 0.1), ("recogniser-latin-fast", 0.025), ("recogniser-latin-large", 0.025), ("layout", 0.03)];
 
-/// What a line costs PP-OCRv6 where that is not there to be measured, in runs of our own recogniser in f32 on the lines of the
-/// lab's page: 50 ms against 2.6 on AVX-512.
-const REREAD_RATIO: f64 = 19.0;
-
-/// Loads PP-OCRv6's recogniser; with it comes the shape of a typical line.
-type Large<'a> = dyn Fn() -> Result<(Box<dyn Session>, [usize; 4]), ModelError> + 'a;
-
 type Clock<'a> = &'a dyn Fn() -> Duration;
 
 fn ms(time: Duration) -> f64 {
@@ -54,8 +44,6 @@ pub struct Trial<'a> {
     pub library: String,
     /// The built-in networks of this quality.
     pub networks: &'a [(Task, Network)],
-    /// PP-OCRv6's recogniser is there, so that what a line costs it can be measured.
-    pub has_large: bool,
 }
 
 /// What came of trying the built-in networks on this machine.
@@ -92,18 +80,6 @@ pub struct PageCost {
     /// Our own networks' time, in milliseconds.
     pub own_ms: f64,
     pub lines: usize,
-    /// Lines that PP-OCRv6 is asked for again.
-    pub doubtful: usize,
-    /// Milliseconds of one such line; 0 in a quality that asks for none.
-    pub reread_ms: f64,
-}
-
-impl PageCost {
-    /// What the page costs beyond what it costs anyway: our own networks, and PP-OCRv6 for lines that `f32` was sure of. What is in
-    /// doubt in both is left out, because there is more of it on the lab's page than on most. Fewer doubts than in f32 are chance.
-    fn beyond(&self, f32: &Self) -> f64 {
-        self.own_ms + self.doubtful.saturating_sub(f32.doubtful) as f64 * self.reread_ms
-    }
 }
 
 impl NetworkTrial {
@@ -123,7 +99,7 @@ impl Verdict {
     /// Whether a network, by its id in f32, runs in int8.
     pub fn is_int8(&self, network: &str) -> bool {
         let pays = match (&self.f32_page, &self.int8_page) {
-            (Some(f32_page), Some(int8_page)) => f32_page.own_ms > GAIN * int8_page.beyond(f32_page),
+            (Some(f32_page), Some(int8_page)) => f32_page.own_ms > GAIN * int8_page.own_ms,
             (None, Some(_)) => true,
             (_, None) => false,
         };
@@ -151,19 +127,9 @@ impl Verdict {
         }
         match (&self.f32_page, &self.int8_page) {
             (Some(f32_page), Some(int8_page)) => {
-                let PageCost { own_ms, doubtful, reread_ms, .. } = int8_page;
-                let doubts = match *reread_ms > 0.0 {
-                    true => format!(
-                        ", with {doubtful} doubtful lines against {}, which cost {reread_ms:.0} ms each",
-                        f32_page.doubtful
-                    ),
-                    false => String::new(),
-                };
                 let most = if self.is_int8(network) { "" } else { ", and must be quicker by a quarter" };
-                format!(
-                    "int8 takes {own_ms:.0} ms a page against {:.0} in f32{doubts}{most}; {differs}",
-                    f32_page.own_ms
-                )
+                let (f32_ms, int8_ms) = (f32_page.own_ms, int8_page.own_ms);
+                format!("int8 takes {int8_ms:.0} ms a page against {f32_ms:.0} in f32{most}; {differs}")
             }
             (None, _) => format!("f32 does not run here; {differs}"),
             (_, None) => format!("the page could not be read in int8; {differs}"),
@@ -178,12 +144,12 @@ impl Trial<'_> {
     }
 
     /// What was found out before, or is now, which takes a second.
-    pub fn verdict(&self, library: &dyn Backend, large: &Large<'_>, when: Measure) -> Option<Verdict> {
+    pub fn verdict(&self, library: &dyn Backend, when: Measure) -> Option<Verdict> {
         let kept = if when == Measure::Anew { None } else { self.kept() };
         if kept.is_some() || when == Measure::Never {
             return kept;
         }
-        let verdict = self.run(library, large);
+        let verdict = self.run(library);
         tracing::info!(device = %self.device, ?verdict, "precisions of the built-in models are tried, once on this machine");
         if let Some(file) = self.file() {
             measured::write(&file, &self.key(), &verdict);
@@ -194,8 +160,7 @@ impl Trial<'_> {
     fn key(&self) -> String {
         let bytes = |(_, network): &(Task, Network)| format!("{} {}", network.f32.id, network.int8.source().sha256);
         let networks: Vec<String> = self.networks.iter().map(bytes).collect();
-        let large = if self.has_large { "with PP-OCRv6" } else { "without PP-OCRv6" };
-        measured::key(&[self.device.to_string(), self.library.clone(), networks.join(", "), large.to_owned()])
+        measured::key(&[self.device.to_string(), self.library.clone(), networks.join(", ")])
     }
 
     /// One file a device and quality: they do not share figures.
@@ -205,7 +170,7 @@ impl Trial<'_> {
         self.machine.file(&format!("precision-{name}-{}.json", self.quality))
     }
 
-    fn run(&self, library: &dyn Backend, large: &Large<'_>) -> Verdict {
+    fn run(&self, library: &dyn Backend) -> Verdict {
         let now: Clock<'_> = if runs_on_caller(self.device) { &measured::thread_time } else { &measured::wall_time };
         let (sessions, f32_trial) = self.read_in_f32(library, now).unzip();
         // Where f32 does not run on the library, int8 is held against our own runtime.
@@ -227,17 +192,7 @@ impl Trial<'_> {
         let int8_trial =
             int8_trial.and_then(|page| page.inspect_err(|error| self.tell("the page in int8", error)).ok());
         drop(sessions);
-        // Only where something has to be weighed.
-        let reread_ms = match self.quality {
-            Quality::Balanced if int8_trial.is_some() => self.reread_ms(right, large, now),
-            _ => 0.0,
-        };
-        let cost = |page: &PageTrial| PageCost {
-            own_ms: ms(page.time()),
-            lines: page.lines,
-            doubtful: page.doubtful,
-            reread_ms,
-        };
+        let cost = |page: &PageTrial| PageCost { own_ms: ms(page.time()), lines: page.lines };
         Verdict { f32_page: f32_trial.as_ref().map(cost), int8_page: int8_trial.as_ref().map(cost), ..verdict }
     }
 
@@ -282,23 +237,6 @@ impl Trial<'_> {
 
     fn tell(&self, what: &str, error: &ModelError) {
         tracing::info!(device = %self.device, what, %error, "a built-in model does not run in this precision");
-    }
-
-    /// What a line costs PP-OCRv6 on this device: measured, or guessed by what our own recogniser takes.
-    fn reread_ms(&self, right: &PageTrial, large: &Large<'_>, now: Clock<'_>) -> f64 {
-        let measure = || -> Result<f64, ModelError> {
-            let (mut session, shape) = large()?;
-            Ok(ms(least_time(&measure_batch_cost(&mut *session, shape, &[1], now)?)))
-        };
-        let lines = right.runs.iter().filter(|run| run.task == Task::CompactRecognize).count().max(1);
-        let guessed = || REREAD_RATIO * ms(right.time_of(Task::CompactRecognize)) / lines as f64;
-        if !self.has_large {
-            return guessed();
-        }
-        measure().unwrap_or_else(|error| {
-            tracing::info!(%error, "what a line costs PP-OCRv6 cannot be measured, and is guessed");
-            guessed()
-        })
     }
 }
 

@@ -128,9 +128,11 @@ impl DevicePlan {
         };
         let why = match (used, from) {
             (Use::InDoubt, _) if !registry.has_selected(model) => {
-                format!("`{quality}` fetches it for pages that the built-in models are unsure of")
+                format!("`{quality}` fetches it for pages that the built-in models cannot read")
             }
-            (Use::InDoubt, _) => format!("`{quality}` asks it where the built-in models are unsure"),
+            (Use::InDoubt, _) => {
+                format!("`{quality}` asks it for other scripts, and for pages that the built-in models cannot read")
+            }
             (Use::Never, _) => format!("`{quality}` does not ask it"),
             (Use::ForStructure, _) if entry.task == Task::Table => {
                 "`models.table` names it; it says which cells the tables of a page of pixels have".to_owned()
@@ -393,10 +395,7 @@ impl Common {
 
 #[cfg(feature = "built-in-models")]
 mod built_in {
-    use pagestream_models::{
-        Session,
-        built_in::{self, Network},
-    };
+    use pagestream_models::built_in::{self, Network};
 
     use super::*;
 
@@ -426,16 +425,9 @@ mod built_in {
                 quality: *quality,
                 library: registry.runtime_identity(),
                 networks: &networks,
-                has_large: self.common.has(Task::Recognize),
             };
             let Some(library) = library else { return trial.kept() };
-            let large = || -> Result<(Box<dyn Session>, [usize; 4]), ModelError> {
-                let source = self.common.locate(Task::Recognize, &Fetching::never())?;
-                let load = tasks::entry(Task::Recognize).and_then(|entry| entry.load.as_ref());
-                let shape = load.map_or([1, 3, 48, 640], |load| load.shape);
-                Ok((library.load(&source)?, shape))
-            };
-            trial.verdict(library, &large, when)
+            trial.verdict(library, when)
         }
 
         pub(super) fn built_in(&self, entry: &TaskEntry, network: Network, verdict: Option<&Verdict>) -> PlannedModel {

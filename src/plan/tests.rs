@@ -40,7 +40,8 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
                 ("orient", "ppocr-v2-cls-mobile f32", "ONNX Runtime"),
                 ("recognize", "pp-ocrv6-rec-small f32", "ONNX Runtime"),
                 ("compact-detect", "detector-int8 int8", own),
-                ("compact-recognize", "recogniser-latin-medium-int8 int8", own),
+                ("compact-recognize", "recogniser-latin-fast-int8 int8", own),
+                ("compact-reread", "recogniser-latin-large-int8 int8", own),
                 ("layout", "layout-int8 int8", own),
                 ("formula", "formula int8", own),
             ],
@@ -51,8 +52,8 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
                 ("detect", "pp-ocrv6-det-small f32", "ONNX Runtime"),
                 ("orient", "ppocr-v2-cls-mobile f32", "ONNX Runtime"),
                 ("recognize", "pp-ocrv6-rec-small f32", "ONNX Runtime"),
-                ("compact-recognize", "recogniser-latin-medium f32", "ONNX Runtime"),
-                ("layout", "layout f32", "ONNX Runtime"),
+                ("compact-recognize", "recogniser-latin-large-int8 int8", own),
+                ("layout", "layout-int8 int8", own),
                 ("formula", "formula int8", own),
             ],
         ),
@@ -76,6 +77,28 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
         );
         settings.structure.mode = Structure::Full;
     }
+}
+
+/// With a library installed or without: what reads pages on the processor is the same, so its text is.
+#[test]
+#[cfg(feature = "built-in-models")]
+fn our_own_networks_run_on_our_own_runtime_whatever_is_installed_and_on_another_device_on_its_library() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut settings = bare(&dir);
+    let library = dir.path().join("libonnxruntime.so");
+    std::fs::write(&library, b"found, and not loaded").unwrap();
+    let read_by = |settings: &Settings| {
+        let plan = Plan::resolve(settings, Measure::Never).unwrap();
+        let own = |model: &PlannedModel| model.from == ModelOrigin::BuiltIn && model.task != Task::Formula;
+        plan.models().into_iter().filter(own).map(|model| (model.id, model.library.to_string())).collect::<Vec<_>>()
+    };
+    let without = read_by(&settings);
+    settings.ort.dylib = Some(library);
+    assert!(Plan::resolve(&settings, Measure::Never).unwrap().registry().has_runtime());
+    assert_eq!(read_by(&settings), without);
+    assert!(without.iter().all(|(id, library)| id.ends_with("-int8") && library == "our own runtime"), "{without:?}");
+    settings.device.devices = DeviceUse::Named(vec!["openvino:CPU".parse().unwrap()]);
+    assert!(read_by(&settings).iter().all(|(_, library)| library == "ONNX Runtime"), "{:?}", read_by(&settings));
 }
 
 #[test]

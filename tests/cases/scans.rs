@@ -41,11 +41,6 @@ impl Scan {
 /// Read wrongly to this day, and why.
 const NOT_YET: &[(&str, &[&str])] = &[
     (
-        "How much of a page text covers is counted, and not how much of its ink it explains.",
-        &["scan-under-many-notices"],
-    ),
-    ("Single words of clean print are taken for another script.", &["table-receipt-scan"]),
-    (
         "A table's column of phrases, apart from its numbers, is taken for a column of text beside it.",
         &["table-scan-of-chance-8"],
     ),

@@ -103,16 +103,6 @@ impl Home {
         names.into_iter().collect()
     }
 
-    /// Nothing was left behind but the models as they were optimised here.
-    #[track_caller]
-    pub fn assert_only_optimised_models_were_left(&self) {
-        assert_eq!(self.files("."), [".cache", "sample.pdf"]);
-        let kept = self.files(".cache/pagestream");
-        // Which precision is best here is kept with the models that were optimised here.
-        let (optimised, others): (Vec<_>, Vec<_>) = kept.iter().partition(|name| *name == "optimised");
-        assert!(optimised.len() == 1 && others.iter().all(|name| name.starts_with("precision-")), "{kept:?}");
-    }
-
     /// Nothing was fetched, no folder for it was made, and no library left anything of its own.
     #[track_caller]
     pub fn assert_nothing_was_left_behind(&self) {
