@@ -59,6 +59,7 @@ pub struct OcrSettings {
     pub min_confidence: f32,
     pub orient: bool,
     pub second_looks: bool,
+    pub second_opinion: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -292,10 +293,20 @@ impl Settings {
     }
 
     fn reading_options(&self) -> ReadingOptions {
-        let OcrSettings { mode: _, quality, detect_max_side, min_confidence, orient, second_looks } = self.ocr;
+        let OcrSettings { mode: _, quality, detect_max_side, min_confidence, orient, second_looks, second_opinion } =
+            self.ocr;
+        let ocr = OcrOptions {
+            quality,
+            detect_max_side,
+            min_confidence,
+            orient,
+            second_looks,
+            second_opinion,
+            ..OcrOptions::default()
+        };
         ReadingOptions {
             render: RenderOptions { dpi: self.render.dpi, min_side: self.render.min_side },
-            ocr: OcrOptions { quality, detect_max_side, min_confidence, orient, second_looks, ..OcrOptions::default() },
+            ocr,
             limits: Limits { page: self.limits.page },
             duplicates: self.duplicates.mode,
             structure: self.structure.mode,

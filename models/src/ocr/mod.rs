@@ -243,6 +243,8 @@ pub struct OcrOptions {
     pub orient: bool,
     /// Whether pages of small print and suspicious boxes (several lines in one) are looked at again at a higher scale.
     pub second_looks: bool,
+    /// Whether our own recogniser looks at what PP-OCRv6 has read, for what it left out.
+    pub second_opinion: bool,
     /// Bytes of line crops asked for at a time. 8 MiB are about twelve lines of a page: enough to keep two cores and
     /// a batch of eight busy, little beside the page itself.
     pub crop_group_bytes: usize,
@@ -261,6 +263,7 @@ impl Default for OcrOptions {
             min_confidence: 0.5,
             orient: true,
             second_looks: true,
+            second_opinion: true,
             crop_group_bytes: 8 << 20,
             max_lines: 3000,
         }

@@ -154,6 +154,8 @@ impl Judge<'_> {
         settings.ocr.mode = OcrMode::Always;
         // In other qualities most pages would not meet the model.
         settings.ocr.quality = Quality::Accurate;
+        // Nor is it to be judged by what ours reads in its stead.
+        settings.ocr.second_opinion = false;
         // That the machine has other work is no fault of the model.
         settings.limits.page_time = PATIENCE;
         settings.limits.document_time = None;

@@ -405,6 +405,9 @@ fn what_the_larger_models_leave_out_is_marked_whoever_reads() {
     assert!(reading.needs_review, "{:?}", reading.confidence);
     let (reading, _) = read_tier(page(&two_columns()), &accurate(), &all_models(), compact);
     assert_eq!(letters(&reading), "abcdefghijklm", "what they can read is theirs");
+    let alone = OcrOptions { second_opinion: false, ..accurate() };
+    let (_, asked) = read_tier(page(&two_columns()), &alone, &all_models(), compact);
+    assert_eq!(times(&asked, Task::CompactRecognize), 0, "nobody looks at it again");
     assert!(!reading.needs_review, "{:?}", reading.confidence);
 }
 
