@@ -6,6 +6,8 @@
 
 use pagestream_documents::{PixelFormat, Point, Raster, buffers};
 
+use super::pixels::histogram;
+
 /// Beyond it a page is no page on a scanner's glass any more, and half of the ink falls into other rows by chance.
 const MOST_DEGREES: i32 = 15;
 /// What less is found stays: see the module.
@@ -68,29 +70,44 @@ pub fn of_page(raster: &Raster) -> f32 {
 fn ink(raster: &Raster) -> Vec<f32> {
     let step = (raster.width.max(raster.height) as f32 / SIDE as f32).max(1.0);
     let (columns, rows) = ((raster.width as f32 / step) as usize, (raster.height as f32 / step) as usize);
+    let total = rows * columns;
+    if total == 0 {
+        return Vec::new();
+    }
     let (channels, width) = (raster.format.channels(), raster.width as usize);
     // Green is nearest to what is seen.
-    let gray = |column: usize, row: usize| {
-        let (x, y) = ((column as f32 * step) as usize, (row as f32 * step) as usize);
-        raster.data[(y * width + x) * channels + channels / 2]
-    };
-    let mut counts = [0_usize; 256];
-    (0..rows).for_each(|row| (0..columns).for_each(|column| counts[usize::from(gray(column, row))] += 1));
-    let total = rows * columns;
+    let places: Vec<usize> =
+        (0..columns).map(|column| (column as f32 * step) as usize * channels + channels / 2).collect();
+    let mut seen = buffers::take(total);
+    for (row, seen) in seen.chunks_exact_mut(columns).enumerate() {
+        let line = &raster.data[(row as f32 * step) as usize * width * channels..];
+        seen.iter_mut().zip(&places).for_each(|(seen, &place)| *seen = line[place]);
+    }
+    let points = points_of(&seen, columns);
+    buffers::give_back(seen);
+    points
+}
+
+/// Of a small gray picture, of so many columns.
+fn points_of(seen: &[u8], columns: usize) -> Vec<f32> {
+    let (total, rows) = (seen.len(), seen.len() / columns);
+    let counts = histogram(seen);
     // Paper is the lightest third; ink is clearly darker.
     let mut lighter = 0;
     let paper = (0..256).rev().find(|&value| {
-        lighter += counts[value];
+        lighter += counts[value] as usize;
         3 * lighter >= total
     });
     let limit = (paper.unwrap_or(255) as f32 * 0.75) as u8;
     let (across, down) = (columns.div_ceil(SQUARE), rows.div_ceil(SQUARE));
     let mut squares = vec![0_u32; across * down];
-    let is_dark = |&(column, row): &(usize, usize)| gray(column, row) < limit;
-    let dark = || (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row))).filter(is_dark);
-    dark().for_each(|(column, row)| squares[row / SQUARE * across + column / SQUARE] += 1);
+    for (row, line) in seen.chunks_exact(columns).enumerate() {
+        let squares = &mut squares[row / SQUARE * across..][..across];
+        for (square, pixels) in squares.iter_mut().zip(line.chunks(SQUARE)) {
+            *square += pixels.iter().map(|&v| u32::from(v < limit)).sum::<u32>();
+        }
+    }
     let pictures = beside(&squares, across);
-    let line = |&(column, row): &(usize, usize)| !pictures[row / SQUARE * across + column / SQUARE];
     let count: usize =
         squares.iter().zip(&pictures).filter(|(_, is_picture)| !**is_picture).map(|(&n, _)| n as usize).sum();
     if count as f32 > MOST_INK * total as f32 {
@@ -101,15 +118,24 @@ fn ink(raster: &Raster) -> Vec<f32> {
     let mut points = buffers::take(2 * (count / every));
     let mut chosen = points.as_chunks_mut().0.iter_mut();
     let (mut at, mut state) = (0, 1_u32);
-    for (column, row) in dark().filter(line) {
-        if at == (state >> 16) as usize % every {
-            let Some(point) = chosen.next() else { break };
-            *point = [column as f32, row as f32];
-        }
-        at += 1;
-        if at == every {
-            at = 0;
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    for (row, line) in seen.chunks_exact(columns).enumerate() {
+        let begin = row / SQUARE * across;
+        for (square, pixels) in line.chunks(SQUARE).enumerate() {
+            if squares[begin + square] == 0 || pictures[begin + square] {
+                continue;
+            }
+            let first = square * SQUARE;
+            for column in pixels.iter().enumerate().filter(|(_, v)| **v < limit).map(|(n, _)| first + n) {
+                if at == (state >> 16) as usize % every {
+                    let Some(point) = chosen.next() else { return points };
+                    *point = [column as f32, row as f32];
+                }
+                at += 1;
+                if at == every {
+                    at = 0;
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                }
+            }
         }
     }
     points

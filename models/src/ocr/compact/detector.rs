@@ -11,7 +11,7 @@ use super::resize::{self, Plane};
 use crate::{
     backend::{Tensor, TensorView},
     error::{Error, Result},
-    ocr::Corners,
+    ocr::{Corners, pixels::set_levels},
 };
 
 /// Input pixels a cell of the maps.
@@ -123,9 +123,7 @@ pub fn prepare_for(page: Plane<'_>, view: &View, strides: (u32, u32)) -> Tensor 
     let level = |v: u8| f32::from(v) / 127.5 - 1.0;
     if view.rotation == Rotation::None {
         resize::resize(page, view.width as usize, view.height as usize, |y, row| {
-            for (out, &v) in data[y * row_length..].iter_mut().zip(row) {
-                *out = level(v);
-            }
+            set_levels(&mut data[y * row_length..], row, level);
         });
     } else {
         let (w, h) = if view.rotation.swaps_sides() { (view.height, view.width) } else { (view.width, view.height) };
@@ -134,9 +132,7 @@ pub fn prepare_for(page: Plane<'_>, view: &View, strides: (u32, u32)) -> Tensor 
         let small = Raster { width: w, height: h, format: PixelFormat::Gray8, data: small, dpi: 72.0 };
         let turned = small.rotated(view.rotation);
         for (out, row) in data.chunks_exact_mut(row_length).zip(turned.data.chunks_exact(view.width.max(1) as usize)) {
-            for (out, &v) in out.iter_mut().zip(row) {
-                *out = level(v);
-            }
+            set_levels(out, row, level);
         }
     }
     Tensor { shape: shape.to_vec(), data }
