@@ -16,6 +16,8 @@ const BLOCK_WIDTH: f32 = 0.5;
 /// Pixels of a block that are looked at, across and down.
 const ACROSS: usize = 4;
 const DOWN: usize = 4;
+/// Blocks that are looked at together.
+const TOGETHER: usize = 16;
 /// Levels of 256 that a shade is darker than the paper, and by which its blocks differ from each other at most.
 const TINT: u8 = 5;
 const ALIKE: u8 = 3;
@@ -80,17 +82,24 @@ impl Ground {
         for row in 0..rows {
             let lines: [&[u8]; DOWN] =
                 std::array::from_fn(|y| page.row(row * height + (2 * y.min(down - 1) + 1) * height / (2 * down)));
-            for column in 0..columns {
+            for first in (0..columns).step_by(TOGETHER) {
+                let count = TOGETHER.min(columns - first);
                 // What is not looked at is lighter than anything.
-                let mut seen = [[u8::MAX; ACROSS]; DOWN];
-                for (seen, line) in seen.iter_mut().zip(&lines).take(down) {
-                    let block = &line[column * width..(column + 1) * width];
-                    *seen = places.map(|x| block[x]);
+                let mut seen = [[u8::MAX; TOGETHER]; DOWN * ACROSS];
+                for (n, seen) in seen[..down * ACROSS].iter_mut().enumerate() {
+                    let line = &lines[n / ACROSS][first * width + places[n % ACROSS]..];
+                    seen.iter_mut()
+                        .take(count)
+                        .zip(line.iter().step_by(width))
+                        .for_each(|(seen, &level)| *seen = level);
                 }
-                let seen = seen.as_flattened().first_chunk().unwrap_or(&[0; DOWN * ACROSS]);
                 // Most of a page is bare paper.
-                let is_bare = seen.iter().fold(u8::MAX, |least, &value| least.min(value)) >= light;
-                levels.push(if is_bare { paper } else { ranked(seen, down * ACROSS / 2) });
+                let lightest = |n: usize| seen.iter().fold(u8::MAX, |least, seen| least.min(seen[n]));
+                let least: [u8; TOGETHER] = std::array::from_fn(lightest);
+                let is_bare = least.iter().fold(u8::MAX, |all, &least| all.min(least)) >= light;
+                let middle = if is_bare { [paper; TOGETHER] } else { ranked(&seen, (down * ACROSS / 2) as u8) };
+                let level = |(&least, middle): (&u8, u8)| if least >= light { paper } else { middle };
+                levels.extend(least.iter().zip(middle).take(count).map(level));
             }
         }
         Self { levels, columns, rows, width, height, paper }
@@ -177,13 +186,22 @@ impl Ground {
     }
 }
 
-/// The value that so many others of the sixteen come before, in order: bit by bit the largest that no more of them are less than.
-fn ranked(values: &[u8; DOWN * ACROSS], rank: usize) -> u8 {
-    (0..8).rev().fold(0, |found, bit| {
-        let higher = found | 1 << bit;
-        let less = values.iter().map(|&value| u8::from(value < higher)).sum::<u8>();
-        if usize::from(less) <= rank { higher } else { found }
-    })
+/// Of each block the value that so many others come before, in order: bit by bit the largest that no more of them are less than.
+fn ranked(seen: &[[u8; TOGETHER]; DOWN * ACROSS], rank: u8) -> [u8; TOGETHER] {
+    let mut found = [0; TOGETHER];
+    for bit in (0..8).rev() {
+        let higher = found.map(|found| found | 1 << bit);
+        let mut less = [0_u8; TOGETHER];
+        for seen in seen {
+            for n in 0..TOGETHER {
+                less[n] += u8::from(seen[n] < higher[n]);
+            }
+        }
+        for n in 0..TOGETHER {
+            found[n] = if less[n] <= rank { higher[n] } else { found[n] };
+        }
+    }
+    found
 }
 
 fn reach(shade: &[Run]) -> (usize, usize) {
@@ -248,17 +266,21 @@ mod tests {
     }
 
     #[test]
-    fn a_block_s_middle_is_found_among_its_values() {
+    fn the_middle_of_a_block_is_found_among_its_values() {
         let mut state = 5_u32;
-        for round in 0..500 {
-            let values: [u8; 16] = std::array::from_fn(|_| {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                // Now all kinds of values, now the same ones again and again.
-                if round % 2 == 0 { (state >> 24) as u8 } else { 250 + (state >> 30) as u8 }
+        for round in 0..200 {
+            let seen = [[0_u8; TOGETHER]; 16].map(|values| {
+                values.map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    // Now all kinds of values, now the same ones again and again.
+                    if round % 2 == 0 { (state >> 24) as u8 } else { 250 + (state >> 30) as u8 }
+                })
             });
-            let mut sorted = values;
-            sorted.sort_unstable();
-            assert!((0..16).all(|rank| ranked(&values, rank) == sorted[rank]), "{values:?}");
+            for n in 0..TOGETHER {
+                let mut sorted = seen.map(|values| values[n]);
+                sorted.sort_unstable();
+                assert!((0..16).all(|rank| ranked(&seen, rank)[n] == sorted[usize::from(rank)]), "{sorted:?}");
+            }
         }
     }
 

@@ -6,7 +6,10 @@
 
 use pagestream_documents::{PixelFormat, Point, Raster, buffers};
 
-use super::pixels::histogram;
+use super::{
+    pixels::histogram,
+    rulings::{WORD, darker},
+};
 
 /// Beyond it a page is no page on a scanner's glass any more, and half of the ink falls into other rows by chance.
 const MOST_DEGREES: i32 = 15;
@@ -21,6 +24,7 @@ const LEAST_INK: usize = 400;
 const MOST_POINTS: usize = 12_000;
 /// Where squares of so many points a side are darker than so much, there is a picture; its edges, and those of their neighbours, are no lines.
 const SQUARE: usize = 16;
+const ONE_SQUARE: u64 = (1 << SQUARE) - 1;
 const MOST_OF_SQUARE: f32 = 0.6;
 /// Where the page as it lies is so much sharper than three degrees to either side, it lies straight.
 const STRAIGHT: f32 = 1.6;
@@ -100,11 +104,17 @@ fn points_of(seen: &[u8], columns: usize) -> Vec<f32> {
     });
     let limit = (paper.unwrap_or(255) as f32 * 0.75) as u8;
     let (across, down) = (columns.div_ceil(SQUARE), rows.div_ceil(SQUARE));
+    // A bit for each dark point, and so many words a row.
+    let words = columns.div_ceil(WORD);
+    let mut dark = Vec::with_capacity(words * rows);
+    seen.chunks_exact(columns).for_each(|line| darker(line, limit, &mut dark));
     let mut squares = vec![0_u32; across * down];
-    for (row, line) in seen.chunks_exact(columns).enumerate() {
+    for (row, line) in dark.chunks_exact(words).enumerate() {
         let squares = &mut squares[row / SQUARE * across..][..across];
-        for (square, pixels) in squares.iter_mut().zip(line.chunks(SQUARE)) {
-            *square += pixels.iter().map(|&v| u32::from(v < limit)).sum::<u32>();
+        for (squares, &word) in squares.chunks_mut(WORD / SQUARE).zip(line) {
+            for (n, square) in squares.iter_mut().enumerate() {
+                *square += (word >> (n * SQUARE) & ONE_SQUARE).count_ones();
+            }
         }
     }
     let pictures = beside(&squares, across);
@@ -117,19 +127,26 @@ fn points_of(seen: &[u8], columns: usize) -> Vec<f32> {
     let every = count.div_ceil(MOST_POINTS).max(1);
     let mut points = buffers::take(2 * (count / every));
     let mut chosen = points.as_chunks_mut().0.iter_mut();
+    let chosen_of = |state: u32| (state >> 16) as usize % every;
     let (mut at, mut state) = (0, 1_u32);
-    for (row, line) in seen.chunks_exact(columns).enumerate() {
-        let begin = row / SQUARE * across;
-        for (square, pixels) in line.chunks(SQUARE).enumerate() {
-            if squares[begin + square] == 0 || pictures[begin + square] {
-                continue;
-            }
-            let first = square * SQUARE;
-            for column in pixels.iter().enumerate().filter(|(_, v)| **v < limit).map(|(n, _)| first + n) {
-                if at == (state >> 16) as usize % every {
-                    let Some(point) = chosen.next() else { return points };
-                    *point = [column as f32, row as f32];
+    for (row, line) in dark.chunks_exact(words).enumerate() {
+        let pictures = pictures[row / SQUARE * across..][..across].chunks(WORD / SQUARE);
+        for (n, (&word, pictures)) in line.iter().zip(pictures).enumerate() {
+            let hidden = |(n, &is_picture): (usize, &bool)| if is_picture { ONE_SQUARE << (n * SQUARE) } else { 0 };
+            let mut word = word & !pictures.iter().enumerate().map(hidden).fold(0, |all, one| all | one);
+            while word != 0 {
+                // Whether all of these are passed by.
+                let after = at + word.count_ones() as usize;
+                let next = chosen_of(state);
+                if after <= next || (at > next && after < every) {
+                    at = after;
+                    break;
                 }
+                if at == next {
+                    let Some(point) = chosen.next() else { return points };
+                    *point = [(n * WORD + word.trailing_zeros() as usize) as f32, row as f32];
+                }
+                word &= word - 1;
                 at += 1;
                 if at == every {
                     at = 0;

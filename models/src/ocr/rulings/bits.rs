@@ -2,7 +2,8 @@
 
 use crate::ocr::compact::resize::Plane;
 
-const WORD: usize = 64;
+/// Pixels of a word.
+pub const WORD: usize = 64;
 
 /// Rows of words; the first pixel is the lowest bit, and bits beyond the width are 0.
 pub struct Bits {
@@ -21,14 +22,7 @@ impl Bits {
         let limit = (f32::from(paper(page.data)) * ink) as u8;
         let mut data = Vec::with_capacity(words * height);
         for row in page.data.chunks_exact(width.max(1)).take(height) {
-            let (whole, rest) = row.as_chunks::<WORD>();
-            data.extend(whole.iter().map(|pixels| word(pixels, limit)));
-            if !rest.is_empty() {
-                // None is darker than white.
-                let mut pixels = [u8::MAX; WORD];
-                pixels[..rest.len()].copy_from_slice(rest);
-                data.push(word(&pixels, limit));
-            }
+            darker(row, limit, &mut data);
         }
         Self { width, height, words, data }
     }
@@ -111,6 +105,18 @@ pub fn paper(data: &[u8]) -> u8 {
     level.unwrap_or(255) as u8
 }
 
+/// A bit for each pixel of a row, whether it is darker than `limit`: as many words as it takes, the first pixel the lowest bit.
+pub fn darker(row: &[u8], limit: u8, words: &mut Vec<u64>) {
+    let (whole, rest) = row.as_chunks::<WORD>();
+    words.extend(whole.iter().map(|pixels| word(pixels, limit)));
+    if !rest.is_empty() {
+        // None is darker than white.
+        let mut pixels = [u8::MAX; WORD];
+        pixels[..rest.len()].copy_from_slice(rest);
+        words.push(word(&pixels, limit));
+    }
+}
+
 /// A bit for each pixel, the first the lowest: whether it is darker than `limit`.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
@@ -131,12 +137,12 @@ fn word(pixels: &[u8; WORD], limit: u8) -> u64 {
 #[cfg(not(target_arch = "x86_64"))]
 fn word(pixels: &[u8; WORD], limit: u8) -> u64 {
     let eights = pixels.as_chunks::<8>().0;
-    eights.iter().rev().fold(0, |word, &eight| word << 8 | darker(eight, limit))
+    eights.iter().rev().fold(0, |word, &eight| word << 8 | darker_of_eight(eight, limit))
 }
 
 /// A bit for each of eight pixels, the first the lowest: whether it is darker than `limit`. Eight bytes at once.
 #[cfg(any(test, not(target_arch = "x86_64")))]
-fn darker(pixels: [u8; 8], limit: u8) -> u64 {
+fn darker_of_eight(pixels: [u8; 8], limit: u8) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const LOW: u64 = 0x7f * EACH;
     const HIGH: u64 = 0x80 * EACH;
@@ -178,7 +184,7 @@ mod tests {
                 let pixels: [u8; 8] = std::array::from_fn(|n| first.wrapping_add((n * 37) as u8));
                 let many: [u8; WORD] = std::array::from_fn(|n| first.wrapping_add((n * 37) as u8));
                 let expected = pixels.iter().enumerate().fold(0, |bits, (n, &v)| bits | u64::from(v < limit) << n);
-                assert_eq!(darker(pixels, limit), expected, "{pixels:?} {limit}");
+                assert_eq!(darker_of_eight(pixels, limit), expected, "{pixels:?} {limit}");
                 let expected = many.iter().enumerate().fold(0, |bits, (n, &v)| bits | u64::from(v < limit) << n);
                 assert_eq!(word(&many, limit), expected, "{many:?} {limit}");
             }

@@ -1,5 +1,7 @@
 //! What each output pixel of one pass is made of, and the pass across for CPUs without instructions of their own for it.
 
+use fearless_simd::{Level, Simd, dispatch};
+
 use super::{LOW_BITS, PRECISION, rounded};
 
 /// Weights of an output pixel are padded with zeros to a multiple of this: what one instruction multiplies.
@@ -38,21 +40,42 @@ impl Weights {
         }
         self.exact.clear();
         self.exact.resize(output * self.most, 0);
-        let mut found = vec![0.0; self.most];
-        for (i, out) in self.exact.chunks_exact_mut(self.most).enumerate() {
-            let center = (i as f64 + 0.5) * scale;
-            let (first, count) = self.spans[i];
-            let found = &mut found[..count as usize];
-            let mut total: f64 = 0.0;
-            for (found, x) in found.iter_mut().zip(first..) {
-                *found = (1.0 - ((f64::from(x) - center + 0.5) * (1.0 / support)).abs()).max(0.0);
-                total += *found;
+        dispatch!(Level::new(), simd => simd.vectorize(|| self.calculate(scale)));
+        true
+    }
+
+    /// The weights of eight output pixels at a time, each by itself: with whatever instructions, they are the same.
+    #[inline(always)]
+    fn calculate(&mut self, scale: f64) {
+        const LANES: usize = 8;
+        let reach = 1.0 / scale.max(1.0);
+        let mut found = vec![[0.0_f64; LANES]; self.most];
+        let blocks = self.exact.chunks_mut(LANES * self.most).zip(self.spans.chunks(LANES)).enumerate();
+        for (block, (out, spans)) in blocks {
+            let mut places = [(0, 0); LANES];
+            places[..spans.len()].copy_from_slice(spans);
+            let centers: [f64; LANES] = std::array::from_fn(|n| ((block * LANES + n) as f64 + 0.5) * scale);
+            let firsts = places.map(|(first, _)| f64::from(first));
+            let counts = places.map(|(_, count)| f64::from(count));
+            let mut totals = [0.0_f64; LANES];
+            for (k, found) in found.iter_mut().enumerate() {
+                let k = k as f64;
+                for n in 0..LANES {
+                    let weight = (1.0 - ((firsts[n] + k - centers[n] + 0.5) * reach).abs()).max(0.0);
+                    found[n] = if k < counts[n] { weight } else { 0.0 };
+                    totals[n] += found[n];
+                }
             }
-            for (out, weight) in out.iter_mut().zip(found) {
-                *out = (0.5 + *weight / total * f64::from(1 << PRECISION)) as i32;
+            for (k, found) in found.iter().enumerate() {
+                let mut weights = [0; LANES];
+                for n in 0..LANES {
+                    weights[n] = (0.5 + found[n] / totals[n] * f64::from(1 << PRECISION)) as i32;
+                }
+                for (out, weight) in out.chunks_exact_mut(self.most).zip(weights) {
+                    out[k] = weight;
+                }
             }
         }
-        true
     }
 
     /// The first input pixel of an output pixel, and the weights from there on.
@@ -99,16 +122,13 @@ impl Chunks {
             // A row shorter than the padding is scaled weight by weight.
             return;
         }
-        for (first, weights, input) in (0..weights.output).map(|i| {
-            let (first, of_pixel) = weights.of(i);
-            (first, of_pixel, weights.input)
-        }) {
-            let start = first.min(input - padded);
+        for (first, of_pixel) in (0..weights.output).map(|i| weights.of(i)) {
+            let start = first.min(weights.input - padded);
             let shift = first - start;
             self.starts.push(start as u32);
             let at = self.halves.len();
             self.halves.resize(at + self.chunks, [[0; CHUNK]; 2]);
-            for (k, &w) in weights.iter().enumerate() {
+            for (k, &w) in of_pixel.iter().enumerate() {
                 let [high, low] = &mut self.halves[at + (shift + k) / CHUNK];
                 high[(shift + k) % CHUNK] = (w >> LOW_BITS) as i16;
                 low[(shift + k) % CHUNK] = (w & ((1 << LOW_BITS) - 1)) as i16;
