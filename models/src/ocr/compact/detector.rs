@@ -119,13 +119,19 @@ pub fn prepare_for(page: Plane<'_>, view: &View, strides: (u32, u32)) -> Tensor 
     let shape = view.shape_for(strides);
     let row_length = shape[3];
     let mut data = buffers::take(shape[2] * row_length);
-    data.fill(1.0);
     let level = |v: u8| f32::from(v) / 127.5 - 1.0;
-    if view.rotation == Rotation::None {
+    if page.width == 0 || page.height == 0 {
+        data.fill(1.0);
+    } else if view.rotation == Rotation::None {
+        // Only what the page does not cover is filled up: the rest would be written twice.
+        data[view.height as usize * row_length..].fill(1.0);
         resize::resize(page, view.width as usize, view.height as usize, |y, row| {
-            set_levels(&mut data[y * row_length..], row, level);
+            let (line, paper) = data[y * row_length..(y + 1) * row_length].split_at_mut(row.len());
+            set_levels(line, row, level);
+            paper.fill(1.0);
         });
     } else {
+        data.fill(1.0);
         let (w, h) = if view.rotation.swaps_sides() { (view.height, view.width) } else { (view.width, view.height) };
         let mut small = Vec::with_capacity(w as usize * h as usize);
         resize::resize(page, w as usize, h as usize, |_, row| small.extend_from_slice(row));

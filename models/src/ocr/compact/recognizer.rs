@@ -76,9 +76,10 @@ pub fn tensor(crop: Plane<'_>) -> Tensor {
     resize::resize(crop, width, LINE_HEIGHT, |_, row| line.extend_from_slice(row));
     let levels = Levels::of(&line);
     let mut data = buffers::take(LINE_HEIGHT * padded);
-    data.fill(1.0);
     for (out, row) in data.chunks_exact_mut(padded).zip(line.chunks_exact(width)) {
-        set_levels(out, row, |v| levels.at(v));
+        let (line, paper) = out.split_at_mut(width);
+        set_levels(line, row, |v| levels.at(v));
+        paper.fill(1.0);
     }
     Tensor { shape: vec![1, 1, LINE_HEIGHT, padded], data }
 }
