@@ -6,6 +6,8 @@
 
 use pagestream_documents::{PixelFormat, Polygon, Raster, buffers};
 
+use super::pixels::histogram;
+
 /// Longer side of the picture of the page that is looked at: print of ten points is four pixels high in it without its ascenders.
 const SIDE: usize = 900;
 /// Cells in which paper is told from ink.
@@ -31,7 +33,7 @@ const SPREAD: f32 = 0.45;
 /// A letter's width in heights.
 const LETTER: f32 = 0.65;
 /// Pixels of a cell that lie in no line, and ink beyond the lines, with less of which there is no row of letters.
-const LEAST_FREE: u32 = 64;
+const LEAST_FREE: usize = 64;
 const LEAST_INK: usize = 60;
 /// A line's ink reaches this far beyond its box, in its heights.
 const AROUND: f32 = 0.3;
@@ -142,24 +144,27 @@ impl Left {
         let columns: Vec<usize> = (0..self.width).map(|x| place(x) * channels + middle).collect();
         let rows: Vec<usize> = (0..self.height).map(|y| place(y) * stride).collect();
         let mut all = 0;
+        // Of the cell's pixels that lie in no line; and one more, which is written before it is known whether it counts.
+        let mut levels = [0_u8; CELL * CELL + 1];
         for top in (0..self.height).step_by(CELL) {
             for left in (0..self.width).step_by(CELL) {
                 let (bottom, right) = ((top + CELL).min(self.height), (left + CELL).min(self.width));
-                let mut counts = [0_u32; 256];
                 let mut free = 0;
                 for (y, &row) in rows.iter().enumerate().take(bottom).skip(top) {
                     let pixels = &self.pixels[y * self.width..][left..right];
+                    // Most rows of a page of print lie in its lines.
+                    if !pixels.contains(&FREE) {
+                        continue;
+                    }
                     for (&pixel, &column) in pixels.iter().zip(&columns[left..right]) {
-                        if pixel == FREE {
-                            counts[usize::from(page.data[row + column])] += 1;
-                            free += 1;
-                        }
+                        levels[free] = page.data[row + column];
+                        free += usize::from(pixel == FREE);
                     }
                 }
                 if free < LEAST_FREE {
                     continue;
                 }
-                let Some((paper, dark)) = paper_and_ink(&counts) else { continue };
+                let Some((paper, dark)) = paper_and_ink(&histogram(&levels[..free])) else { continue };
                 let limit = paper + (dark - paper) * DARKER;
                 for (y, &row) in rows.iter().enumerate().take(bottom).skip(top) {
                     let pixels = &mut self.pixels[y * self.width..][left..right];

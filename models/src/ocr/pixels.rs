@@ -113,6 +113,47 @@ fn into_planes(sampled: &Sampled, row: usize, tensor: &mut [f32]) {
     }
 }
 
+/// How often each gray level occurs: counted in four places in turn, so that equal neighbours, which are most, do not wait for each other.
+#[derive(Debug)]
+pub struct Histogram([[u32; 256]; 4]);
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self([[0; 256]; 4])
+    }
+}
+
+impl Histogram {
+    pub fn add(&mut self, pixels: &[u8]) {
+        let (quads, rest) = pixels.as_chunks::<4>();
+        for quad in quads {
+            for (counts, &v) in self.0.iter_mut().zip(quad) {
+                counts[usize::from(v)] += 1;
+            }
+        }
+        for &v in rest {
+            self.0[0][usize::from(v)] += 1;
+        }
+    }
+
+    pub fn counts(&self) -> [u32; 256] {
+        std::array::from_fn(|v| self.0.iter().map(|counts| counts[v]).sum())
+    }
+}
+
+/// How often each gray level occurs.
+pub fn histogram(pixels: &[u8]) -> [u32; 256] {
+    let mut histogram = Histogram::default();
+    histogram.add(pixels);
+    histogram.counts()
+}
+
+/// Sets each number to what `level` makes of a pixel, with this machine's vector instructions, which change nothing about the result.
+pub fn set_levels(out: &mut [f32], pixels: &[u8], level: impl Fn(u8) -> f32) {
+    let set = || out.iter_mut().zip(pixels).for_each(|(out, &v)| *out = level(v));
+    dispatch!(Level::new(), simd => simd.vectorize(set));
+}
+
 #[inline(always)]
 fn scaled(v: u8) -> f32 {
     f32::from(v) * (1.0 / 127.5) - 1.0

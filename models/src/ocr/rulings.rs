@@ -14,7 +14,7 @@ use super::compact::resize::Plane;
 mod bits;
 
 use bits::Bits;
-pub use bits::paper;
+pub use bits::{WORD, darker, paper};
 
 /// What is darker than this part of the paper is ink: gray hairlines are, tinted cells are not.
 const INK: f32 = 0.82;

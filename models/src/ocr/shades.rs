@@ -16,6 +16,8 @@ const BLOCK_WIDTH: f32 = 0.5;
 /// Pixels of a block that are looked at, across and down.
 const ACROSS: usize = 4;
 const DOWN: usize = 4;
+/// Blocks that are looked at together.
+const TOGETHER: usize = 16;
 /// Levels of 256 that a shade is darker than the paper, and by which its blocks differ from each other at most.
 const TINT: u8 = 5;
 const ALIKE: u8 = 3;
@@ -74,26 +76,30 @@ impl Ground {
         let (columns, rows) = (page.width / width, page.height / height);
         let paper = paper(page.data);
         let light = paper.saturating_sub(TINT - 1);
-        let (down, across) = (height.min(DOWN), width.min(ACROSS));
+        let down = height.min(DOWN);
+        let places: [usize; ACROSS] = std::array::from_fn(|x| (2 * x + 1) * width / (2 * ACROSS));
         let mut levels = Vec::with_capacity(columns * rows);
-        let mut seen = [0_u8; DOWN * ACROSS];
         for row in 0..rows {
-            for column in 0..columns {
-                let mut count = 0;
-                for y in 0..down {
-                    let line = page.row(row * height + (2 * y + 1) * height / (2 * down));
-                    for x in 0..across {
-                        seen[count] = line[column * width + (2 * x + 1) * width / (2 * across)];
-                        count += 1;
-                    }
+            let lines: [&[u8]; DOWN] =
+                std::array::from_fn(|y| page.row(row * height + (2 * y.min(down - 1) + 1) * height / (2 * down)));
+            for first in (0..columns).step_by(TOGETHER) {
+                let count = TOGETHER.min(columns - first);
+                // What is not looked at is lighter than anything.
+                let mut seen = [[u8::MAX; TOGETHER]; DOWN * ACROSS];
+                for (n, seen) in seen[..down * ACROSS].iter_mut().enumerate() {
+                    let line = &lines[n / ACROSS][first * width + places[n % ACROSS]..];
+                    seen.iter_mut()
+                        .take(count)
+                        .zip(line.iter().step_by(width))
+                        .for_each(|(seen, &level)| *seen = level);
                 }
-                let seen = &mut seen[..count];
                 // Most of a page is bare paper.
-                let level = match seen.iter().all(|&value| value >= light) {
-                    true => paper,
-                    false => *seen.select_nth_unstable(count / 2).1,
-                };
-                levels.push(level);
+                let lightest = |n: usize| seen.iter().fold(u8::MAX, |least, seen| least.min(seen[n]));
+                let least: [u8; TOGETHER] = std::array::from_fn(lightest);
+                let is_bare = least.iter().fold(u8::MAX, |all, &least| all.min(least)) >= light;
+                let middle = if is_bare { [paper; TOGETHER] } else { ranked(&seen, (down * ACROSS / 2) as u8) };
+                let level = |(&least, middle): (&u8, u8)| if least >= light { paper } else { middle };
+                levels.extend(least.iter().zip(middle).take(count).map(level));
             }
         }
         Self { levels, columns, rows, width, height, paper }
@@ -180,6 +186,24 @@ impl Ground {
     }
 }
 
+/// Of each block the value that so many others come before, in order: bit by bit the largest that no more of them are less than.
+fn ranked(seen: &[[u8; TOGETHER]; DOWN * ACROSS], rank: u8) -> [u8; TOGETHER] {
+    let mut found = [0; TOGETHER];
+    for bit in (0..8).rev() {
+        let higher = found.map(|found| found | 1 << bit);
+        let mut less = [0_u8; TOGETHER];
+        for seen in seen {
+            for n in 0..TOGETHER {
+                less[n] += u8::from(seen[n] < higher[n]);
+            }
+        }
+        for n in 0..TOGETHER {
+            found[n] = if less[n] <= rank { higher[n] } else { found[n] };
+        }
+    }
+    found
+}
+
 fn reach(shade: &[Run]) -> (usize, usize) {
     shade.iter().fold((usize::MAX, 0), |(from, to), run| (from.min(run.from), to.max(run.to)))
 }
@@ -238,6 +262,25 @@ mod tests {
             let sides =
                 [found.left - left, found.right - right, (found.top - top) * 2.0, (found.bottom - bottom) * 2.0];
             assert!(sides.iter().all(|off| off.abs() <= 12.0), "{found:?} for {left} {top} {right} {bottom}");
+        }
+    }
+
+    #[test]
+    fn the_middle_of_a_block_is_found_among_its_values() {
+        let mut state = 5_u32;
+        for round in 0..200 {
+            let seen = [[0_u8; TOGETHER]; 16].map(|values| {
+                values.map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    // Now all kinds of values, now the same ones again and again.
+                    if round % 2 == 0 { (state >> 24) as u8 } else { 250 + (state >> 30) as u8 }
+                })
+            });
+            for n in 0..TOGETHER {
+                let mut sorted = seen.map(|values| values[n]);
+                sorted.sort_unstable();
+                assert!((0..16).all(|rank| ranked(&seen, rank)[n] == sorted[usize::from(rank)]), "{sorted:?}");
+            }
         }
     }
 

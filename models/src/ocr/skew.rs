@@ -6,6 +6,11 @@
 
 use pagestream_documents::{PixelFormat, Point, Raster, buffers};
 
+use super::{
+    pixels::histogram,
+    rulings::{WORD, darker},
+};
+
 /// Beyond it a page is no page on a scanner's glass any more, and half of the ink falls into other rows by chance.
 const MOST_DEGREES: i32 = 15;
 /// What less is found stays: see the module.
@@ -19,6 +24,7 @@ const LEAST_INK: usize = 400;
 const MOST_POINTS: usize = 12_000;
 /// Where squares of so many points a side are darker than so much, there is a picture; its edges, and those of their neighbours, are no lines.
 const SQUARE: usize = 16;
+const ONE_SQUARE: u64 = (1 << SQUARE) - 1;
 const MOST_OF_SQUARE: f32 = 0.6;
 /// Where the page as it lies is so much sharper than three degrees to either side, it lies straight.
 const STRAIGHT: f32 = 1.6;
@@ -68,29 +74,50 @@ pub fn of_page(raster: &Raster) -> f32 {
 fn ink(raster: &Raster) -> Vec<f32> {
     let step = (raster.width.max(raster.height) as f32 / SIDE as f32).max(1.0);
     let (columns, rows) = ((raster.width as f32 / step) as usize, (raster.height as f32 / step) as usize);
+    let total = rows * columns;
+    if total == 0 {
+        return Vec::new();
+    }
     let (channels, width) = (raster.format.channels(), raster.width as usize);
     // Green is nearest to what is seen.
-    let gray = |column: usize, row: usize| {
-        let (x, y) = ((column as f32 * step) as usize, (row as f32 * step) as usize);
-        raster.data[(y * width + x) * channels + channels / 2]
-    };
-    let mut counts = [0_usize; 256];
-    (0..rows).for_each(|row| (0..columns).for_each(|column| counts[usize::from(gray(column, row))] += 1));
-    let total = rows * columns;
+    let places: Vec<usize> =
+        (0..columns).map(|column| (column as f32 * step) as usize * channels + channels / 2).collect();
+    let mut seen = buffers::take(total);
+    for (row, seen) in seen.chunks_exact_mut(columns).enumerate() {
+        let line = &raster.data[(row as f32 * step) as usize * width * channels..];
+        seen.iter_mut().zip(&places).for_each(|(seen, &place)| *seen = line[place]);
+    }
+    let points = points_of(&seen, columns);
+    buffers::give_back(seen);
+    points
+}
+
+/// Of a small gray picture, of so many columns.
+fn points_of(seen: &[u8], columns: usize) -> Vec<f32> {
+    let (total, rows) = (seen.len(), seen.len() / columns);
+    let counts = histogram(seen);
     // Paper is the lightest third; ink is clearly darker.
     let mut lighter = 0;
     let paper = (0..256).rev().find(|&value| {
-        lighter += counts[value];
+        lighter += counts[value] as usize;
         3 * lighter >= total
     });
     let limit = (paper.unwrap_or(255) as f32 * 0.75) as u8;
     let (across, down) = (columns.div_ceil(SQUARE), rows.div_ceil(SQUARE));
+    // A bit for each dark point, and so many words a row.
+    let words = columns.div_ceil(WORD);
+    let mut dark = Vec::with_capacity(words * rows);
+    seen.chunks_exact(columns).for_each(|line| darker(line, limit, &mut dark));
     let mut squares = vec![0_u32; across * down];
-    let is_dark = |&(column, row): &(usize, usize)| gray(column, row) < limit;
-    let dark = || (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row))).filter(is_dark);
-    dark().for_each(|(column, row)| squares[row / SQUARE * across + column / SQUARE] += 1);
+    for (row, line) in dark.chunks_exact(words).enumerate() {
+        let squares = &mut squares[row / SQUARE * across..][..across];
+        for (squares, &word) in squares.chunks_mut(WORD / SQUARE).zip(line) {
+            for (n, square) in squares.iter_mut().enumerate() {
+                *square += (word >> (n * SQUARE) & ONE_SQUARE).count_ones();
+            }
+        }
+    }
     let pictures = beside(&squares, across);
-    let line = |&(column, row): &(usize, usize)| !pictures[row / SQUARE * across + column / SQUARE];
     let count: usize =
         squares.iter().zip(&pictures).filter(|(_, is_picture)| !**is_picture).map(|(&n, _)| n as usize).sum();
     if count as f32 > MOST_INK * total as f32 {
@@ -100,16 +127,32 @@ fn ink(raster: &Raster) -> Vec<f32> {
     let every = count.div_ceil(MOST_POINTS).max(1);
     let mut points = buffers::take(2 * (count / every));
     let mut chosen = points.as_chunks_mut().0.iter_mut();
+    let chosen_of = |state: u32| (state >> 16) as usize % every;
     let (mut at, mut state) = (0, 1_u32);
-    for (column, row) in dark().filter(line) {
-        if at == (state >> 16) as usize % every {
-            let Some(point) = chosen.next() else { break };
-            *point = [column as f32, row as f32];
-        }
-        at += 1;
-        if at == every {
-            at = 0;
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    for (row, line) in dark.chunks_exact(words).enumerate() {
+        let pictures = pictures[row / SQUARE * across..][..across].chunks(WORD / SQUARE);
+        for (n, (&word, pictures)) in line.iter().zip(pictures).enumerate() {
+            let hidden = |(n, &is_picture): (usize, &bool)| if is_picture { ONE_SQUARE << (n * SQUARE) } else { 0 };
+            let mut word = word & !pictures.iter().enumerate().map(hidden).fold(0, |all, one| all | one);
+            while word != 0 {
+                // Whether all of these are passed by.
+                let after = at + word.count_ones() as usize;
+                let next = chosen_of(state);
+                if after <= next || (at > next && after < every) {
+                    at = after;
+                    break;
+                }
+                if at == next {
+                    let Some(point) = chosen.next() else { return points };
+                    *point = [(n * WORD + word.trailing_zeros() as usize) as f32, row as f32];
+                }
+                word &= word - 1;
+                at += 1;
+                if at == every {
+                    at = 0;
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                }
+            }
         }
     }
     points

@@ -2,7 +2,7 @@
 
 use pagestream_documents::Polygon;
 
-use super::compact::resize::Plane;
+use super::{compact::resize::Plane, pixels::Histogram};
 
 /// Rows of a line that are looked at, about: they say as much as all.
 const ROWS: f32 = 10.0;
@@ -40,8 +40,9 @@ pub(super) fn thickness(page: Plane<'_>, line: &Polygon) -> Option<f32> {
             rows.step_by(step).map(move |y| &page.row(y)[columns.start..columns.end.max(columns.start)])
         })
     };
-    let mut histogram = [0_u32; 256];
-    pieces().flatten().for_each(|&level| histogram[usize::from(level)] += 1);
+    let mut histogram = Histogram::default();
+    pieces().for_each(|row| histogram.add(row));
+    let histogram = histogram.counts();
     let all: u32 = histogram.iter().sum();
     let level = |part: f32| {
         let mut passed = 0;

@@ -11,7 +11,7 @@ use super::resize::{self, Plane};
 use crate::{
     backend::{Tensor, TensorView},
     error::{Error, Result},
-    ocr::Corners,
+    ocr::{Corners, pixels::set_levels},
 };
 
 /// Input pixels a cell of the maps.
@@ -119,24 +119,26 @@ pub fn prepare_for(page: Plane<'_>, view: &View, strides: (u32, u32)) -> Tensor 
     let shape = view.shape_for(strides);
     let row_length = shape[3];
     let mut data = buffers::take(shape[2] * row_length);
-    data.fill(1.0);
     let level = |v: u8| f32::from(v) / 127.5 - 1.0;
-    if view.rotation == Rotation::None {
+    if page.width == 0 || page.height == 0 {
+        data.fill(1.0);
+    } else if view.rotation == Rotation::None {
+        // Only what the page does not cover is filled up: the rest would be written twice.
+        data[view.height as usize * row_length..].fill(1.0);
         resize::resize(page, view.width as usize, view.height as usize, |y, row| {
-            for (out, &v) in data[y * row_length..].iter_mut().zip(row) {
-                *out = level(v);
-            }
+            let (line, paper) = data[y * row_length..(y + 1) * row_length].split_at_mut(row.len());
+            set_levels(line, row, level);
+            paper.fill(1.0);
         });
     } else {
+        data.fill(1.0);
         let (w, h) = if view.rotation.swaps_sides() { (view.height, view.width) } else { (view.width, view.height) };
         let mut small = Vec::with_capacity(w as usize * h as usize);
         resize::resize(page, w as usize, h as usize, |_, row| small.extend_from_slice(row));
         let small = Raster { width: w, height: h, format: PixelFormat::Gray8, data: small, dpi: 72.0 };
         let turned = small.rotated(view.rotation);
         for (out, row) in data.chunks_exact_mut(row_length).zip(turned.data.chunks_exact(view.width.max(1) as usize)) {
-            for (out, &v) in out.iter_mut().zip(row) {
-                *out = level(v);
-            }
+            set_levels(out, row, level);
         }
     }
     Tensor { shape: shape.to_vec(), data }

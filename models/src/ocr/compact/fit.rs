@@ -9,6 +9,7 @@ use super::{
     crop::{self, Pixels},
     resize::Plane,
 };
+use crate::ocr::pixels::Histogram;
 
 /// Lines that are longer than this many heights are left as they are.
 const SHORT: f32 = 2.5;
@@ -39,12 +40,9 @@ pub fn fit(page: Plane<'_>, line: &Polygon) -> Polygon {
 fn ink(pixels: Plane<'_>) -> Option<(usize, usize)> {
     // The outer eighths belong to the lines above and below.
     let rows = pixels.height / 8..pixels.height - pixels.height / 8;
-    let mut counts = [0_usize; 256];
-    for y in rows.clone() {
-        for &v in pixels.row(y) {
-            counts[usize::from(v)] += 1;
-        }
-    }
+    let mut counts = Histogram::default();
+    rows.clone().for_each(|y| counts.add(pixels.row(y)));
+    let counts = counts.counts().map(|count| count as usize);
     let total: usize = counts.iter().sum();
     let level = |wanted: usize| {
         let mut passed = 0;

@@ -11,7 +11,11 @@ use super::{
     crop,
     resize::{self, Plane},
 };
-use crate::ocr::{crop as large_crop, deskew, orientation::Upright, pixels::Sampled};
+use crate::ocr::{
+    crop as large_crop, deskew,
+    orientation::Upright,
+    pixels::{Sampled, histogram},
+};
 
 /// Lines this much longer than high may hold two columns.
 const MIN_ASPECT: f32 = 8.0;
@@ -212,16 +216,16 @@ fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> (Vec<(f32, f32)>, Vec
     const HEIGHT: u32 = 32;
     let width = (HEIGHT as f32 * rect.width() / rect.height().max(1.0)).round().clamp(1.0, 8192.0) as u32;
     let sampled = sample(raster, line, width, HEIGHT);
-    let channels = sampled.format.channels();
-    let gray = |pixel: &[u8]| match sampled.format {
-        PixelFormat::Gray8 => pixel[0],
+    let gray: Vec<u8> = match sampled.format {
+        PixelFormat::Gray8 => sampled.data,
         // The darkest channel: coloured ink is ink.
-        PixelFormat::Rgb8 => pixel[0].min(pixel[1]).min(pixel[2]),
+        PixelFormat::Rgb8 => {
+            let gray = sampled.data.as_chunks().0.iter().map(|&[r, g, b]| r.min(g).min(b)).collect();
+            buffers::give_back(sampled.data);
+            gray
+        }
     };
-    let mut histogram = [0_u32; 256];
-    for pixel in sampled.data.chunks_exact(channels) {
-        histogram[usize::from(gray(pixel))] += 1;
-    }
+    let histogram = histogram(&gray);
     let level = |part: f32| {
         let wanted = (part * (width * HEIGHT) as f32) as u32;
         let mut passed = 0;
@@ -231,23 +235,22 @@ fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> (Vec<(f32, f32)>, Vec
                 passed += count;
                 passed > wanted
             })
-            .unwrap_or(255) as u32
+            .unwrap_or(255)
     };
     // Ink is a few percent of a line's box, paper most of it.
-    let threshold = (level(0.03) + 2 * level(0.8)) / 3;
+    let threshold = ((level(0.03) + 2 * level(0.8)) / 3) as u8;
     // The outer eighths belong to the lines above and below.
     let rows = (HEIGHT / 8) as usize..(HEIGHT - HEIGHT / 8) as usize;
-    let row_bytes = width as usize * channels;
-    let mut ink = vec![0_u32; width as usize];
-    for row in sampled.data.chunks_exact(row_bytes).take(rows.end).skip(rows.start) {
-        for (count, pixel) in ink.iter_mut().zip(row.chunks_exact(channels)) {
-            *count += u32::from(u32::from(gray(pixel)) < threshold);
+    let mut ink = vec![0_u8; width as usize];
+    for row in gray.chunks_exact(width as usize).take(rows.end).skip(rows.start) {
+        for (count, &pixel) in ink.iter_mut().zip(row) {
+            *count += u8::from(pixel < threshold);
         }
     }
-    buffers::give_back(sampled.data);
+    buffers::give_back(gray);
     let (mut found, mut margins) = (Vec::new(), Vec::new());
     let mut start = None;
-    for (x, &count) in ink.iter().chain([&u32::MAX]).enumerate() {
+    for (x, &count) in ink.iter().chain([&u8::MAX]).enumerate() {
         match (start, count <= 1) {
             (None, true) => start = Some(x),
             (Some(from), false) => {

@@ -14,6 +14,7 @@ use crate::{
     error::Result,
     ocr::{
         Alphabet, Symbol,
+        pixels::{histogram, set_levels},
         recognizer::{best, best_path},
     },
 };
@@ -73,47 +74,54 @@ pub fn tensor(crop: Plane<'_>) -> Tensor {
     let padded = padded_width(width);
     let mut line = Vec::with_capacity(LINE_HEIGHT * width);
     resize::resize(crop, width, LINE_HEIGHT, |_, row| line.extend_from_slice(row));
-    let table = level_table(&line);
+    let levels = Levels::of(&line);
     let mut data = buffers::take(LINE_HEIGHT * padded);
-    data.fill(1.0);
     for (out, row) in data.chunks_exact_mut(padded).zip(line.chunks_exact(width)) {
-        for (out, &v) in out.iter_mut().zip(row) {
-            *out = table[usize::from(v)];
-        }
+        let (line, paper) = out.split_at_mut(width);
+        set_levels(line, row, |v| levels.at(v));
+        paper.fill(1.0);
     }
     Tensor { shape: vec![1, 1, LINE_HEIGHT, padded], data }
 }
 
-/// What each gray level of these pixels becomes: paper +1, ink about -1, whichever of the two is the lighter one.
-pub fn level_table(pixels: &[u8]) -> [f32; 256] {
-    // Four histograms, so that equal neighbours, which are most, do not wait for each other.
-    let mut counts = [[0_u32; 256]; 4];
-    let (quads, rest) = pixels.as_chunks::<4>();
-    for quad in quads {
-        for (counts, &v) in counts.iter_mut().zip(quad) {
-            counts[usize::from(v)] += 1;
+/// What gray levels become: paper +1, ink about -1, whichever of the two is the lighter one.
+struct Levels {
+    /// Turns all bits of light print on dark.
+    turned: u8,
+    high: f32,
+    step: f32,
+}
+
+impl Levels {
+    fn of(pixels: &[u8]) -> Self {
+        let mut passed = 0;
+        let cumulated = histogram(pixels).map(|count| {
+            passed += count as usize;
+            passed
+        });
+        // The lowest level at which so many hundredths of the pixels are reached.
+        let at = |share: usize| cumulated.partition_point(|&count| count * 100 < share * pixels.len());
+        let (mut low, median, mut high) = (at(1), at(50), at(95));
+        let light_on_dark = 2 * median < low + high;
+        if light_on_dark {
+            (low, high) = (255 - at(99), 255 - at(5));
         }
+        let step = 2.0 / high.saturating_sub(low).max(LEAST_CONTRAST) as f32;
+        Self { turned: if light_on_dark { u8::MAX } else { 0 }, high: high as f32, step }
     }
-    for &v in rest {
-        counts[0][usize::from(v)] += 1;
+
+    /// Calculated, not looked up: several at a time.
+    #[inline(always)]
+    fn at(&self, v: u8) -> f32 {
+        ((f32::from(v ^ self.turned) - self.high) * self.step + 1.0).clamp(-1.0, 1.0)
     }
-    let mut passed = 0;
-    let cumulated: [usize; 256] = std::array::from_fn(|v| {
-        passed += counts.iter().map(|counts| counts[v] as usize).sum::<usize>();
-        passed
-    });
-    // The lowest level at which so many hundredths of the pixels are reached.
-    let at = |share: usize| cumulated.partition_point(|&count| count * 100 < share * pixels.len());
-    let (mut low, median, mut high) = (at(1), at(50), at(95));
-    let light_on_dark = 2 * median < low + high;
-    if light_on_dark {
-        (low, high) = (255 - at(99), 255 - at(5));
-    }
-    let step = 2.0 / high.saturating_sub(low).max(LEAST_CONTRAST) as f32;
-    std::array::from_fn(|v| {
-        let level = if light_on_dark { 255.0 - v as f32 } else { v as f32 };
-        ((level - high as f32) * step + 1.0).clamp(-1.0, 1.0)
-    })
+}
+
+/// What each gray level of these pixels becomes, as the recogniser's input has it.
+#[cfg(test)]
+pub fn level_table(pixels: &[u8]) -> [f32; 256] {
+    let levels = Levels::of(pixels);
+    std::array::from_fn(|v| levels.at(v as u8))
 }
 
 /// The best path through the model's output `[1, steps, classes]` of logits, reduced where it lies: the surest step of
