@@ -10,6 +10,15 @@ use crate::{
     ocr::{Alphabet, Quality, compact::recognizer},
 };
 
+/// The bytes of a file, once in the program: those of a constant would be in it once for each crate that names it.
+macro_rules! carried {
+    ($file:literal) => {{
+        static BYTES: [u8; include_bytes!(concat!("../shipped/", $file)).len()] =
+            *include_bytes!(concat!("../shipped/", $file));
+        &BYTES
+    }};
+}
+
 /// One of our models.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
@@ -28,14 +37,10 @@ pub struct Network {
 }
 
 pub const DETECTOR: Network = Network {
-    f32: BuiltIn {
-        id: "detector",
-        bytes: include_bytes!("../shipped/detector.onnx"),
-        card: include_str!("../shipped/detector.md"),
-    },
+    f32: BuiltIn { id: "detector", bytes: carried!("detector.onnx"), card: include_str!("../shipped/detector.md") },
     int8: BuiltIn {
         id: "detector-int8",
-        bytes: include_bytes!("../shipped/detector-int8.onnx"),
+        bytes: carried!("detector-int8.onnx"),
         card: include_str!("../shipped/detector.md"),
     },
 };
@@ -44,12 +49,12 @@ pub const DETECTOR: Network = Network {
 pub const FAST_RECOGNIZER: Network = Network {
     f32: BuiltIn {
         id: "recogniser-latin-fast",
-        bytes: include_bytes!("../shipped/recogniser-latin-fast.onnx"),
+        bytes: carried!("recogniser-latin-fast.onnx"),
         card: include_str!("../shipped/recogniser-latin-fast.md"),
     },
     int8: BuiltIn {
         id: "recogniser-latin-fast-int8",
-        bytes: include_bytes!("../shipped/recogniser-latin-fast-int8.onnx"),
+        bytes: carried!("recogniser-latin-fast-int8.onnx"),
         card: include_str!("../shipped/recogniser-latin-fast.md"),
     },
 };
@@ -58,26 +63,22 @@ pub const FAST_RECOGNIZER: Network = Network {
 pub const LARGE_RECOGNIZER: Network = Network {
     f32: BuiltIn {
         id: "recogniser-latin-large",
-        bytes: include_bytes!("../shipped/recogniser-latin-large.onnx"),
+        bytes: carried!("recogniser-latin-large.onnx"),
         card: include_str!("../shipped/recogniser-latin-large.md"),
     },
     int8: BuiltIn {
         id: "recogniser-latin-large-int8",
-        bytes: include_bytes!("../shipped/recogniser-latin-large-int8.onnx"),
+        bytes: carried!("recogniser-latin-large-int8.onnx"),
         card: include_str!("../shipped/recogniser-latin-large.md"),
     },
 };
 
 /// What the parts of a page are.
 pub const LAYOUT: Network = Network {
-    f32: BuiltIn {
-        id: "layout",
-        bytes: include_bytes!("../shipped/layout.onnx"),
-        card: include_str!("../shipped/layout.md"),
-    },
+    f32: BuiltIn { id: "layout", bytes: carried!("layout.onnx"), card: include_str!("../shipped/layout.md") },
     int8: BuiltIn {
         id: "layout-int8",
-        bytes: include_bytes!("../shipped/layout-int8.onnx"),
+        bytes: carried!("layout-int8.onnx"),
         card: include_str!("../shipped/layout.md"),
     },
 };
@@ -85,14 +86,14 @@ pub const LAYOUT: Network = Network {
 /// The formula recogniser's first half, with weights in int8 that are computed in f32.
 pub const FORMULA_ENCODER: BuiltIn = BuiltIn {
     id: "formula-encoder",
-    bytes: include_bytes!("../shipped/formula-encoder.onnx"),
+    bytes: carried!("formula-encoder.onnx"),
     card: include_str!("../shipped/formula.md"),
 };
 
 /// The other half, likewise.
 pub const FORMULA_DECODER: BuiltIn = BuiltIn {
     id: "formula-decoder",
-    bytes: include_bytes!("../shipped/formula-decoder.onnx"),
+    bytes: carried!("formula-decoder.onnx"),
     card: include_str!("../shipped/formula.md"),
 };
 

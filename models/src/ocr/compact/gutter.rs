@@ -72,12 +72,15 @@ pub fn cut_at_gutters(raster: &Raster, lines: &[Polygon], upright: &Upright) -> 
     cut
 }
 
-/// A line on the level page, and where it is blank: intervals of x.
+/// Intervals of x on the level page.
+type Blanks = Vec<(f32, f32)>;
+
+/// A line on the level page, and where it is blank.
 struct Seen {
     rect: Rect,
-    blanks: Vec<(f32, f32)>,
+    blanks: Blanks,
     /// The same within a height of the ends, where a box may reach over a gutter to the other column's first letter, and nothing is cut.
-    margins: Vec<(f32, f32)>,
+    margins: Blanks,
 }
 
 /// What the lines around one blank run say.
@@ -212,7 +215,7 @@ fn sample(raster: &Raster, line: &Polygon, width: u32, height: u32) -> Sampled {
 }
 
 /// Runs along the line without ink, as intervals of x on the level page: those between its letters, and those near its ends.
-fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> (Vec<(f32, f32)>, Vec<(f32, f32)>) {
+fn blanks(raster: &Raster, line: &Polygon, rect: &Rect) -> (Blanks, Blanks) {
     const HEIGHT: u32 = 32;
     let width = (HEIGHT as f32 * rect.width() / rect.height().max(1.0)).round().clamp(1.0, 8192.0) as u32;
     let sampled = sample(raster, line, width, HEIGHT);

@@ -1,5 +1,5 @@
 //! Reading with our own networks for Latin print, which the program carries: a detector of 0.1 M parameters and recognisers
-//! of 0.4 M (`fast`) and 1.1 M (`balanced`). What goes in and what comes out is agreed to the last bit with the lab that trained them (`models/training`), and
+//! of 0.4 M (every line) and 2.7 M (in `balanced`, what is in doubt). What goes in and what comes out is agreed to the last bit with the lab that trained them (`models/training`), and
 //! checked with its test vectors (`models/shipped/vectors`).
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a line says: our own networks, of 0.4 M parameters (half a millisecond a line) and of 1.1 M.
+//! What a line says: our own networks, of 0.4 M parameters (half a millisecond a line) and of 2.7 M.
 //!
 //! The input is gray, 32 pixels high, with ink at -1 and paper at +1 whatever the scan made of them; the output are logits of
 //! 341 classes, a step every four pixels. Every step here is that of `models/training/lab/preprocess.py`.
