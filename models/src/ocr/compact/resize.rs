@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cpu_gives_the_same_pixels() {
+    fn every_instruction_set_scales_to_the_same_pixels() {
         // Rows and columns that do not come in whole blocks, and blocks of every number of rows.
         for (w, h, width, height) in
             [(1000, 37, 313, 32), (1, 9, 5, 4), (7, 3, 9, 1), (333, 20, 612, 31), (2481, 40, 31, 7), (64, 50, 64, 33)]
