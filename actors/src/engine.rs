@@ -264,7 +264,7 @@ impl Engine {
         let formula = self.models.get(&Task::Formula).filter(|_| structure);
         let formula = formula.map(EngineModel::recognizer).transpose()?.flatten();
         let (large, compact) = self.readers(options)?;
-        let reread = options.quality == Quality::Balanced && self.has(Task::CompactReread);
+        let reread = self.has(Task::CompactReread);
         Ok(OcrModels { compact, reread, large, structure, layout, table, formula })
     }
 

@@ -97,13 +97,9 @@ pub const FORMULA_DECODER: BuiltIn = BuiltIn {
     card: include_str!("../shipped/formula.md"),
 };
 
-/// Encoder and decoder of the formula recogniser. Their digests are known beforehand: they are asked for at every start, and the files are large.
+/// Encoder and decoder of the formula recogniser.
 pub fn formula_sources() -> [ModelSource; 2] {
-    let mut digests = include_str!("../shipped/formula.sha256").lines();
-    [FORMULA_ENCODER, FORMULA_DECODER].map(|model| {
-        let digest = digests.next().and_then(|line| line.split_whitespace().next()?.parse().ok());
-        ModelSource::built_in(model.id, model.bytes, digest.unwrap_or_else(|| Digest::of(model.bytes)))
-    })
+    [FORMULA_ENCODER, FORMULA_DECODER].map(|model| model.source())
 }
 
 /// What reads formulas.
@@ -135,7 +131,17 @@ pub fn model(id: &str) -> Option<BuiltIn> {
 
 impl BuiltIn {
     pub fn source(&self) -> ModelSource {
-        ModelSource::built_in(self.id, self.bytes, Digest::of(self.bytes))
+        ModelSource::built_in(self.id, self.bytes, self.sha256())
+    }
+
+    /// Known beforehand: it is asked for at every start, and the files are large.
+    pub fn sha256(&self) -> Digest {
+        let digest = |line: &str| {
+            let (digest, name) = line.split_once("  ")?;
+            (name.strip_suffix(".onnx") == Some(self.id)).then(|| digest.parse().ok())?
+        };
+        let known = include_str!("../shipped/networks.sha256").lines().find_map(digest);
+        known.unwrap_or_else(|| Digest::of(self.bytes))
     }
 }
 
@@ -211,9 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn the_digests_of_the_formula_recogniser_are_those_of_its_files() {
-        let known = formula_sources().map(|source| source.sha256);
-        assert_eq!(known, [FORMULA_ENCODER, FORMULA_DECODER].map(|model| Digest::of(model.bytes)));
+    fn the_digests_that_are_known_are_those_of_the_files() {
+        let both = NETWORKS.iter().flat_map(|network| [network.f32, network.int8]);
+        let models: Vec<BuiltIn> = both.chain([FORMULA_ENCODER, FORMULA_DECODER]).collect();
+        assert_eq!(include_str!("../shipped/networks.sha256").lines().count(), models.len());
+        for model in models {
+            assert_eq!(model.sha256(), Digest::of(model.bytes), "{}", model.id);
+        }
     }
 
     #[test]

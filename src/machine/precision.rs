@@ -1,4 +1,4 @@
-//! In which precision the built-in networks run on a device: f32, which reads a little better, or int8 where that computes what it
+//! In which precision the built-in networks run on a device that has a library of its own: f32, which reads a little better, or int8 where that computes what it
 //! should and makes the whole page much quicker.
 //!
 //! Both depend on the processor's instructions and on the library. So at the first start on a machine the lab's page is read in both
@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 
 use pagestream_models::{
     Backend, Error as ModelError, Session,
-    backend::{Provider, portable::PortableBackend},
+    backend::portable::PortableBackend,
     built_in::Network,
     device::DeviceChoice,
     ocr::{Quality, Task},
@@ -171,7 +171,8 @@ impl Trial<'_> {
     }
 
     fn run(&self, library: &dyn Backend) -> Verdict {
-        let now: Clock<'_> = if runs_on_caller(self.device) { &measured::thread_time } else { &measured::wall_time };
+        // Libraries have threads of their own, and what a GPU does is no processor time at all.
+        let now: Clock<'_> = &measured::wall_time;
         let (sessions, f32_trial) = self.read_in_f32(library, now).unzip();
         // Where f32 does not run on the library, int8 is held against our own runtime.
         let own = if f32_trial.is_some() { None } else { self.read_in_f32(&PortableBackend, now) };
@@ -238,12 +239,6 @@ impl Trial<'_> {
     fn tell(&self, what: &str, error: &ModelError) {
         tracing::info!(device = %self.device, what, %error, "a built-in model does not run in this precision");
     }
-}
-
-/// Whether sessions compute on the thread that calls them, whose own time is then not disturbed by the pages of other threads.
-/// OpenVINO has threads of its own, and what a GPU does is no processor time at all.
-fn runs_on_caller(device: &DeviceChoice) -> bool {
-    *device == DeviceChoice::Onnx(Provider::Cpu)
 }
 
 #[cfg(test)]

@@ -274,7 +274,7 @@ impl Plan {
             }
             #[cfg(feature = "built-in-models")]
             ModelOf::BuiltIn { .. } | ModelOf::Chosen { .. } => {
-                entry.own(self.common.quality).map(|network| Digest::of(network.int8.bytes))
+                entry.own(self.common.quality).map(|network| network.int8.sha256())
             }
             #[cfg(not(feature = "built-in-models"))]
             ModelOf::Chosen { .. } => None,

@@ -194,10 +194,7 @@ impl PageReader {
                     self.state = State::Compact(reader);
                     Step::Infer(wanted)
                 }
-                LinesStep::Done(lines) => {
-                    drop(reader);
-                    self.compact_is_done(lines)?
-                }
+                LinesStep::Done(lines) => self.compact_is_done(lines, reader.into_page())?,
             },
             State::Doubting(doubting) => self.doubted(doubting, symbols(results)?)?,
             State::Rereading(rereading) => self.reread(rereading, symbols(results)?)?,

@@ -1,4 +1,5 @@
 """A checkpoint (its averaged weights when it has them) -> ONNX, batch normalisation folded, batch and width free."""
+import hashlib
 import warnings
 from pathlib import Path
 
@@ -40,6 +41,12 @@ def write(net, path: Path, metadata: dict):
         model.metadata_props.add(key=key, value=value)
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def write_digests(folder: Path):
+    """What the program carries is known by its digest, which is asked for at every start."""
+    networks = sorted(folder.glob("*.onnx"))
+    (folder / "networks.sha256").write_text("".join(f"{hashlib.sha256(network.read_bytes()).hexdigest()}  {network.name}\n" for network in networks))
 
 
 def main():

@@ -16,7 +16,7 @@ from .confidence import NOISE, NOISE_LENGTH, fit
 from .evaluate import Reader
 from .evaluate_confidence import synthetic_lines
 from .evaluate_detector import Finder
-from .export import write
+from .export import write, write_digests
 from .lines import LineGenerator
 from .pages import PageGenerator
 from .preprocess import level_table, padded_width, resize_line, tensor
@@ -115,6 +115,7 @@ def main():
         write(net, path, {"run": args.detector, "step": str(state["step"])})
         quantise_detector(path, alphabet, args.pages)
         page_vectors(vectors, alphabet, path)
+    write_digests(SHIPPED)
     for path in sorted(SHIPPED.rglob("*.*")):
         print(path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(SHIPPED))
 

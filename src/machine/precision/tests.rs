@@ -68,15 +68,6 @@ fn a_network_that_computes_otherwise_than_it_should_stays_in_f32_and_the_verdict
     }
 }
 
-#[test]
-fn what_others_compute_is_timed_by_the_wall() {
-    for (device, on_caller) in
-        [("cpu", true), ("openvino-native:CPU", false), ("openvino:CPU", false), ("cuda:0", false)]
-    {
-        assert_eq!(runs_on_caller(&device.parse().unwrap()), on_caller, "{device}");
-    }
-}
-
 /// Our own runtime as a library that has int8: networks in f32 take it three times as long, and of the steps of those in int8 one in
 /// `wrong_of` comes out otherwise.
 struct Library {

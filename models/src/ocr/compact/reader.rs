@@ -200,6 +200,11 @@ impl CompactReader {
         self.page.copied_bytes() + lines
     }
 
+    /// The page's gray pixels, for who reads on.
+    pub fn into_page(self) -> GrayPage {
+        self.page
+    }
+
     fn detected(&mut self, view: View, found: &[Corners]) -> Result<Step> {
         if !self.enlarged
             && let Some(scale) = scale_for_small_print(found, view.scale())

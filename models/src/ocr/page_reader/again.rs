@@ -32,7 +32,6 @@ const LEAST_FOR_UNKNOWN: f32 = 0.5;
 #[derive(Debug)]
 pub(super) struct Doubting {
     pub(super) lines: Lines,
-    pub(super) alphabet: Alphabet,
     pub(super) page: GrayPage,
     pub(super) asked: Vec<usize>,
     pub(super) waiting: VecDeque<usize>,
@@ -66,25 +65,29 @@ fn those(lines: &Lines, is_one: impl Fn(&Decoded) -> bool) -> VecDeque<usize> {
     lines.lines.iter().enumerate().filter(|(_, (_, line))| is_one(line)).map(|(index, _)| index).collect()
 }
 
+/// What is asked of one of our own recognisers for these lines.
+fn recognitions(task: Task, page: &GrayPage, lines: &Lines, asked: &[usize]) -> Vec<Inference> {
+    let input = |&index: &usize| recognizer::input(page.plane(), &lines.lines[index].0);
+    asked.iter().map(|index| Inference { task, input: input(index) }).collect()
+}
+
 fn is_doubtful(line: &Decoded) -> bool {
     (line.certainty < DOUBTFUL_LINE && !line.text.is_empty()) || confidence::has_unknown(line)
 }
 
 impl PageReader {
     /// Our own networks have read the page: is that enough?
-    pub(super) fn compact_is_done(&mut self, mut lines: Lines) -> Result<Step> {
+    pub(super) fn compact_is_done(&mut self, mut lines: Lines, page: GrayPage) -> Result<Step> {
         let whole_page = confidence::certainty(&lines.lines).is_some_and(|certainty| certainty < DOUBTFUL_PAGE);
         // On a page that is in doubt as a whole they may be what is left of a script that nobody here can read.
         if !whole_page {
             lines.lines.retain(|(_, line)| !confidence::is_noise(line));
         }
-        let alphabet = self.models.compact.clone().filter(|_| self.models.reread);
-        let Some(alphabet) = alphabet.filter(|_| self.options.quality == Quality::Balanced) else {
+        if !self.models.reread || self.options.quality != Quality::Balanced {
             return self.ask_large(lines);
-        };
+        }
         let waiting = those(&lines, is_doubtful);
-        let page = GrayPage::new(self.raster.clone());
-        self.doubt(Doubting { lines, alphabet, page, asked: Vec::new(), waiting })
+        self.doubt(Doubting { lines, page, asked: Vec::new(), waiting })
     }
 
     /// Asks our larger recogniser for the next group of doubtful lines, or goes on when there are none left.
@@ -94,22 +97,19 @@ impl PageReader {
         if asked.is_empty() {
             return self.ask_large(doubting.lines);
         }
-        let recognition = |&index: &usize| Inference {
-            task: Task::CompactReread,
-            input: recognizer::input(page.plane(), &lines.lines[index].0),
-        };
-        let wanted = asked.iter().map(recognition).collect();
+        let wanted = recognitions(Task::CompactReread, page, lines, &asked);
         self.state = State::Doubting(Doubting { asked, ..doubting });
         Ok(Step::Infer(wanted))
     }
 
     pub(super) fn doubted(&mut self, mut doubting: Doubting, symbols: Vec<Vec<Symbol>>) -> Result<Step> {
+        let alphabet = self.models.compact.clone().ok_or_else(|| out_of_step("nobody was asked"))?;
         if doubting.asked.len() != symbols.len() {
             return Err(out_of_step("other lines were asked for"));
         }
         for (&index, symbols) in doubting.asked.iter().zip(&symbols) {
             let (polygon, before) = &mut doubting.lines.lines[index];
-            let again = reader::read(polygon, symbols, &doubting.alphabet);
+            let again = reader::read(polygon, symbols, &alphabet);
             if confidence::certainty_of(&again) > confidence::certainty_of(before) {
                 *before = again;
             }
@@ -146,8 +146,7 @@ impl PageReader {
         };
         if whole_page {
             let unread = Unread::of(&lines.lines);
-            let marked = lines.lines.iter().any(|(_, line)| confidence::has_unknown(line));
-            let before = Before { unread, lines: marked.then_some(lines) };
+            let before = Before { unread, lines: (!waiting.is_empty()).then_some(lines) };
             let (reader, wanted) = LargeReader::start(self.raster.clone(), &self.options, alphabet);
             self.state = State::Large(Box::new(reader), before);
             return Ok(Step::Infer(wanted));
@@ -229,11 +228,7 @@ impl PageReader {
             let unread = if 2 * found < unread.characters { unread } else { Unread::default() };
             return self.done(lines, &read_by, unread);
         }
-        let recognition = |&index: &usize| Inference {
-            task: Task::CompactRecognize,
-            input: recognizer::input(page.plane(), &lines.lines[index].0),
-        };
-        let wanted = asked.iter().map(recognition).collect();
+        let wanted = recognitions(Task::CompactRecognize, page, lines, &asked);
         self.state = State::Checking(Checking { asked, ..checking });
         Ok(Step::Infer(wanted))
     }

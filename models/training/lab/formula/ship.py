@@ -19,6 +19,7 @@ import torch
 from rapidfuzz.distance import Levenshtein
 
 from ..config import work_dir
+from ..export import write_digests
 from ..ship import SHIPPED
 from .augment import worn
 from .decode import OnnxSession, decode
@@ -141,8 +142,7 @@ def main():
     model = onnx.load(path)
     model.metadata_props.add(key="confidence", value="\n".join(f"{x} {y}" for x, y in curve))
     onnx.save(model, path)
-    networks = [SHIPPED / f"formula-{part}.onnx" for part in ("encoder", "decoder")]
-    (SHIPPED / "formula.sha256").write_text("".join(f"{hashlib.sha256(network.read_bytes()).hexdigest()}  {network.name}\n" for network in networks))
+    write_digests(SHIPPED)
     (SHIPPED / "formula-drafts.bin").write_bytes(drafts(args.entries))
     (SHIPPED / "formula-tokens.txt").write_text("".join(" ".join([name, *members]) + "\n" for name, members in CLASSES.items()), encoding="utf-8")
     vectors(SHIPPED / "vectors" / "formula.json", session(SHIPPED), args.cases)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from ..config import arguments
-from ..export import write
+from ..export import write, write_digests
 from ..quantise import quantise
 from ..runs import load
 from ..ship import SHIPPED
@@ -61,6 +61,7 @@ def main():
     write(net, path, {"run": args.run, "step": str(state["step"]), "kinds": "\n".join(KINDS)})
     quantise(path, path.with_name("layout-int8.onnx"), calibration(args.pages))
     vectors(path)
+    write_digests(SHIPPED)
     for path in sorted(SHIPPED.rglob("layout*")):
         print(path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(SHIPPED))
 
