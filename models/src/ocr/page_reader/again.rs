@@ -19,8 +19,7 @@ use crate::{
 };
 
 /// Lines whose certainty is lower are read again by the larger recogniser of ours in `balanced`, some 14 of 100: by `lab/evaluate_cascade.py` reading
-/// more of them again takes no more errors away. PP-OCRv6 is not asked for what is in doubt still: on print and typewriting it takes nothing more away, at
-/// five times the cost.
+/// more of them again takes no more errors away. PP-OCRv6 is not asked for what is in doubt still: on print and typewriting it takes nothing more away.
 const DOUBTFUL_LINE: f32 = 0.85;
 
 /// Pages whose mean certainty is lower are read again as a whole: script that our own networks do not know, damage.
