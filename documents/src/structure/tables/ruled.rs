@@ -260,7 +260,8 @@ impl Grid {
             })
             .map(|row| lines_of(row).max().unwrap_or(0))
             .sum();
-        holding * 2 > all
+        // Of two lines below a heading of two, half is held.
+        holding * 2 >= all
     }
 
     /// Whether the lines of a cell are no lines of one text: most end though the next word had room, or are numbers.

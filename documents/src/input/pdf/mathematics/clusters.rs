@@ -5,6 +5,8 @@ use crate::geometry::Rect;
 
 /// How far a fraction's line is from what stands above and below it, in ems.
 const TO_BAR: f32 = 0.6;
+/// What stands further apart is not of one numerator, in ems: LaTeX's widest space within a formula is two.
+const CELL_GAP: f32 = 2.1;
 /// Lines of a page that may be fractions'.
 const MOST_BARS: usize = 2_000;
 
@@ -74,7 +76,11 @@ fn divide(bar: &Rect, parts: &[Part], order: &[usize], groups: &mut Groups) {
         let all = side.iter().map(|&at| parts[at].rect).reduce(|a, b| a.union(&b)).unwrap_or_default();
         all.right.min(bar.right) - all.left.max(bar.left)
     };
-    let is_fraction = !above.is_empty() && !below.is_empty() && width(&above).max(width(&below)) > 0.55 * bar.width();
+    let is_fraction = !above.is_empty()
+        && !below.is_empty()
+        && width(&above).max(width(&below)) > 0.55 * bar.width()
+        && !is_row_of_cells(&above, parts)
+        && !is_row_of_cells(&below, parts);
     let is_root = beside.iter().any(|(_, is_root)| *is_root) && !below.is_empty();
     if is_fraction {
         let all: Vec<usize> = above.iter().chain(&below).copied().chain(beside.iter().map(|(at, _)| *at)).collect();
@@ -84,6 +90,18 @@ fn divide(bar: &Rect, parts: &[Part], order: &[usize], groups: &mut Groups) {
             beside.iter().filter(|(_, is_root)| *is_root).for_each(|&(sign, _)| groups.join(sign, at));
         }
     }
+}
+
+/// Whether parts stand side by side as cells of a table do: no numerator has such gaps.
+fn is_row_of_cells(side: &[usize], parts: &[Part]) -> bool {
+    let mut side = side.to_vec();
+    side.sort_by(|&a, &b| parts[a].rect.left.total_cmp(&parts[b].rect.left));
+    let mut end = f32::INFINITY;
+    side.into_iter().any(|at| {
+        let gap = (parts[at].rect.left - end) / parts[at].size;
+        end = if end.is_finite() { end.max(parts[at].rect.right) } else { parts[at].rect.right };
+        gap > CELL_GAP
+    })
 }
 
 /// How far apart two parts are that are of one formula, in ems.
@@ -257,5 +275,41 @@ impl Groups {
             });
         }
         clusters
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(line: usize, left: f32, right: f32, baseline: f32) -> Part {
+        let rect = Rect { left, right, top: baseline - 7.0, bottom: baseline };
+        let size = 10.0;
+        Part {
+            line,
+            glyphs: vec![line],
+            characters: 0..1,
+            rect,
+            size,
+            baseline,
+            is_whole: true,
+            stands_alone: true,
+            has_large: false,
+            opens: None,
+        }
+    }
+
+    #[test]
+    fn a_line_between_rows_of_a_table_is_no_fraction() {
+        let bar = Rect { left: 100.0, right: 200.0, top: 102.0, bottom: 102.5 };
+        let fraction = [part(0, 110.0, 145.0, 100.0), part(1, 150.0, 190.0, 100.0), part(2, 130.0, 180.0, 112.0)];
+        assert_eq!(of(&fraction, &[bar]).len(), 1, "two pieces of a numerator");
+        let rows = [
+            part(0, 105.0, 130.0, 100.0),
+            part(1, 165.0, 195.0, 100.0),
+            part(2, 105.0, 130.0, 112.0),
+            part(3, 165.0, 195.0, 112.0),
+        ];
+        assert_eq!(of(&rows, &[bar]).len(), 4, "cells stay what they are");
     }
 }
