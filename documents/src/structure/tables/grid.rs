@@ -94,7 +94,7 @@ pub(super) fn open_grid(atoms: &[Atom<'_>], members: Vec<usize>, rect: &Rect, dr
             gutters.iter().map(leaves_off).collect()
         })
         .collect();
-    spans::where_lines_end(&mut grid, &ends);
+    spans::where_lines_end(&mut grid, atoms, &ends);
     spans::over_columns(&mut grid, atoms, &drawn.bars, em);
     spans::of_groups(&mut grid);
     spans::over_rows(&mut grid, &across, em);

@@ -22,6 +22,7 @@ mod spans;
 mod tagged;
 #[cfg(test)]
 mod tests;
+mod tiles;
 mod unruled;
 
 pub use self::continued::{continues, repeats_header};
@@ -231,7 +232,11 @@ impl Finder<'_> {
             return;
         }
         let em = self.em;
-        let mut lanes: Vec<Lane> = vec![grid::rows_of(&self.atoms, members, em)];
+        let lane = grid::rows_of(&self.atoms, members, em);
+        let mut lanes: Vec<Lane> = match unruled::fold(&lane, self.hints.width, self.hints.height, em) {
+            Some(middle) => halves(&self.atoms, &lane, middle, em).into(),
+            None => vec![lane],
+        };
         // Each parting makes two lanes of one; pages have few columns.
         let mut partings = 0;
         while let Some(mut lane) = lanes.pop() {

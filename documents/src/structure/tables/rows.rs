@@ -280,6 +280,12 @@ impl Grouping<'_> {
             let off = [below.left - piece.left, below.right - piece.right, middle(below) - middle(piece)];
             piece.runs_on(below, self.extents, self.em) && off.iter().any(|off| off.abs() < 0.3 * self.em)
         };
+        // Lines of a heading stand closer than rows.
+        let body = (level.end.max(at + 1) + 1..self.rows.len()).map(|at| self.pitch(at));
+        let usual = super::atoms::median(body.collect());
+        if usual > 0.0 && self.pitch(at) < 0.85 * usual && self.pitch(at) < 1.4 * self.em {
+            return false;
+        }
         // The words of one that is broken early have room beside each other.
         let lines = above.pieces.iter().filter(|piece| is_line(piece)).count();
         row.pieces.len() > above.pieces.len() && lines * 3 < above.pieces.len() * 2

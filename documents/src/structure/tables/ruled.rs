@@ -256,7 +256,9 @@ impl Grid {
                         |cell: &&&GridCell| cell.column != numbers.column && cell.lines.len() >= numbers.lines.len();
                     own.iter().any(|cell| has_more(&cell))
                 });
-                beside || (broken > 1 && broken * 2 > own.len() && broken * 3 >= self.columns.len())
+                beside
+                    || self.are_level(&own, row, atoms, em)
+                    || (broken > 1 && broken * 2 > own.len() && broken * 3 >= self.columns.len())
             })
             .map(|row| lines_of(row).max().unwrap_or(0))
             .sum();
@@ -264,13 +266,36 @@ impl Grid {
         holding * 2 >= all
     }
 
+    /// Whether all cells of a row have as many lines, three at least, each beside those of the others, and in half of the cells a line ends though the
+    /// next word had room.
+    fn are_level(&self, own: &[&GridCell], row: usize, atoms: &[Atom<'_>], em: f32) -> bool {
+        let Some(first) = own.first() else { return false };
+        let filled = self.cells.iter().filter(|cell| cell.rows().contains(&row) && !cell.is_empty()).count();
+        let middle = |line: &Vec<usize>| line.first().map_or(0.0, |&at| atoms[at].rect.center().y);
+        let is_beside = |cell: &&GridCell| {
+            cell.lines.len() == first.lines.len()
+                && cell.lines.iter().zip(&first.lines).all(|(a, b)| (middle(a) - middle(b)).abs() < 0.3 * em)
+        };
+        let ending = own.iter().filter(|cell| self.early_ends(cell, atoms, em) > 0).count();
+        own.len() > 1
+            && own.len() == filled
+            && first.lines.len() > 2
+            && own.iter().all(is_beside)
+            && ending * 2 >= own.len()
+    }
+
     /// Whether the lines of a cell are no lines of one text: most end though the next word had room, or are numbers.
     fn is_broken(&self, cell: &GridCell, atoms: &[Atom<'_>], em: f32) -> bool {
-        let (from, to) = (self.columns[cell.column].0, self.columns[cell.columns().end - 1].1);
         let is_number = |line: &&Vec<usize>| is_numeric(&text_of(atoms, line));
         if cell.lines.iter().filter(is_number).count() * 10 >= cell.lines.len() * 7 {
             return true;
         }
+        self.early_ends(cell, atoms, em) * 2 > cell.lines.len() - 1
+    }
+
+    /// How many lines of a cell end though the next word had room.
+    fn early_ends(&self, cell: &GridCell, atoms: &[Atom<'_>], em: f32) -> usize {
+        let (from, to) = (self.columns[cell.column].0, self.columns[cell.columns().end - 1].1);
         let breaks = cell.lines.windows(2).filter(|pair| {
             let width = |line: &[usize]| {
                 let left = line.first().map_or(0.0, |&at| atoms[at].rect.left);
@@ -279,7 +304,7 @@ impl Grid {
             let word = pair[1].first().map_or(0.0, |&at| atoms[at].rect.width());
             width(&pair[0]) + word + 0.8 * em < to - from
         });
-        breaks.count() * 2 > cell.lines.len() - 1
+        breaks.count()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is drawn: rulings put together where they are pieces of one, shades put together where they are cells of one row.
 
+use super::tiles;
 use crate::{geometry::Rect, structure::Hints};
 
 /// More rulings than a page of tables has; a drawing has them, and is none.
@@ -56,12 +57,21 @@ impl Rules {
                 }
             }
         }
+        if hints.fills.len() <= MOST {
+            let fills: Vec<Rect> = hints.fills.iter().copied().filter(is_placed).collect();
+            // Shades that are seen in pixels come in pieces.
+            if !hints.styles.is_empty() {
+                let (horizontal, vertical) = tiles::edges(&fills, em);
+                rules.horizontal.extend(horizontal);
+                rules.vertical.extend(vertical);
+            }
+            let high = fills.into_iter().filter(|r| r.height() > 0.7 * em && r.width() > 0.7 * em);
+            rules.shades = rows_of_shade(high.collect(), em);
+            // What reaches from edge to edge is the page's own ground, or that of two on one sheet.
+            rules.shades.retain(|shade| hints.width <= 0.0 || shade.width() < 0.97 * hints.width);
+        }
         rules.horizontal = joined(rules.horizontal, em);
         rules.vertical = joined(rules.vertical, em);
-        if hints.fills.len() <= MOST {
-            let fills = hints.fills.iter().copied().filter(is_placed);
-            rules.shades = rows_of_shade(fills.filter(|r| r.height() > 0.7 * em && r.width() > 0.7 * em).collect(), em);
-        }
         rules
     }
 }

@@ -157,9 +157,10 @@ fn label_spans(
     Some(spans)
 }
 
-/// Cells whose neighbours' places are empty, and between which lines that part the columns elsewhere leave off: they reach over them.
+/// Cells whose neighbours' places are empty, and between which lines that part the columns elsewhere leave off: they reach over them. To the left they
+/// do only if their text stands in the middle of it all: beside a cell of several rows its line may not be drawn.
 /// `ends[row][gutter]` says where they do.
-pub(super) fn where_lines_end(grid: &mut Grid, ends: &[Vec<bool>]) {
+pub(super) fn where_lines_end(grid: &mut Grid, atoms: &[Atom<'_>], ends: &[Vec<bool>]) {
     let columns = grid.columns.len();
     for at in 0..grid.cells.len() {
         let (row, own) = (grid.cells[at].row, grid.cells[at].columns());
@@ -173,8 +174,15 @@ pub(super) fn where_lines_end(grid: &mut Grid, ends: &[Vec<bool>]) {
         while to < columns && ends[row][to - 1] && is_empty(to) {
             to += 1;
         }
+        let words = || grid.cells[at].lines.iter().flatten().map(|&at| atoms[at].rect);
+        let ink = (words().map(|r| r.left).fold(f32::MAX, f32::min), words().map(|r| r.right).fold(f32::MIN, f32::max));
+        let right = grid.columns[to - 1].1;
         while from > 0 && ends[row][from - 1] && is_empty(from - 1) {
             from -= 1;
+        }
+        let left = grid.columns[from].0;
+        if ((ink.0 + ink.1) - (left + right)).abs() > 0.3 * (right - left) {
+            from = own.start;
         }
         (grid.cells[at].column, grid.cells[at].column_span) = (from, to - from);
     }

@@ -82,6 +82,38 @@ fn rows_between_three_lines_are_a_table_with_a_header() {
 }
 
 #[test]
+fn rows_below_a_heading_are_no_lines_of_one_cell_where_columns_are_ruled() {
+    let text = ["Port|Of what", "Hull|timber and salt", "Old Danzig|coal", "Faro|lumber of the north"];
+    let lines = rows(103.0, 14.0, &[102.0, 162.0], &text);
+    let mut rulings = [100.0, 115.0, 158.0].map(|y| across(y, 98.0, 290.0)).to_vec();
+    rulings.push(down(156.0, 100.0, 158.0));
+    assert_eq!(found(&lines, rulings), [text]);
+}
+
+#[test]
+fn a_cell_beside_one_of_two_rows_stays_in_its_column_though_its_line_is_not_drawn() {
+    let text = ["Port|Ships|Tons", "Hull|12|3,100", "|7|220", "Faro|15|10,045"];
+    let lines = rows(103.0, 14.0, &[102.0, 172.0, 232.0], &text);
+    let mut rulings = [100.0, 115.0, 158.0].map(|y| across(y, 98.0, 290.0)).to_vec();
+    rulings.extend([down(165.0, 100.0, 129.0), down(165.0, 143.0, 158.0), down(225.0, 100.0, 158.0)]);
+    assert_eq!(found(&lines, rulings), [["Port|Ships|Tons", "Hull^2|12|3,100", "7|220", "Faro|15|10,045"]]);
+}
+
+#[test]
+fn two_pages_on_a_sheet_are_no_table() {
+    let answers = ["no", "yes, of course", "they are not", "they may be"];
+    let questions = ["which of these are the case in your town", "and whose task are they there", "what else is so"];
+    let page =
+        |left: f32| [rows(100.0, 30.0, &[left], &questions), rows(115.0, 30.0, &[left + 20.0], &answers)].concat();
+    let lines = [page(60.0), page(500.0)].concat();
+    let tables = |height: f32| {
+        let hints = Hints { width: 900.0, height, ..Hints::default() };
+        find(&lines, &vec![true; lines.len()], &hints).len()
+    };
+    assert_eq!(tables(600.0), 0);
+}
+
+#[test]
 fn aligned_numbers_need_no_lines_and_a_line_may_be_a_row() {
     let text = ["Port|Ships|Tons", "Hull|12|3,100", "Faro|7|220", "Danzig|15|10,045"];
     let apart = rows(100.0, 14.0, &[100.0, 180.0, 240.0], &text);

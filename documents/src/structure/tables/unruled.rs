@@ -15,6 +15,10 @@ const MOST_LINES: usize = 8;
 /// How much more than between those before it, and what is more than any table has.
 const MORE_SPACE: f32 = 1.3;
 const AIRIEST: f32 = 4.5;
+/// Two inner margins, as a share of the width of a sheet of two pages.
+const FOLD: f32 = 0.1;
+/// A line of text is longer, in ems.
+const LINE: f32 = 14.0;
 /// Rows of one cell between others.
 const MOST_SINGLE: usize = 3;
 
@@ -171,6 +175,19 @@ pub(super) fn parting(rows: &[(TextRow, Vec<Segment>)], prose: &Prose, em: f32) 
         };
         both * 10 < rows.len() * 7 || sides.iter().any(is_plain)
     })
+}
+
+/// Where a sheet of two pages folds: it is broad, nothing stands around its middle, and both halves have lines of text.
+pub(super) fn fold(lane: &Lane, width: f32, height: f32, em: f32) -> Option<f32> {
+    let middle = width / 2.0;
+    let parts = || lane.iter().flat_map(|(_, parts)| parts);
+    let left = parts().filter(|part| part.left < middle).map(|part| part.right).fold(0.0, f32::max);
+    let right = parts().filter(|part| part.right > middle).map(|part| part.left).fold(width, f32::min);
+    let lines = |is_left: bool| {
+        parts().filter(|part| (part.left < middle) == is_left && part.right - part.left > LINE * em).count()
+    };
+    let is_folded = width > 1.2 * height && left < middle && middle < right && right - left > FOLD * width;
+    (is_folded && lines(true).min(lines(false)) >= 3).then_some(middle)
 }
 
 /// What of a lane stands on either side.
