@@ -100,17 +100,23 @@ fn a_cell_beside_one_of_two_rows_stays_in_its_column_though_its_line_is_not_draw
 }
 
 #[test]
-fn two_pages_on_a_sheet_are_no_table() {
-    let answers = ["no", "yes, of course", "they are not", "they may be"];
-    let questions = ["which of these are the case in your town", "and whose task are they there", "what else is so"];
-    let page =
-        |left: f32| [rows(100.0, 30.0, &[left], &questions), rows(115.0, 30.0, &[left + 20.0], &answers)].concat();
-    let lines = [page(60.0), page(500.0)].concat();
-    let tables = |height: f32| {
-        let hints = Hints { width: 900.0, height, ..Hints::default() };
-        find(&lines, &vec![true; lines.len()], &hints).len()
+fn a_sheet_of_two_pages_is_folded_in_its_middle() {
+    let text = [
+        "which of these are the case in your town",
+        "and whose task are they there",
+        "what else is so in the town, and why is that",
+    ];
+    let page = |left: f32| rows(100.0, 30.0, &[left], &text);
+    let fold = |lines: &[TextLine], width: f32, height: f32| {
+        let atoms = atoms_of(lines, &vec![true; lines.len()], &Hints::default());
+        unruled::fold(&grid::rows_of(&atoms, (0..atoms.len()).collect(), EM), width, height, EM)
     };
-    assert_eq!(tables(600.0), 0);
+    let both = [page(60.0), page(500.0)].concat();
+    assert_eq!(fold(&both, 900.0, 600.0), Some(450.0));
+    assert_eq!(fold(&both, 900.0, 800.0), None, "one page of two columns");
+    assert_eq!(fold(&page(60.0), 900.0, 600.0), None, "one page that is half empty");
+    let crossed = [both, vec![line(400.0, 300.0, "a heading over both")]].concat();
+    assert_eq!(fold(&crossed, 900.0, 600.0), None);
 }
 
 #[test]
