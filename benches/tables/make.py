@@ -19,14 +19,20 @@ TUNING = {
     "booktabs": "table{border-top:2px solid;border-bottom:2px solid}thead{border-bottom:1px solid}",
     "striped": "tbody tr:nth-child(even){background:#e8eef4}thead{border-bottom:1px solid #456}",
     "plain": "",
-}
-HELD_OUT = {
     "double": "table{border:3px double #000}td,th{border:.5px solid #777}",
     "dark-head": "thead th{background:#234;color:#fff}tbody tr{border-bottom:.5px solid #aaa}",
     "verticals": "table{border-top:1px solid;border-bottom:1px solid}thead{border-bottom:1px solid}td+td,th+th{border-left:1px solid #555}",
     "underlined-groups": "thead th[colspan]{border-bottom:1px solid}table{border-top:1.2px solid;border-bottom:1.2px solid}thead{border-bottom:.6px solid}",
     "airy": "td,th{padding:7px 18px!important}thead{border-bottom:2px solid #c33}",
     "boxes": "table{border-collapse:separate!important;border-spacing:3px}td,th{background:#eef}th{background:#cce}",
+}
+HELD_OUT = {
+    "dotted": "td,th{border-bottom:1px dotted #555}thead{border-bottom:1px solid}",
+    "column-lines": "td,th{border-right:.5px solid #999}thead{border-bottom:2px solid}",
+    "green-bar": "tbody tr:nth-child(4n+1),tbody tr:nth-child(4n+2){background:#dfd}th{border-bottom:1px solid}",
+    "boxed-head": "table{border:2px solid}thead th{border:1px solid}",
+    "minimal": "thead{border-bottom:.5px solid}tbody tr:last-child{border-bottom:.5px solid}",
+    "cards": "table{border:1px solid #ccc}td{border-top:1px solid #ddd}th{background:#eee;letter-spacing:.03em;font-size:.85em}",
 }
 WORDS = """account amber anchor annual balance basin bridge canal cargo carbon ceiling charter cinder coastal copper council delta deposit diesel district
 dredger eastern engine estimate ferry figure freight gravel harbour inland interest invoice island kiln ledger lighthouse linen lumber marsh meadow mineral

@@ -59,7 +59,16 @@ pub(super) fn group(rows: &[Row], bars: &[f32], extents: &[(f32, f32)], em: f32)
     let grouping = Grouping { rows, extents, em, pairs: pairs(rows, extents, em) };
     if bands.len() >= 3 && grouping.are_rows(&bands) {
         let mut groups = grouping.levels(bands[0].clone());
-        groups.extend_from_slice(&bands[1..]);
+        let single = bands.windows(2).filter(|pair| pair.iter().all(|band| band.len() == 1));
+        let usual = super::atoms::median(single.map(|pair| grouping.pitch(pair[1].start)).collect());
+        for band in &bands[1..] {
+            // Where some rows alone are shaded: those between stand as far apart as the others do.
+            let is_apart = |at: usize| usual > 1.2 * em && grouping.pitch(at) > 0.9 * usual;
+            match band.len() > 1 && band.clone().skip(1).all(is_apart) {
+                true => groups.extend(band.clone().map(|at| at..at + 1)),
+                false => groups.push(band.clone()),
+            }
+        }
         return groups;
     }
     // Spaces between lines of text within bands, which tell lines of cells from rows.
@@ -375,6 +384,12 @@ mod tests {
             &[(0.0, "---"), (12.0, "---"), (24.0, "---"), (36.0, "---")],
             &[-6.0, 6.0, 42.0],
             &[0..1, 1..2, 2..3, 3..4],
+        );
+        // Lines between some rows alone.
+        check(
+            &[(0.0, "---"), (16.0, "---"), (32.0, "---"), (48.0, "---"), (64.0, "---"), (80.0, "---")],
+            &[8.0, 24.0, 40.0, 72.0],
+            &[0..1, 1..2, 2..3, 3..4, 4..5, 5..6],
         );
         // Rows as near as lines: what stands below a full cell alone goes on with it.
         check(&[(0.0, "-#-"), (12.0, " - "), (24.0, "---")], &[], &[0..2, 2..3]);

@@ -10,6 +10,9 @@ use crate::geometry::Rect;
 /// Lines of one grid that are looked at.
 const MOST: usize = 1_500;
 
+/// Words of one text stand no further apart, in ems.
+const CELL_GAP: f32 = 1.0;
+
 /// Lines that meet.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
@@ -257,6 +260,7 @@ impl Grid {
                     own.iter().any(|cell| has_more(&cell))
                 });
                 beside
+                    || own.iter().any(|cell| cell.column_span > 1 && is_spaced(cell, atoms, em))
                     || self.are_level(&own, row, atoms, em)
                     || (broken > 1 && broken * 2 > own.len() && broken * 3 >= self.columns.len())
             })
@@ -306,6 +310,14 @@ impl Grid {
         });
         breaks.count()
     }
+}
+
+/// Whether most lines of a cell have words that stand apart as those of cells do.
+fn is_spaced(cell: &GridCell, atoms: &[Atom<'_>], em: f32) -> bool {
+    let has_gap = |line: &&Vec<usize>| {
+        line.windows(2).any(|pair| atoms[pair[1]].rect.left - atoms[pair[0]].rect.right > CELL_GAP * em)
+    };
+    cell.lines.iter().filter(has_gap).count() * 3 >= cell.lines.len() * 2
 }
 
 /// Regions of the page between the first and the last of bars that begin and end at the same places, each with its bars downwards.

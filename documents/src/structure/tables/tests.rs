@@ -100,10 +100,20 @@ fn a_cell_beside_one_of_two_rows_stays_in_its_column_though_its_line_is_not_draw
 }
 
 #[test]
+fn a_box_around_a_ruled_header_and_rows_that_are_not_is_a_table() {
+    let text = ["Port|Ships|Tons", "Hull|12|3,100", "Faro|7|220", "Danzig|15|10,045"];
+    let lines = rows(103.0, 14.0, &[102.0, 172.0, 232.0], &text);
+    let mut rulings = [100.0, 115.0, 158.0].map(|y| across(y, 98.0, 290.0)).to_vec();
+    rulings.extend([98.0, 290.0].map(|x| down(x, 100.0, 158.0)));
+    rulings.extend([165.0, 225.0].map(|x| down(x, 100.0, 115.0)));
+    assert_eq!(found(&lines, rulings), [text]);
+}
+
+#[test]
 fn a_sheet_of_two_pages_is_folded_in_its_middle() {
     let text = [
-        "which of these are the case in your town",
-        "and whose task are they there",
+        "which of these are the case in your own town",
+        "and whose task are they in your country",
         "what else is so in the town, and why is that",
     ];
     let page = |left: f32| rows(100.0, 30.0, &[left], &text);
