@@ -61,9 +61,11 @@ impl Rules {
             let fills: Vec<Rect> = hints.fills.iter().copied().filter(is_placed).collect();
             // Shades that are seen in pixels come in pieces.
             if !hints.styles.is_empty() {
-                let (horizontal, vertical) = tiles::edges(&fills, em);
-                rules.horizontal.extend(horizontal);
-                rules.vertical.extend(vertical);
+                for cell in tiles::cells(&fills, em) {
+                    let side = |at: f32, from: f32, to: f32| Rule { at, from, to };
+                    rules.horizontal.extend([cell.top, cell.bottom].map(|at| side(at, cell.left, cell.right)));
+                    rules.vertical.extend([cell.left, cell.right].map(|at| side(at, cell.top, cell.bottom)));
+                }
             }
             let high = fills.into_iter().filter(|r| r.height() > 0.7 * em && r.width() > 0.7 * em);
             rules.shades = rows_of_shade(high.collect(), em);

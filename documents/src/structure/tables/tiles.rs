@@ -1,6 +1,5 @@
 //! Cells that are shaded each for itself, side by side and above each other: what lies between them is as good as a line that is drawn.
 
-use super::rules::Rule;
 use crate::geometry::Rect;
 
 /// Space between two cells, in heights of type.
@@ -8,16 +7,19 @@ const SPACE: f32 = 0.8;
 /// Shades of a page that are looked at: each is compared with those at its own height.
 const MOST: usize = 2_000;
 
+/// How much of the grid its cells cover.
+const LEAST_SHARE: f32 = 0.9;
+const MOST_SHARE: f32 = 1.05;
 /// Rows of shaded cells below each other that are more than a table's header.
 const LEAST_ROWS: usize = 3;
 
-/// The edges of shaded cells, horizontal ones and vertical ones; those of neighbours meet halfway. Shades that have no neighbour beside them, or few
+/// Shaded cells, each with its part of the space between it and its neighbours. Shades that have no neighbour beside them, or few
 /// above and below, are none: stripes, and headers.
-pub(super) fn edges(fills: &[Rect], em: f32) -> (Vec<Rule>, Vec<Rule>) {
+pub(super) fn cells(fills: &[Rect], em: f32) -> Vec<Rect> {
     let mut tiles: Vec<Rect> =
         fills.iter().copied().filter(|r| r.height() > 0.7 * em && r.width() > 0.7 * em).collect();
     if tiles.len() < 4 || tiles.len() > MOST {
-        return Default::default();
+        return Vec::new();
     }
     tiles.sort_by(|a, b| a.top.total_cmp(&b.top).then(a.left.total_cmp(&b.left)));
     tiles.dedup();
@@ -53,24 +55,18 @@ pub(super) fn edges(fills: &[Rect], em: f32) -> (Vec<Rule>, Vec<Rule>) {
             }
         }
     }
-    let (mut horizontal, mut vertical) = (Vec::new(), Vec::new());
-    for at in 0..count {
+    let is_of_grid = |at: usize| {
         let own = || (0..count).filter(|&other| set_of[other] == set_of[at]);
         let mut tops: Vec<f32> = own().map(|other| cells[other].top).collect();
         tops.dedup_by(|next, kept| *next - *kept < 0.5 * em);
-        // Stripes have cells beside cells nowhere; a cell over all columns has none, either.
-        if tops.len() < LEAST_ROWS || own().filter(|&other| has_beside[other]).count() < 4 {
-            continue;
-        }
-        let cell = cells[at];
-        for side in [cell.top, cell.bottom] {
-            horizontal.push(Rule { at: side, from: cell.left, to: cell.right });
-        }
-        for side in [cell.left, cell.right] {
-            vertical.push(Rule { at: side, from: cell.top, to: cell.bottom });
-        }
-    }
-    (horizontal, vertical)
+        let around = own().map(|other| cells[other]).reduce(|a, b| a.union(&b)).unwrap_or_default();
+        let share = own().map(|other| cells[other].area()).sum::<f32>() / around.area();
+        // Stripes have cells beside cells nowhere; a cell over all columns has none, either. What lies on others, or leaves room, is the ground of words.
+        tops.len() >= LEAST_ROWS
+            && own().filter(|&other| has_beside[other]).count() >= 4
+            && (LEAST_SHARE..=MOST_SHARE).contains(&share)
+    };
+    (0..count).filter(|&at| is_of_grid(at)).map(|at| cells[at]).collect()
 }
 
 /// Whether two edges have little between them, and do not lie over each other.
@@ -88,18 +84,20 @@ mod tests {
     }
 
     #[test]
-    fn shaded_cells_have_edges_halfway_between_them() {
+    fn shaded_cells_meet_halfway() {
         let fills: Vec<Rect> = (0..3).flat_map(|row| (0..2).map(move |column| cell(column, row, 1))).collect();
-        let (horizontal, vertical) = edges(&fills, 10.0);
-        assert!(vertical.iter().any(|rule| rule.at == 48.5), "{vertical:?}");
-        assert!(horizontal.iter().any(|rule| rule.at == 13.5), "{horizontal:?}");
+        let found = cells(&fills, 10.0);
+        assert_eq!(found.len(), 6);
+        assert_eq!(found[3], Rect { left: 48.5, top: 13.5, right: 97.0, bottom: 28.5 });
     }
 
     #[test]
     fn stripes_and_headers_are_no_cells() {
         let stripes: Vec<Rect> = (0..6).map(|row| cell(0, row, 3)).collect();
-        assert_eq!(edges(&stripes, 10.0), Default::default());
+        assert_eq!(cells(&stripes, 10.0), []);
         let header: Vec<Rect> = (0..6).map(|column| cell(column, 0, 1)).collect();
-        assert_eq!(edges(&header, 10.0), Default::default());
+        assert_eq!(cells(&header, 10.0), []);
+        let headers: Vec<Rect> = (0..6).map(|at| cell(at % 3, at / 3, 1)).collect();
+        assert_eq!(cells(&headers, 10.0), [], "a header of two rows");
     }
 }
