@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tables against their truth: TEDS on tables set by Chromium with style sheets that no rule was made by; as Chromium tags them, without their tags, and
+# Tables against their truth: TEDS on tables set by Chromium with style sheets that were held back (BENCHMARKS.md says which rules saw them since); as Chromium tags them, without their tags, and
 # as 200-dpi scans. SLANet-1M (a network for the structure of tables) beside it, on the same tables cut out of the scans.
 #
 #   benches/tables.sh [COUNT]          documents (100), about two tables each

@@ -289,6 +289,9 @@ impl Grouping<'_> {
             let off = [below.left - piece.left, below.right - piece.right, middle(below) - middle(piece)];
             piece.runs_on(below, self.extents, self.em) && off.iter().any(|off| off.abs() < 0.3 * self.em)
         };
+        if row.pieces.len() <= above.pieces.len() {
+            return false;
+        }
         // Lines of a heading stand closer than rows.
         let body = (level.end.max(at + 1) + 1..self.rows.len()).map(|at| self.pitch(at));
         let usual = super::atoms::median(body.collect());
@@ -297,7 +300,7 @@ impl Grouping<'_> {
         }
         // The words of one that is broken early have room beside each other.
         let lines = above.pieces.iter().filter(|piece| is_line(piece)).count();
-        row.pieces.len() > above.pieces.len() && lines * 3 < above.pieces.len() * 2
+        lines * 3 < above.pieces.len() * 2
     }
 
     /// By what rows of text say: one that has few cells, each below a full line, goes on with the row above.

@@ -267,7 +267,7 @@ impl Grid {
             .map(|row| lines_of(row).max().unwrap_or(0))
             .sum();
         // Of two lines below a heading of two, half is held.
-        holding * 2 >= all
+        all > 0 && holding * 2 >= all
     }
 
     /// Whether all cells of a row have as many lines, three at least, each beside those of the others, and in half of the cells a line ends though the

@@ -58,7 +58,8 @@ impl Rules {
             }
         }
         if hints.fills.len() <= MOST {
-            let fills: Vec<Rect> = hints.fills.iter().copied().filter(is_placed).collect();
+            let is_high = |r: &Rect| r.height() > 0.7 * em && r.width() > 0.7 * em;
+            let fills: Vec<Rect> = hints.fills.iter().copied().filter(|r| is_placed(r) && is_high(r)).collect();
             // Shades that are seen in pixels come in pieces.
             if !hints.styles.is_empty() {
                 for cell in tiles::cells(&fills, em) {
@@ -67,8 +68,7 @@ impl Rules {
                     rules.vertical.extend([cell.left, cell.right].map(|at| side(at, cell.top, cell.bottom)));
                 }
             }
-            let high = fills.into_iter().filter(|r| r.height() > 0.7 * em && r.width() > 0.7 * em);
-            rules.shades = rows_of_shade(high.collect(), em);
+            rules.shades = rows_of_shade(fills, em);
             // What reaches from edge to edge is the page's own ground, or that of two on one sheet.
             rules.shades.retain(|shade| hints.width <= 0.0 || shade.width() < 0.97 * hints.width);
         }

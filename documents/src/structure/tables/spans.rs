@@ -174,15 +174,16 @@ pub(super) fn where_lines_end(grid: &mut Grid, atoms: &[Atom<'_>], ends: &[Vec<b
         while to < columns && ends[row][to - 1] && is_empty(to) {
             to += 1;
         }
-        let words = || grid.cells[at].lines.iter().flatten().map(|&at| atoms[at].rect);
-        let ink = (words().map(|r| r.left).fold(f32::MAX, f32::min), words().map(|r| r.right).fold(f32::MIN, f32::max));
-        let right = grid.columns[to - 1].1;
         while from > 0 && ends[row][from - 1] && is_empty(from - 1) {
             from -= 1;
         }
-        let left = grid.columns[from].0;
-        if ((ink.0 + ink.1) - (left + right)).abs() > 0.3 * (right - left) {
-            from = own.start;
+        if from < own.start {
+            let (left, right) = (grid.columns[from].0, grid.columns[to - 1].1);
+            let words = grid.cells[at].lines.iter().flatten().map(|&at| atoms[at].rect);
+            let ink = words.reduce(|a, b| a.union(&b)).unwrap_or_default();
+            if (ink.left + ink.right - left - right).abs() > 0.3 * (right - left) {
+                from = own.start;
+            }
         }
         (grid.cells[at].column, grid.cells[at].column_span) = (from, to - from);
     }

@@ -16,8 +16,7 @@ const LEAST_ROWS: usize = 3;
 /// Shaded cells, each with its part of the space between it and its neighbours. Shades that have no neighbour beside them, or few
 /// above and below, are none: stripes, and headers.
 pub(super) fn cells(fills: &[Rect], em: f32) -> Vec<Rect> {
-    let mut tiles: Vec<Rect> =
-        fills.iter().copied().filter(|r| r.height() > 0.7 * em && r.width() > 0.7 * em).collect();
+    let mut tiles = fills.to_vec();
     if tiles.len() < 4 || tiles.len() > MOST {
         return Vec::new();
     }
@@ -55,8 +54,8 @@ pub(super) fn cells(fills: &[Rect], em: f32) -> Vec<Rect> {
             }
         }
     }
-    let is_of_grid = |at: usize| {
-        let own = || (0..count).filter(|&other| set_of[other] == set_of[at]);
+    let is_grid = |set: usize| {
+        let own = || (0..count).filter(|&other| set_of[other] == set);
         let mut tops: Vec<f32> = own().map(|other| cells[other].top).collect();
         tops.dedup_by(|next, kept| *next - *kept < 0.5 * em);
         let around = own().map(|other| cells[other]).reduce(|a, b| a.union(&b)).unwrap_or_default();
@@ -66,7 +65,9 @@ pub(super) fn cells(fills: &[Rect], em: f32) -> Vec<Rect> {
             && own().filter(|&other| has_beside[other]).count() >= 4
             && (LEAST_SHARE..=MOST_SHARE).contains(&share)
     };
-    (0..count).filter(|&at| is_of_grid(at)).map(|at| cells[at]).collect()
+    // A set has the number of its first cell.
+    let grids: Vec<bool> = (0..count).map(|at| set_of[at] == at && is_grid(at)).collect();
+    (0..count).filter(|&at| grids[set_of[at]]).map(|at| cells[at]).collect()
 }
 
 /// Whether two edges have little between them, and do not lie over each other.
