@@ -38,9 +38,20 @@ fn root(items: &mut Vec<Item>, bar: &Rect, read: &Read<'_>) -> bool {
             && middle.y < sign.rect.bottom + 2.0 * slack
     };
     let body: Vec<Item> = items.extract_if(.., |item| is_in(item)).collect();
+    // What is written on in small print up to the sign is the exponent of what stands before it.
+    let goes_on = |item: &Item| {
+        items.iter().any(|before| {
+            before.size == item.size
+                && before.level == item.level
+                && (-0.1..0.12).contains(&((item.rect.left - before.rect.right) / item.size))
+                && before.rect.left < sign.rect.left - slack
+        })
+    };
+    let continued: Vec<Rect> = items.iter().filter(|item| goes_on(item)).map(|item| item.rect).collect();
     let is_index = |item: &Item| {
         let middle = item.rect.center();
         item.size < 0.8 * sign.size
+            && !continued.contains(&item.rect)
             && middle.x > sign.rect.left - 0.7 * sign.size
             && item.rect.right < sign.rect.right - slack
             && item.rect.bottom < sign.rect.center().y + 2.0 * slack

@@ -146,6 +146,8 @@ fn joined(a: char, b: char, gap: f32) -> Option<char> {
         ('←', '→') if overlaps => '↔',
         ('∣' | '|' | '\u{f8e6}' | '\u{fffd}' | '7', '→') if overlaps || (touches && a != '7') => '↦',
         ('∣' | '|', '=') if overlaps => '⊨',
+        ('↪', '→') if touches => '↪',
+        ('←', '↩') if touches => '↩',
         ('∶' | ':', '=') if gap < 0.12 => '≔',
         ('\u{338}' | '/', _) | (_, '\u{338}') if overlaps || a == '\u{338}' || b == '\u{338}' => {
             negated(if a == '\u{338}' || a == '/' { b } else { a })?

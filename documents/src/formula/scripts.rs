@@ -114,6 +114,22 @@ fn groups(own: &[Item], rest: Vec<Item>, line: &Line) -> Vec<Group> {
                 overlaps && x > right - 0.15 * line.size && x < item.rect.left + 0.15 * line.size
             })
         };
+        // Smaller still, right behind and half a letter off: a script of the script.
+        let borne = groups.iter_mut().rev().find(|group| {
+            group.items.last().is_some_and(|last| match (last.level, item.level) {
+                (Level::Baseline(a), Level::Baseline(b)) => {
+                    item.size < 0.9 * last.size
+                        && last.size < 0.9 * line.size
+                        && (-0.15..0.2).contains(&((item.rect.left - last.rect.right) / last.size))
+                        && (0.1..0.55).contains(&((b - a).abs() / last.size))
+                }
+                _ => false,
+            })
+        });
+        if let Some(group) = borne {
+            group.items.push(item);
+            continue;
+        }
         let near = groups.iter_mut().rev().find(|group| {
             let right = bounds(&group.items).right;
             let is_level = group.items.last().is_none_or(|last| match (last.level, item.level) {

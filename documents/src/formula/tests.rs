@@ -43,6 +43,44 @@ fn scripts_are_told_by_size_and_level() {
 }
 
 #[test]
+fn a_script_of_a_lowered_script_is_not_raised_over_the_line() {
+    let parts = [
+        ("d", 0.0, 20.0, 10.0),
+        ("S", 5.0, 21.5, 7.0),
+        ("1", 8.6, 19.2, 5.0),
+        ("(", 12.0, 20.0, 10.0),
+        ("x", 17.0, 20.0, 10.0),
+        (")", 22.0, 20.0, 10.0),
+    ];
+    assert_eq!(latex(&parts, &[]), "d_{S^{1}}(x)");
+}
+
+#[test]
+fn what_an_exponent_ends_with_is_no_index_of_the_root_behind_it() {
+    let root = Symbol {
+        text: "√".into(),
+        rect: Rect { left: 16.0, top: 11.0, right: 24.0, bottom: 21.0 },
+        baseline: 12.0,
+        size: 10.0,
+        letters: Letters::Plain,
+    };
+    let read = |small: &[(&str, f32, f32, f32)]| {
+        let mut symbols = set(small);
+        symbols.extend(set(&[("e", 0.0, 20.0, 10.0), ("X", 24.5, 20.0, 10.0)]));
+        symbols.push(root.clone());
+        super::read(&symbols, &[Rect { left: 24.0, top: 10.8, right: 30.0, bottom: 11.2 }]).unwrap().latex
+    };
+    assert_eq!(read(&[("π", 5.0, 16.0, 7.0), ("/", 8.5, 16.0, 7.0), ("4", 12.0, 16.0, 7.0)]), "e^{\\pi/4}\\sqrt{X}");
+    assert_eq!(read(&[("π", 5.0, 16.0, 7.0), ("4", 16.0, 15.0, 5.0)]), "e^{\\pi}\\sqrt[4]{X}");
+}
+
+#[test]
+fn an_arrow_and_its_hook_are_one_sign() {
+    let parts = [("A", 0.0, 20.0, 10.0), ("↪", 8.0, 20.0, 10.0), ("→", 13.0, 20.0, 10.0), ("B", 21.0, 20.0, 10.0)];
+    assert_eq!(latex(&parts, &[]), "A\\hookrightarrow B");
+}
+
+#[test]
 fn a_bar_between_two_things_makes_a_fraction_and_over_one_a_mark() {
     let parts = [("a", 12.0, 13.0, 10.0), ("b", 12.0, 28.0, 10.0), ("=", 22.0, 20.0, 10.0), ("c", 30.0, 20.0, 10.0)];
     assert_eq!(latex(&parts, &[(11.0, 19.0, 17.5)]), "\\frac{a}{b}=c");

@@ -32,13 +32,34 @@ class Pointwise(nn.Conv2d):
         return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
 
 
+class Norm(nn.BatchNorm2d):
+    """`folds`: statistics stand still and are part of the convolution before, which then costs what it costs when it reads."""
+
+    folds = False
+
+
+def folded(convolution, norm, x):
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    weight = convolution.weight * scale[:, None, None, None]
+    if convolution.groups > 1:
+        with torch.autocast("cpu", enabled=False):
+            return F.conv2d(x.float(), weight, norm.bias - norm.running_mean * scale, convolution.stride, convolution.padding, groups=convolution.groups)
+    return F.conv2d(x, weight, norm.bias - norm.running_mean * scale, convolution.stride, convolution.padding, groups=convolution.groups)
+
+
 class Block(nn.Module):
     def __init__(self, channels, kernel):
         super().__init__()
-        self.spread = nn.Sequential(nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False), nn.BatchNorm2d(channels))
+        self.spread = nn.Sequential(nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False), Norm(channels))
         self.mix = nn.Sequential(Pointwise(channels, 2 * channels), nn.ReLU(), Pointwise(2 * channels, channels))
 
     def forward(self, x):
+        if self.spread[1].folds:
+            return x + self.mix(folded(*self.spread, x))
+        if self.training and not x.is_cuda:
+            # what follows back through such a convolution is slow in bfloat16 on a processor
+            with torch.autocast("cpu", enabled=False):
+                return x + self.mix(self.spread(x.float()))
         return x + self.mix(self.spread(x))
 
 
@@ -61,8 +82,12 @@ class Strided(nn.Conv2d):
         return F.linear(parts, self.weight.permute(0, 2, 3, 1).flatten(1)).permute(0, 3, 1, 2)
 
 
-def halving(inputs, outputs):
-    return nn.Sequential(Strided(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU())
+class Halving(nn.Sequential):
+    def __init__(self, inputs, outputs):
+        super().__init__(Strided(inputs, outputs), Norm(outputs), nn.ReLU())
+
+    def forward(self, x):
+        return F.relu(folded(self[0], self[1], x)) if self[1].folds else super().forward(x)
 
 
 def sinusoids(count: int, width: int):
@@ -84,7 +109,7 @@ class Encoder(nn.Module):
     def __init__(self, width, channels, blocks):
         super().__init__()
         a, b, c = channels
-        self.net = nn.Sequential(halving(1, a), halving(a, b), *[Block(b, 5) for _ in range(blocks[0])], halving(b, c), *[Block(c, 7) for _ in range(blocks[1])])
+        self.net = nn.Sequential(Halving(1, a), Halving(a, b), *[Block(b, 5) for _ in range(blocks[0])], Halving(b, c), *[Block(c, 7) for _ in range(blocks[1])])
         self.project = Pointwise(c, width)
         self.norm = nn.LayerNorm(width)
         self.register_buffer("rows", sinusoids(ROWS, width // 2), persistent=False)
@@ -133,6 +158,10 @@ class Layer(nn.Module):
         return F.dropout(x, share) if share else x
 
     def attend(self, q, k, v, mask, causal=False, seen=None):
+        if not q.is_cuda and self.training and seen is None:
+            # what follows back through attention is slow in bfloat16 on a processor
+            with torch.autocast("cpu", enabled=False):
+                return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), is_causal=causal)
         if mask is None or seen is not None:
             return F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=causal)
         return torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(self.width // self.heads) + mask, -1) @ v
@@ -153,10 +182,13 @@ class Reader(nn.Module):
         nn.init.normal_(self.positions.weight, std=0.02)
         nn.init.constant_(self.present.bias, -3.0)
 
+    def keys_and_values(self, memory):
+        n = memory.shape[0]
+        return [[t.reshape(n, -1, self.heads, self.width // self.heads).transpose(1, 2) for t in c(memory).chunk(2, -1)] for c in self.cross]
+
     def memory(self, memory):
         """Keys and values of the picture for each layer: [layers, 2, n, heads, places, width / heads]."""
-        n = memory.shape[0]
-        return torch.stack([torch.stack([t.reshape(n, -1, self.heads, self.width // self.heads).transpose(1, 2) for t in c(memory).chunk(2, -1)]) for c in self.cross])
+        return torch.stack([torch.stack(of_layer) for of_layer in self.keys_and_values(memory)])
 
     def decode(self, tokens, cross, past=None, mask=None, seen=None):
         """tokens [n, t] -> logits [n, t, vocabulary], keys and values of all tokens so far [layers, 2, n, heads, past + t, width / heads]."""
@@ -165,7 +197,7 @@ class Reader(nn.Module):
         x = self.tokens(tokens) + self.positions(torch.arange(tokens.shape[1], device=tokens.device) + before)
         kept = []
         for i, layer in enumerate(self.layers):
-            x, k, v = layer(x, cross[i, 0], cross[i, 1], None if past is None else past[i, 0], None if past is None else past[i, 1], mask, drop, seen)
+            x, k, v = layer(x, cross[i][0], cross[i][1], None if past is None else past[i, 0], None if past is None else past[i, 1], mask, drop, seen)
             kept.append((k, v))
         logits = F.linear(self.norm(x), self.tokens.weight, self.bias)
         return logits, None if mask is None else torch.stack([torch.stack(kv) for kv in kept])
@@ -177,7 +209,7 @@ class Reader(nn.Module):
     def forward(self, pictures, tokens, places=None):
         memory = self.encoder(pictures, places)
         seen = None if places is None else self.seen(pictures, places)
-        logits, _ = self.decode(tokens, self.memory(memory), seen=seen)
+        logits, _ = self.decode(tokens, self.keys_and_values(memory), seen=seen)
         present = self.present(memory)
         if seen is not None:
             present = present.masked_fill(~seen[:, 0, 0, :, None], -30.0)

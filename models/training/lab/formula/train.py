@@ -1,7 +1,7 @@
 """Train the formula recogniser; resumes from its checkpoint.
 
 python -m lab.formula.train --run formula-1 --tier base --seconds 530 --total 1600 --workers 15     # on a GPU, in several calls
-python -m lab.formula.train --run formula-1 --tier small --deadline 22:00                           # on one core
+python -m lab.formula.train --run formula-3 --tier base --init weights/formula-2.pt --no-limits --bfloat16 --deadline 22:00     # on one core
 
 The learning rate follows the share of the whole training that is done: `--total` seconds, or up to `--deadline` (UTC). New shards are taken in as they appear.
 """
@@ -23,8 +23,9 @@ from ..config import work_dir
 from .augment import worn
 from .generate import Shard
 from .latex import END, START, VOCABULARY
-from .model import TIERS, build
+from .model import TIERS, Norm, build
 from .preprocess import normalise, padded, side
+from .stream import Stream
 
 cv2.setNumThreads(1)
 LIMITS = ((200, 10), (600, 24), (1200, 60))  # until this step, formulas of at most so many tokens
@@ -144,22 +145,27 @@ def main():
     parser.add_argument("--out", type=Path, help="folder for a copy of the averaged weights in half precision")
     parser.add_argument("--no-limits", action="store_true", help="no short formulas first")
     parser.add_argument("--average", type=float, default=0.9995)
+    parser.add_argument("--work", type=int, default=12000, help="on a processor: places and four times the tokens of a batch")
+    parser.add_argument("--fold", action="store_true", help="statistics of batches stand still: for going on with what was trained")
+    parser.add_argument("--bfloat16", action="store_true", help="quicker where the processor multiplies tiles (AMX)")
     args = parser.parse_args()
     start = time.time()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cpu":
         torch.set_num_threads(1)
+        torch.set_flush_denormal(True)
     else:
         torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
         torch.backends.cudnn.enabled = False  # it compiles kernels for each shape (see model.Strided)
         torch.backends.cuda.enable_cudnn_sdp(False)
     folder = work_dir() / "runs" / args.run
     folder.mkdir(parents=True, exist_ok=True)
+    Norm.folds = args.fold
     torch.manual_seed(0)
     net = build(args.tier, args.drop).to(device, memory_format=torch.channels_last)
     average = build(args.tier).to(device, memory_format=torch.channels_last)
     matrices, vectors = [p for p in net.parameters() if p.ndim > 1], [p for p in net.parameters() if p.ndim <= 1]
-    optimiser = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}], args.rate, betas=(0.9, 0.98), fused=device.type == "cuda")
+    optimiser = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.02}, {"params": vectors, "weight_decay": 0.0}], args.rate, betas=(0.9, 0.98), fused=True)
     step, seen, spent = 0, 0, 0.0
     checkpoint = folder / "checkpoint.pt"
     if checkpoint.exists():
@@ -201,11 +207,11 @@ def main():
     validation = [Shard(p) for p in sorted((work_dir() / "formula-validation").glob("*.npz"))]
     note(device=str(device), parameters=sum(p.numel() for p in net.parameters()), step=step, spent=round(spent), whole=round(whole), loading=round(time.time() - start, 1))
     checked = time.time()
-    mixed = (lambda: torch.autocast(device.type, torch.bfloat16)) if device.type == "cuda" or os.environ.get("LAB_BF16") else contextlib.nullcontext
+    mixed = (lambda: torch.autocast(device.type, torch.bfloat16)) if device.type == "cuda" or args.bfloat16 else contextlib.nullcontext
     if device.type == "cuda":
         speed(net, device, mixed, note)
     sums, counted, clock, cpu = np.zeros(3), 0, time.time(), time.process_time()
-    main.last = seen
+    main.last, stream, usual = seen, None, None
     net.train()
     while time.time() < stop:
         for path in sorted(p for f in folders for p in f.glob("[0-9]*.npz")):
@@ -217,23 +223,30 @@ def main():
             continue
         limit = next((l for s, l in LIMITS if step < s), 10 ** 6) if not args.no_limits else 10 ** 6
         until = min(stop, time.time() + args.round)
-        plan = planned(shards, np.random.default_rng([step, seen % 2 ** 31]), args.budget, limit, 400 if limit < 10 ** 6 else 1600)
-        data = Batches(shards, plan, step, few=device.type == "cuda")
-        loader = torch.utils.data.DataLoader(data, batch_size=None, num_workers=args.workers, prefetch_factor=6 if args.workers else None, pin_memory=device.type == "cuda")
+        if device.type == "cuda" or limit < 10 ** 6:
+            plan = planned(shards, np.random.default_rng([step, seen % 2 ** 31]), args.budget, limit, 400 if limit < 10 ** 6 else 1600)
+            data = Batches(shards, plan, step, few=device.type == "cuda")
+            loader = torch.utils.data.DataLoader(data, batch_size=None, num_workers=args.workers, prefetch_factor=6 if args.workers else None, pin_memory=device.type == "cuda")
+        else:
+            stream = stream or Stream(shards, [step, seen % 2 ** 31], args.work)
+            loader = iter(stream)
         for batch in loader:
             if batch is None:
                 continue
-            pictures, tokens, wanted, places = (t.to(device, non_blocking=True) for t in batch)
+            pictures, tokens, wanted, *places = (t.to(device, non_blocking=True) for t in batch)
             share = min(1.0, (spent + time.time() - start) / whole)
             rate = args.rate * min(1.0, (step + 1) / args.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * share)))
             for group in optimiser.param_groups:
                 group["lr"] = rate
             with mixed():
                 x = pictures.to(memory_format=torch.channels_last).float() / 255
-                logits, present = net(x, tokens, places)
+                logits, present = net(x, tokens, *places)
                 entropy, bag = lost(logits, present, wanted)
+            count = int((wanted >= 0).sum())
+            usual = count if usual is None else 0.98 * usual + 0.02 * count
             optimiser.zero_grad(set_to_none=True)
-            (entropy + 0.03 * bag).backward()
+            # few pictures of a rare shape count as few
+            ((entropy + 0.03 * bag) * min(1.5, count / usual if not places else 1.0)).backward()
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimiser.step()
             step += 1
@@ -243,7 +256,7 @@ def main():
                 torch._foreach_lerp_(list(average.parameters()), list(net.parameters()), 1 - keep)
                 for a, b in zip(average.buffers(), net.buffers()):
                     a.copy_(b)
-            if step % 20 == 0:
+            if step % 20 == 0 or device.type == "cpu":
                 mask = wanted >= 0
                 right = ((logits.argmax(-1) == wanted) & mask).sum() / mask.sum()
                 sums += [entropy.item(), right.item(), bag.item()]

@@ -32,6 +32,7 @@ pub(super) fn of(parts: &[Part], bars: &[Rect]) -> Vec<Vec<usize>> {
     for (_, a, b) in pairs {
         groups.join(a, b);
     }
+    groups.close(parts, &order);
     groups.span_gaps(parts, &order);
     groups.reach_over(parts);
     groups.take_in(parts);
@@ -117,6 +118,17 @@ fn belong(a: &Part, b: &Part) -> Option<f32> {
     if across < 0.0 {
         // Above each other.
         let small = if a.size < b.size { a } else { b };
+        // One has an accent that reaches over the other.
+        let overlap = left.rect.right.min(right.rect.right) - right.rect.left;
+        let reaches = a.is_whole
+            && b.is_whole
+            && (a.baseline - b.baseline).abs() < 0.1 * em
+            && down < -0.2
+            && right.rect.right > left.rect.right
+            && overlap < 0.5 * left.rect.width().min(right.rect.width());
+        if reaches {
+            return Some(0.05);
+        }
         let is_script = a.size.min(b.size) < 0.88 * em && small.is_whole;
         let is_near = down < 0.35 || (down < 0.5 && (a.has_large || b.has_large));
         if is_script && is_near {
@@ -155,6 +167,27 @@ impl Groups {
         if a != b && !(self.has_inline[a] && self.has_inline[b]) {
             self.has_inline[a] |= self.has_inline[b];
             self.of[b] = a;
+        }
+    }
+
+    /// Joins what stands between brackets on one baseline: the cells of a row.
+    fn close(&mut self, parts: &[Part], order: &[usize]) {
+        for &from in order.iter().filter(|&&at| parts[at].is_whole && parts[at].open > 0) {
+            let (mut last, mut open) = (from, parts[from].open);
+            while open > 0 {
+                let em = parts[last].size;
+                let gap = |at: usize| parts[at].rect.left - parts[last].rect.right;
+                let is_next = |at: usize| {
+                    parts[at].is_whole
+                        && parts[at].rect.left > parts[last].rect.left
+                        && (-0.3 * em..CELL_GAP * em).contains(&gap(at))
+                        && (parts[at].baseline - parts[last].baseline).abs() < 0.3 * em
+                };
+                let next = order.iter().copied().filter(|&at| at != last && is_next(at));
+                let Some(next) = next.min_by(|&a, &b| gap(a).total_cmp(&gap(b))) else { break };
+                self.join(last, next);
+                (last, open) = (next, open + parts[next].open);
+            }
         }
     }
 
@@ -296,6 +329,7 @@ mod tests {
             stands_alone: true,
             has_large: false,
             opens: None,
+            open: 0,
         }
     }
 

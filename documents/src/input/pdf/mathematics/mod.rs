@@ -4,6 +4,7 @@
 //! are of it as well ([`signs`]). A line that is nothing else may be above or below the line that a formula stands on: limits, numerators,
 //! the rows of a matrix ([`clusters`]). What the glyphs say is read from where they stand by [`crate::formula`].
 
+mod braces;
 mod clusters;
 mod inks;
 mod parts;
@@ -12,7 +13,7 @@ mod signs;
 use hayro::kurbo::Rect as Bounds;
 
 pub(super) use self::inks::Inks;
-use self::parts::Part;
+use self::{braces::Braces, parts::Part};
 use super::{glyph::Glyph, settings::Settings, styles::SetLine};
 use crate::{
     formula::{self, MOST_SYMBOLS, Symbol},
@@ -37,11 +38,14 @@ pub(super) fn find(
     }
     let mut parts: Vec<Part> = Vec::new();
     let texts: Vec<Rect> = set.iter().filter(|line| is_text(line)).map(|line| line.line.polygon.bounds()).collect();
+    let texts = widened(&texts);
+    let braces = Braces::of(glyphs);
     for (number, line) in set.iter().enumerate() {
         if parts.len() > MOST_PARTS {
             return Vec::new();
         }
-        parts::of_line(number, line, || is_set_in(line, &texts), glyphs, settings, &mut parts);
+        let (is_set_in, is_a_case) = (|| is_set_in(line, &texts), || braces.are_beside(line));
+        parts::of_line(number, line, is_set_in, is_a_case, glyphs, settings, &mut parts);
     }
     let bars: Vec<Rect> = bars().into_iter().filter(is_bar).collect();
     let clusters = clusters::of(&parts, &bars);
@@ -51,6 +55,8 @@ pub(super) fn find(
         // A formula within a line of text has no lines of its own: what comes out so took in its neighbours.
         let is_inline = !parts[cluster[0]].is_whole;
         match whole {
+            // Small print above small print without a line between is no fraction.
+            Some(formula) if is_inline && formula.latex.starts_with("{}") && is_small(&parts[cluster[0]], glyphs) => {}
             Some(formula) if !(is_inline && formula.latex.starts_with("\\begin{aligned}")) => found.push(formula),
             _ if is_inline && cluster.len() > 1 => {
                 found.extend(read(&cluster[..1], &parts, set, glyphs, settings, &bars));
@@ -64,11 +70,32 @@ pub(super) fn find(
     found
 }
 
+/// Whether all of a part is smaller than its line.
+fn is_small(part: &Part, glyphs: &[Glyph]) -> bool {
+    part.glyphs.iter().all(|&at| (glyphs[at].size as f32) < 0.88 * part.size)
+}
+
 /// Whether a line is one of words.
 fn is_text(line: &SetLine) -> bool {
     let words =
         line.line.text.split_whitespace().filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() >= 3);
     words.count() >= 5
+}
+
+/// Lines of words as wide as those near them that begin below each other, where nothing stands beside them: the last of a paragraph is short.
+fn widened(texts: &[Rect]) -> Vec<Rect> {
+    let of_column = |rect: &Rect| {
+        let height = rect.height();
+        let near = texts.iter().filter(|other| {
+            (other.left - rect.left).abs() < height && (other.center().y - rect.center().y).abs() < 12.0 * height
+        });
+        let right = near.map(|other| other.right).fold(rect.right, f32::max);
+        let is_free = texts.iter().all(|other| {
+            other.left < rect.right || other.left > right || other.bottom < rect.top || other.top > rect.bottom
+        });
+        Rect { right: if is_free { right } else { rect.right }, ..*rect }
+    };
+    texts.iter().map(of_column).collect()
 }
 
 /// Whether a line is set in from the lines of words above and below it.

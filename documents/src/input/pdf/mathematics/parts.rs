@@ -36,6 +36,8 @@ pub(super) struct Part {
     pub(super) has_large: bool,
     /// It has a bracket that opens over several lines, or a piece of one: where it begins.
     pub(super) opens: Option<f32>,
+    /// Brackets that it opens and does not close; less than none where it closes more than it opens.
+    pub(super) open: i32,
 }
 
 struct Sign {
@@ -47,11 +49,12 @@ struct Sign {
     right: f32,
 }
 
-/// `is_set_in` says whether the line is set in from the text around it.
+/// `is_set_in` says whether the line is set in from the text around it, `is_a_case` whether it stands beside a brace of several lines.
 pub(super) fn of_line(
     number: usize,
     set: &SetLine,
     is_set_in: impl FnOnce() -> bool,
+    is_a_case: impl FnOnce() -> bool,
     glyphs: &[Glyph],
     settings: &Settings,
     parts: &mut Vec<Part>,
@@ -79,13 +82,18 @@ pub(super) fn of_line(
     let is_display = words.count() <= 4 && is_set_in();
     let is_leaning = !is_display && has_leaning_words(set);
     let is_bold = 2 * letters(|run| run.face.bold) > letters(|_| true);
-    let size = set.style.size.max(0.1);
+    let size = size_of(set, glyphs);
     let baseline = baseline_of(set, glyphs, size);
     let mut signs = signs_of(set, glyphs, settings, (is_leaning, is_bold), size, baseline);
     tell_words(&mut signs, glyphs, size);
     tell_strokes(&mut signs, glyphs, size);
-    if is_display && 2 * signs.iter().filter(|sign| sign.kind == Kind::Text).count() < signs.len() {
-        // Words between formulas that are set apart from the text are of the formula.
+    tell_modulo(&mut signs, glyphs, size);
+    if is_display {
+        tell_name(&mut signs, glyphs, size);
+    }
+    let words = signs.iter().filter(|sign| sign.kind == Kind::Text).count();
+    if is_display && words > 0 && (2 * words < signs.len() || is_a_case()) {
+        // Words between formulas that are set apart from the text are of the formula, and so is when a case holds.
         signs.iter_mut().filter(|sign| sign.kind == Kind::Text).for_each(|sign| sign.kind = Kind::Letter);
     }
     let is_whole = signs.iter().all(|sign| sign.kind != Kind::Text);
@@ -114,10 +122,12 @@ pub(super) fn of_line(
             stands_alone,
             has_large,
             opens,
+            open: own.iter().map(|sign| i32::from(sign.kind == Kind::Open) - i32::from(sign.kind == Kind::Close)).sum(),
         });
     };
     if is_whole {
-        let is_formula = is_formula(&signs, glyphs);
+        let is_formula =
+            is_formula(&signs, glyphs, size) || (is_display && is_applied_or_enclosed(&signs, glyphs, size));
         add(0..signs.len(), is_formula, parts);
         return;
     }
@@ -150,6 +160,25 @@ fn has_leaning_words(set: &SetLine) -> bool {
         }
     }
     5 * leaning > 2 * all
+}
+
+/// The em of what the line's scripts belong to, though they may be more than it is.
+fn size_of(set: &SetLine, glyphs: &[Glyph]) -> f32 {
+    let size = set.style.size.max(0.1);
+    let own =
+        || set.places.iter().map(|&(at, _)| &glyphs[at]).filter(|glyph| glyph.text.starts_with(char::is_alphanumeric));
+    let largest = own().map(|glyph| glyph.size as f32).fold(0.0, f32::max);
+    // An initial is larger than that.
+    if 0.88 * largest < size || largest > 1.6 * size {
+        return size;
+    }
+    let is_large = |glyph: &Glyph| glyph.size as f32 > 0.94 * largest;
+    let Some(baseline) = own().find(|glyph| is_large(glyph)).map(|glyph| glyph.origin.y) else { return size };
+    let is_shifted = |glyph: &Glyph| (glyph.origin.y - baseline).abs() as f32 > 0.06 * largest;
+    let is_level = own().filter(|glyph| is_large(glyph)).all(|glyph| !is_shifted(glyph));
+    let shifted = own().filter(|glyph| !is_large(glyph) && is_shifted(glyph)).count();
+    let small = own().filter(|glyph| !is_large(glyph)).count();
+    if is_level && shifted == small { largest } else { size }
 }
 
 /// The baseline of most letters in the line's size.
@@ -207,21 +236,29 @@ fn tell_words(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
             continue;
         }
         let mut end = at + 1;
+        let text =
+            |range: Range<usize>| signs[range].iter().map(|sign| glyphs[sign.glyph].text.as_str()).collect::<String>();
         while end < signs.len() && of(&signs[end]) && signs[end].left - signs[end - 1].right < WORD_GAP * size {
+            // `log x`, with a thin space.
+            if signs[end].kind != signs[end - 1].kind && is_function(&text(at..end)) {
+                break;
+            }
             end += 1;
         }
-        let word: String = signs[at..end].iter().map(|sign| glyphs[sign.glyph].text.as_str()).collect();
+        let word = text(at..end);
         let kind = if !is_letter(&signs[at]) {
             // Letters of mathematics may stand side by side; a word of the text is longer.
             if end - at > 3 { Kind::Text } else { Kind::Mathematics }
         } else if is_function(&word) {
             Kind::Letter
-        } else if end - at <= 2 && signs[at..end].iter().all(|sign| sign.kind == Kind::Leaning) {
+        } else if signs[at..end].iter().all(|sign| sign.kind == Kind::Leaning)
+            && (end - at <= 2 || has_index(signs, end, glyphs, size))
+        {
             Kind::Leaning
         } else if signs.get(end).is_some_and(|next| opens_at(signs, end, next, glyphs, size)) {
             // A name that is applied to something: `Gamma(α, λ)`.
             Kind::Letter
-        } else if end - at == 1 && touches(signs, at, size) {
+        } else if end - at == 1 && (touches(signs, at, size) || signs.len() == 1) {
             Kind::Letter
         } else {
             Kind::Text
@@ -250,6 +287,43 @@ fn tell_strokes(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
         if is_stroke && near && is_of(&signs[at - 1]) && is_of(&signs[at + 1]) {
             signs[at].kind = Kind::Between;
         }
+    }
+}
+
+/// Whether a word that ends before `at` has something lowered right behind it: it is a name.
+fn has_index(signs: &[Sign], at: usize, glyphs: &[Glyph], size: f32) -> bool {
+    let (last, Some(next)) = (&signs[at - 1], signs.get(at)) else { return false };
+    next.kind == Kind::Script
+        && next.left - last.right < 0.12 * size
+        && (glyphs[next.glyph].origin.y - glyphs[last.glyph].origin.y) as f32 > 0.06 * size
+}
+
+/// `mod` between two things of a formula is an operator, with its gaps.
+fn tell_modulo(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
+    for at in 1..signs.len().saturating_sub(3) {
+        let is_word =
+            signs[at..at + 3].iter().zip(["m", "o", "d"]).all(|(sign, letter)| glyphs[sign.glyph].text == letter);
+        let is_of = |sign: &Sign| !matches!(sign.kind, Kind::Text | Kind::Letter | Kind::Punctuation);
+        let near = signs[at].left - signs[at - 1].right < SIGN_GAP * size
+            && signs[at + 3].left - signs[at + 2].right < SIGN_GAP * size;
+        if is_word && near && is_of(&signs[at - 1]) && is_of(&signs[at + 3]) {
+            signs[at..at + 3].iter_mut().for_each(|sign| sign.kind = Kind::Between);
+        }
+    }
+}
+
+/// A word before a relation that a line begins with is what the formula is about: `CCZ = …`.
+fn tell_name(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
+    let end = signs.iter().take_while(|sign| sign.kind == Kind::Text).count();
+    let is_word = signs[..end].windows(2).all(|pair| pair[1].left - pair[0].right < WORD_GAP * size)
+        && signs[..end].iter().all(|sign| glyphs[sign.glyph].text.chars().all(char::is_alphanumeric));
+    let relates = signs.get(end).is_some_and(|sign| glyphs[sign.glyph].text == "=");
+    let rest = signs.get(end + 1..).unwrap_or_default();
+    let says = rest.is_empty()
+        || is_formula(rest, glyphs, size)
+        || rest.iter().any(|sign| glyphs[sign.glyph].text.starts_with(is_bracket_piece));
+    if is_word && relates && says && rest.iter().all(|sign| sign.kind != Kind::Text) {
+        signs[..end].iter_mut().for_each(|sign| sign.kind = Kind::Letter);
     }
 }
 
@@ -293,8 +367,12 @@ fn ranges(signs: &[Sign], glyphs: &[Glyph], size: f32) -> Vec<Range<usize>> {
             }
             end += 1;
         }
-        let range = trimmed(signs, at..end, glyphs, size);
-        if !range.is_empty() && is_formula(&signs[range.clone()], glyphs) && has_base(signs, &range, size) {
+        let mut range = trimmed(signs, at..end, glyphs, size);
+        if !range.is_empty() && !has_base(signs, &range, size) {
+            let scripts = signs[range.clone()].iter().take_while(|sign| sign.kind == Kind::Script).count();
+            range = trimmed(signs, range.start + scripts..range.end, glyphs, size);
+        }
+        if !range.is_empty() && is_formula(&signs[range.clone()], glyphs, size) {
             found.push(range);
         }
         at = end;
@@ -311,21 +389,31 @@ fn goes_on(signs: &[Sign], at: usize, depth: i32, glyphs: &[Glyph], size: f32) -
     let is_dots = |sign: Option<&Sign>| {
         sign.is_some_and(|sign| glyphs[sign.glyph].text.starts_with(['.', '…', '·', '⋯']) && sign.kind != Kind::Text)
     };
+    let is_comma = |sign: &Sign| matches!(glyphs[sign.glyph].text.as_str(), "," | ";");
+    if before.kind == Kind::Script && sign.kind == Kind::Script && is_comma(before) {
+        return gap < 0.5;
+    }
     if before.kind == Kind::Punctuation && gap > WORD_GAP {
+        // Behind dots that stand apart.
+        let dots = signs[..at].iter().rev().take_while(|sign| glyphs[sign.glyph].text == ".").count();
+        if dots >= 3 {
+            return gap < 0.6;
+        }
         // Lists within brackets, and those with dots, are one formula.
         let listed = depth > 0
             || is_dots(Some(sign))
             || at.checked_sub(2).is_some_and(|at| is_dots(signs.get(at)) || glyphs[signs[at].glyph].text == "⋯");
-        let is_comma = glyphs[before.glyph].text == ",";
         let is_dot = glyphs[before.glyph].text == "." && is_dots(Some(sign));
-        return (is_comma && listed && gap < SIGN_GAP) || is_dot;
+        return (glyphs[before.glyph].text == "," && listed && gap < SIGN_GAP) || is_dot;
     }
     if is_between(before) || is_between(sign) {
         return gap < SIGN_GAP;
     }
     // Functions have a thin space after them; a number and a letter have none.
-    let is_name = |sign: &Sign| sign.kind == Kind::Letter;
-    gap < if is_name(before) || is_name(sign) || depth > 0 { 0.35 } else { 0.24 }
+    let is_name = |sign: &Sign| sign.kind == Kind::Letter || glyphs[sign.glyph].text.starts_with(['∫', '∮', '∬']);
+    let of_integral = before.kind == Kind::Script
+        && signs[..at].iter().rev().find(|sign| sign.kind != Kind::Script).is_some_and(is_name);
+    gap < if of_integral || is_name(before) || is_name(sign) || depth > 0 { 0.35 } else { 0.24 }
 }
 
 fn is_operator(sign: &Sign, glyphs: &[Glyph]) -> bool {
@@ -429,7 +517,7 @@ fn is_apart(signs: &[Sign], glyphs: &[Glyph], range: Range<usize>, size: f32, at
 }
 
 /// Whether signs say something: a letter of mathematics, or an operation on something.
-fn is_formula(signs: &[Sign], glyphs: &[Glyph]) -> bool {
+fn is_formula(signs: &[Sign], glyphs: &[Glyph], size: f32) -> bool {
     let (mut letters, mut between, mut operands, mut leaning, mut scripts) = (0, 0, 0, 0, 0);
     for sign in signs {
         match sign.kind {
@@ -445,6 +533,58 @@ fn is_formula(signs: &[Sign], glyphs: &[Glyph]) -> bool {
     letters > 0
         || (leaning > 0 && (between > 0 || scripts > 0))
         || (between > 0 && operands > 0 && scripts + operands > 1 && has_rare(signs, glyphs))
+        || is_power(signs, glyphs)
+        || is_ket(signs, glyphs)
+        || is_fraction(signs, glyphs, size)
+}
+
+/// Of a number: any that is raised to less than nothing, and powers of ten, which no mark of a note makes.
+fn is_power(signs: &[Sign], glyphs: &[Glyph]) -> bool {
+    let digits = signs.iter().take_while(|sign| sign.kind == Kind::Digit).count();
+    let (number, rest) = signs.split_at(digits);
+    let scripts = rest.iter().take_while(|sign| sign.kind == Kind::Script).count();
+    let text = |signs: &[Sign]| signs.iter().map(|sign| glyphs[sign.glyph].text.as_str()).collect::<String>();
+    let is_raised = |sign: &Sign| number.iter().all(|base| glyphs[sign.glyph].origin.y < glyphs[base.glyph].origin.y);
+    let raised = text(&rest[..scripts]);
+    digits > 0
+        && rest[..scripts].iter().all(is_raised)
+        && raised.trim_start_matches('−').starts_with(|c: char| c.is_ascii_digit())
+        && (raised.starts_with('−') || text(number) == "10")
+}
+
+/// `|0⟩`, `⟨1|0⟩`.
+fn is_ket(signs: &[Sign], glyphs: &[Glyph]) -> bool {
+    let has = |texts: &[&str]| signs.iter().any(|sign| texts.contains(&glyphs[sign.glyph].text.as_str()));
+    has(&["|", "∣"]) && has(&["⟩", "⟨"])
+}
+
+/// Small print above small print, apart from words on either side: a fraction in a sentence, whatever it is made of.
+fn is_fraction(signs: &[Sign], glyphs: &[Glyph], size: f32) -> bool {
+    if signs.len() < 2 || !signs.iter().all(|sign| sign.kind == Kind::Script) {
+        return false;
+    }
+    let level = |sign: &Sign| glyphs[sign.glyph].origin.y as f32;
+    let highest = signs.iter().map(level).fold(f32::INFINITY, f32::min);
+    let (upper, lower): (Vec<&Sign>, Vec<&Sign>) = signs.iter().partition(|sign| level(sign) < highest + 0.3 * size);
+    let reach = |side: &[&Sign]| {
+        side.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), sign| (a.min(sign.left), b.max(sign.right)))
+    };
+    let ((a, b), (c, d)) = (reach(&upper), reach(&lower));
+    !lower.is_empty() && b.min(d) - a.max(c) > 0.6 * (b - a).min(d - c)
+}
+
+/// What by itself may be anything, and set apart from the text is a formula: a letter with arguments, something between bars, rows of numbers
+/// between brackets.
+fn is_applied_or_enclosed(signs: &[Sign], glyphs: &[Glyph], size: f32) -> bool {
+    let is_tall =
+        |kind: Kind| signs.iter().any(|sign| sign.kind == kind && ink(&glyphs[sign.glyph]).height() > 1.75 * size);
+    if is_tall(Kind::Open) && is_tall(Kind::Close) {
+        return true;
+    }
+    let is_applied = signs.windows(2).any(|pair| pair[0].kind == Kind::Leaning && pair[1].kind == Kind::Open)
+        && signs.iter().any(|sign| sign.kind == Kind::Close);
+    let is_enclosed = signs.len() > 2 && signs.iter().filter(|sign| sign.kind == Kind::Bar).count() == 2;
+    is_applied || is_enclosed
 }
 
 /// An operation that no prose has: `10 × 3`, but not `a - 2` nor `1 = 1`.

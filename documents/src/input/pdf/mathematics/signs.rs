@@ -34,7 +34,10 @@ pub(super) enum Kind {
 
 /// Whether a look at the line is worth it.
 pub(super) fn may_have_any(line: &SetLine) -> bool {
-    let is_of_formula = |run: &StyledRun| run.face.mathematics || (run.face.italic && run.shift != VerticalShift::None);
+    let is_of_formula = |run: &StyledRun| {
+        let is_short = run.characters.end - run.characters.start <= 2;
+        run.face.mathematics || run.shift != VerticalShift::None || (run.face.italic && is_short)
+    };
     line.style.runs.iter().any(is_of_formula) || line.line.text.chars().any(|c| is_sign(c) || c == '=')
 }
 
