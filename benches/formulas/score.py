@@ -1,6 +1,7 @@
 """How well formulas of made documents were read: `score.py FOLDER RECORDS.jsonl… [--misses]` for each FOLDER/NAME.json the records of NAME.
 
-A formula is looked for behind the words "case N". Exact is the same canonical tokens, edit the distance of tokens over the longer. Run where `lab` of models/training can be imported."""
+A formula is looked for behind the words "case N". Located: told as what it is, displayed or in a sentence; F1: of that and of what else was told there,
+where a formula in pieces counts as one and its other pieces as wrong. Exact is the same canonical tokens, edit the distance of tokens over the longer. Run where `lab` of models/training can be imported."""
 import argparse
 import json
 import pathlib
@@ -49,7 +50,7 @@ def main():
     arguments.add_argument("records", type=pathlib.Path)
     arguments.add_argument("--misses", action="store_true")
     options = arguments.parse_args()
-    sums = {}
+    sums, told = {}, {}
     for path in sorted(options.folder.glob("*.json")):
         records = [json.loads(line) for line in (options.records / f"{path.stem}.jsonl").read_text().splitlines()]
         got = found([r for r in records if "page" in r])
@@ -65,13 +66,18 @@ def main():
                 if score < best or not text:
                     best, text = min(best, score), latex
             of = sums.setdefault((path.stem, kind), {"exact": [], "edit": [], "located": []})
+            told[path.stem, kind] = told.get((path.stem, kind), 0)
+            for what, _ in got.get(number, []):
+                told[path.stem, what] = told.get((path.stem, what), 0) + 1
             of["exact"].append(best == 0)
             of["edit"].append(best)
             of["located"].append(any(what == kind for what, _ in got.get(number, [])))
             if options.misses and best:
                 print(f"{path.stem} {number} {kind} {best:.2f}\n   {truth['latex']}\n   {text}   {len(got.get(number, []))}")
     for key, of in sums.items():
-        print(*key, len(of["exact"]), "exact %.3f edit %.3f located %.3f" % tuple(statistics.mean(of[k]) for k in ("exact", "edit", "located")))
+        right = sum(of["located"])
+        figures = [statistics.mean(of[k]) for k in ("exact", "edit", "located")] + [2 * right / max(1, told[key] + len(of["located"]))]
+        print(*key, len(of["exact"]), "exact %.3f edit %.3f located %.3f F1 %.3f" % tuple(figures))
 
 
 main()

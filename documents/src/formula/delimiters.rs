@@ -173,7 +173,23 @@ pub(super) fn grids(mut items: Vec<Item>, read: &Read<'_>) -> Vec<Item> {
                 if !from.is('{') {
                     return None;
                 }
-                let inner = within(&items, from, f32::INFINITY, open, open);
+                let mut inner = within(&items, from, f32::INFINITY, open, open);
+                // The sentence's sign behind all cases stands on the formula's line, not on that of a case.
+                let axis = from.rect.center().y;
+                let last = inner.iter().copied().max_by(|&a, &b| items[a].rect.left.total_cmp(&items[b].rect.left));
+                if let Some(last) = last.filter(|&at| {
+                    let item = &items[at];
+                    matches!(item.level, Level::Baseline(level) if (level - axis - super::items::AXIS * item.size).abs() < 0.08 * item.size)
+                        && item.class == Class::Punctuation
+                        && !inner.iter().any(|&other| {
+                            other != at
+                                && item.rect.left - items[other].rect.right < item.size
+                                && item.rect.left > items[other].rect.left
+                                && items[other].level == item.level
+                        })
+                }) {
+                    inner.retain(|&at| at != last);
+                }
                 let bases = lines::baselines(&inner.iter().map(|&at| items[at].clone()).collect::<Vec<_>>());
                 (bases.len() > 1).then_some((open, None, inner))
             })

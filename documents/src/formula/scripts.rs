@@ -5,6 +5,7 @@ use super::{
     items::{Item, Level, Line, Read, bounds},
     node::Node,
 };
+use crate::geometry::Rect;
 
 /// Things that stand together above or below a line.
 struct Group {
@@ -130,6 +131,23 @@ fn groups(own: &[Item], rest: Vec<Item>, line: &Line) -> Vec<Group> {
             group.items.push(item);
             continue;
         }
+        // The limits of sums that stand side by side.
+        let sum = |rect: &Rect| {
+            let sums = own.iter().enumerate().filter(|(_, main)| {
+                main.class == Class::Large
+                    && if is_above {
+                        rect.bottom < main.rect.top + 0.3 * line.size
+                    } else {
+                        rect.top > main.rect.bottom - 0.3 * line.size
+                    }
+            });
+            let distance = |main: &Item| (main.rect.center().x - rect.center().x).abs();
+            sums.min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))).map(|(at, _)| at)
+        };
+        let is_of_another_sum = |group: &Group| {
+            let Some(last) = group.items.last() else { return false };
+            item.rect.left - last.rect.right > 0.2 * item.size && sum(&last.rect) != sum(&item.rect)
+        };
         let near = groups.iter_mut().rev().find(|group| {
             let right = bounds(&group.items).right;
             let is_level = group.items.last().is_none_or(|last| match (last.level, item.level) {
@@ -139,7 +157,7 @@ fn groups(own: &[Item], rest: Vec<Item>, line: &Line) -> Vec<Group> {
             is_level && group.is_above == is_above && item.rect.left - right < 0.6 * item.size.max(0.5 * line.size)
         });
         match near {
-            Some(group) if !parts(group) => group.items.push(item),
+            Some(group) if !parts(group) && !is_of_another_sum(group) => group.items.push(item),
             _ => groups.push(Group { items: vec![item], is_above }),
         }
     }

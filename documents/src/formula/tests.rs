@@ -114,6 +114,49 @@ fn limits_stand_under_and_over_what_takes_them() {
 }
 
 #[test]
+fn sums_side_by_side_have_limits_of_their_own() {
+    let mut symbols = set(&[
+        ("i", 0.0, 32.0, 7.0),
+        ("=", 3.5, 32.0, 7.0),
+        ("1", 7.0, 32.0, 7.0),
+        ("j", 13.0, 32.0, 7.0),
+        ("=", 16.5, 32.0, 7.0),
+        ("i", 20.0, 32.0, 7.0),
+        ("x", 26.0, 20.0, 10.0),
+    ]);
+    let sum = |left: f32| Symbol {
+        text: "∑".into(),
+        rect: Rect { left, top: 10.0, right: left + 8.0, bottom: 25.0 },
+        baseline: 10.0,
+        size: 10.0,
+        letters: Letters::Plain,
+    };
+    symbols.extend([sum(1.0), sum(14.0)]);
+    assert_eq!(super::read(&symbols, &[]).unwrap().latex, "\\sum_{i=1}\\sum_{j=i}x");
+}
+
+#[test]
+fn what_ends_the_sentence_behind_cases_is_of_no_case() {
+    let mut symbols = set(&[
+        ("f", 0.0, 20.0, 10.0),
+        ("=", 6.0, 20.0, 10.0),
+        ("a", 20.0, 12.0, 10.0),
+        ("b", 20.0, 28.0, 10.0),
+        ("c", 32.0, 12.0, 10.0),
+        ("d", 32.0, 28.0, 10.0),
+        (".", 38.0, 20.0, 10.0),
+    ]);
+    symbols.push(Symbol {
+        text: "{".into(),
+        rect: Rect { left: 13.0, top: 3.0, right: 18.0, bottom: 32.0 },
+        baseline: 3.0,
+        size: 10.0,
+        letters: Letters::Plain,
+    });
+    assert_eq!(super::read(&symbols, &[]).unwrap().latex, "f=\\begin{cases} a & c \\\\ b & d \\end{cases}.");
+}
+
+#[test]
 fn rows_between_tall_brackets_are_a_matrix() {
     let tall = |sign: &str, left: f32| Symbol {
         text: sign.into(),

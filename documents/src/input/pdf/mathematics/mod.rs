@@ -7,8 +7,10 @@
 mod braces;
 mod clusters;
 mod inks;
+mod judge;
 mod parts;
 mod signs;
+mod words;
 
 use hayro::kurbo::Rect as Bounds;
 

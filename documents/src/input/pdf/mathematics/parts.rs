@@ -2,19 +2,18 @@
 
 use std::ops::Range;
 
-use super::signs::{Kind, ink, is_greek, kind};
+use super::{
+    judge::{is_applied_or_enclosed, is_formula},
+    signs::{ANGLES, Kind, SIGN_GAP, Sign, WORD_GAP, ink, is_bracket_piece, is_operator, kind},
+    words::{tell_modulo, tell_name, tell_strokes, tell_words},
+};
 use crate::{
-    formula::is_function,
     geometry::Rect,
     hints::VerticalShift,
     input::pdf::{glyph::Glyph, settings::Settings, styles::SetLine},
     script::has_letters_from_the_right,
 };
 
-/// A gap that parts words, in ems.
-const WORD_GAP: f32 = 0.16;
-/// Around relations it is wider than between words, and in a line that is stretched as wide as this, in ems.
-const SIGN_GAP: f32 = 1.0;
 /// Glyphs of a line that are looked at.
 const MOST_SIGNS: usize = 2_000;
 
@@ -38,15 +37,6 @@ pub(super) struct Part {
     pub(super) opens: Option<f32>,
     /// Brackets that it opens and does not close; less than none where it closes more than it opens.
     pub(super) open: i32,
-}
-
-struct Sign {
-    glyph: usize,
-    at: u32,
-    end: u32,
-    kind: Kind,
-    left: f32,
-    right: f32,
 }
 
 /// `is_set_in` says whether the line is set in from the text around it, `is_a_case` whether it stands beside a brace of several lines.
@@ -136,11 +126,6 @@ pub(super) fn of_line(
     }
 }
 
-/// Pieces of which tall brackets are put together.
-fn is_bracket_piece(c: char) -> bool {
-    matches!(c, '\u{239b}'..='\u{23ad}' | '\u{f8eb}'..='\u{f8fe}')
-}
-
 /// Whether words of the line lean, and not only letters that stand for something.
 fn has_leaning_words(set: &SetLine) -> bool {
     let mut runs = set.style.runs.iter().peekable();
@@ -223,131 +208,6 @@ fn signs_of(
     signs
 }
 
-/// Letters that make words are text, but for the names of functions; Greek letters in a row are a word, too.
-fn tell_words(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
-    let mut at = 0;
-    while at < signs.len() {
-        let is_letter = |sign: &Sign| matches!(sign.kind, Kind::Letter | Kind::Leaning);
-        let is_greek_letter =
-            |sign: &Sign| sign.kind == Kind::Mathematics && glyphs[sign.glyph].text.chars().all(is_greek);
-        let of: &dyn Fn(&Sign) -> bool = if is_letter(&signs[at]) { &is_letter } else { &is_greek_letter };
-        if !of(&signs[at]) {
-            at += 1;
-            continue;
-        }
-        let mut end = at + 1;
-        let text =
-            |range: Range<usize>| signs[range].iter().map(|sign| glyphs[sign.glyph].text.as_str()).collect::<String>();
-        while end < signs.len() && of(&signs[end]) && signs[end].left - signs[end - 1].right < WORD_GAP * size {
-            // `log x`, with a thin space.
-            if signs[end].kind != signs[end - 1].kind && is_function(&text(at..end)) {
-                break;
-            }
-            end += 1;
-        }
-        let word = text(at..end);
-        let kind = if !is_letter(&signs[at]) {
-            // Letters of mathematics may stand side by side; a word of the text is longer.
-            if end - at > 3 { Kind::Text } else { Kind::Mathematics }
-        } else if is_function(&word) {
-            Kind::Letter
-        } else if signs[at..end].iter().all(|sign| sign.kind == Kind::Leaning)
-            && (end - at <= 2 || has_index(signs, end, glyphs, size))
-        {
-            Kind::Leaning
-        } else if signs.get(end).is_some_and(|next| opens_at(signs, end, next, glyphs, size)) {
-            // A name that is applied to something: `Gamma(α, λ)`.
-            Kind::Letter
-        } else if end - at == 1 && (touches(signs, at, size) || signs.len() == 1) {
-            Kind::Letter
-        } else {
-            Kind::Text
-        };
-        signs[at..end].iter_mut().for_each(|sign| sign.kind = kind);
-        at = end;
-    }
-}
-
-/// A slash or star between two things of a formula is of it.
-fn tell_strokes(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
-    for at in 1..signs.len().saturating_sub(1) {
-        let is_of =
-            |sign: &Sign| sign.kind != Kind::Text && (sign.kind != Kind::Punctuation || glyphs[sign.glyph].text == "!");
-        if glyphs[signs[at].glyph].text == ":" && signs[at].kind == Kind::Punctuation {
-            // As a relation it has a gap before it, as a sign of the sentence it has none.
-            let is_relation = signs[at].left - signs[at - 1].right > 0.14 * size && signs[at - 1].kind != Kind::Text;
-            let defines = glyphs[signs[at + 1].glyph].text == "=" && signs[at + 1].left - signs[at].right < 0.12 * size;
-            if is_relation || defines {
-                signs[at].kind = Kind::Between;
-            }
-        }
-        let is_stroke = signs[at].kind == Kind::Text && matches!(glyphs[signs[at].glyph].text.as_str(), "/" | "*");
-        let near =
-            signs[at].left - signs[at - 1].right < 0.3 * size && signs[at + 1].left - signs[at].right < 0.3 * size;
-        if is_stroke && near && is_of(&signs[at - 1]) && is_of(&signs[at + 1]) {
-            signs[at].kind = Kind::Between;
-        }
-    }
-}
-
-/// Whether a word that ends before `at` has something lowered right behind it: it is a name.
-fn has_index(signs: &[Sign], at: usize, glyphs: &[Glyph], size: f32) -> bool {
-    let (last, Some(next)) = (&signs[at - 1], signs.get(at)) else { return false };
-    next.kind == Kind::Script
-        && next.left - last.right < 0.12 * size
-        && (glyphs[next.glyph].origin.y - glyphs[last.glyph].origin.y) as f32 > 0.06 * size
-}
-
-/// `mod` between two things of a formula is an operator, with its gaps.
-fn tell_modulo(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
-    for at in 1..signs.len().saturating_sub(3) {
-        let is_word =
-            signs[at..at + 3].iter().zip(["m", "o", "d"]).all(|(sign, letter)| glyphs[sign.glyph].text == letter);
-        let is_of = |sign: &Sign| !matches!(sign.kind, Kind::Text | Kind::Letter | Kind::Punctuation);
-        let near = signs[at].left - signs[at - 1].right < SIGN_GAP * size
-            && signs[at + 3].left - signs[at + 2].right < SIGN_GAP * size;
-        if is_word && near && is_of(&signs[at - 1]) && is_of(&signs[at + 3]) {
-            signs[at..at + 3].iter_mut().for_each(|sign| sign.kind = Kind::Between);
-        }
-    }
-}
-
-/// A word before a relation that a line begins with is what the formula is about: `CCZ = …`.
-fn tell_name(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
-    let end = signs.iter().take_while(|sign| sign.kind == Kind::Text).count();
-    let is_word = signs[..end].windows(2).all(|pair| pair[1].left - pair[0].right < WORD_GAP * size)
-        && signs[..end].iter().all(|sign| glyphs[sign.glyph].text.chars().all(char::is_alphanumeric));
-    let relates = signs.get(end).is_some_and(|sign| glyphs[sign.glyph].text == "=");
-    let rest = signs.get(end + 1..).unwrap_or_default();
-    let says = rest.is_empty()
-        || is_formula(rest, glyphs, size)
-        || rest.iter().any(|sign| glyphs[sign.glyph].text.starts_with(is_bracket_piece));
-    if is_word && relates && says && rest.iter().all(|sign| sign.kind != Kind::Text) {
-        signs[..end].iter_mut().for_each(|sign| sign.kind = Kind::Letter);
-    }
-}
-
-/// Whether a bracket opens right behind a word, and a letter of mathematics stands in it.
-fn opens_at(signs: &[Sign], at: usize, next: &Sign, glyphs: &[Glyph], size: f32) -> bool {
-    next.kind == Kind::Open
-        && glyphs[next.glyph].text == "("
-        && next.left - signs[at - 1].right < 0.1 * size
-        && signs[at + 1..]
-            .iter()
-            .take_while(|sign| !matches!(sign.kind, Kind::Text | Kind::Close))
-            .any(|sign| sign.kind == Kind::Mathematics)
-}
-
-/// Whether a single upright letter stands right beside a sign of mathematics: `dx`, `2πi`.
-fn touches(signs: &[Sign], at: usize, size: f32) -> bool {
-    let is_sure = |sign: &Sign| matches!(sign.kind, Kind::Mathematics | Kind::Script);
-    let after = signs.get(at + 1).is_some_and(|next| is_sure(next) && next.left - signs[at].right < WORD_GAP * size);
-    let before = at
-        .checked_sub(1)
-        .is_some_and(|before| is_sure(&signs[before]) && signs[at].left - signs[before].right < WORD_GAP * size);
-    after || before
-}
-
 /// The formulas of a line that has other text.
 fn ranges(signs: &[Sign], glyphs: &[Glyph], size: f32) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -361,6 +221,7 @@ fn ranges(signs: &[Sign], glyphs: &[Glyph], size: f32) -> Vec<Range<usize>> {
         let mut depth = i32::from(signs[at].kind == Kind::Open);
         while end < signs.len() && signs[end].kind != Kind::Text && goes_on(signs, end, depth, glyphs, size) {
             match signs[end].kind {
+                _ if glyphs[signs[end].glyph].text.starts_with(ANGLES) => {}
                 Kind::Open => depth += 1,
                 Kind::Close => depth -= 1,
                 _ => {}
@@ -416,32 +277,18 @@ fn goes_on(signs: &[Sign], at: usize, depth: i32, glyphs: &[Glyph], size: f32) -
     gap < if of_integral || is_name(before) || is_name(sign) || depth > 0 { 0.35 } else { 0.24 }
 }
 
-fn is_operator(sign: &Sign, glyphs: &[Glyph]) -> bool {
-    glyphs[sign.glyph].text.chars().next().is_some_and(|c| {
-        matches!(c, '\u{2190}'..='\u{21ff}' | '\u{27f5}'..='\u{27ff}' | '\u{2a7d}'..='\u{2aff}')
-            || "∈∉∋⊂⊃⊆⊇∪∩∧∨⊕⊗⊙≡≃≅∝≪≫≺≻⊢⊨∘⋆•∖≔≜≲≳∣⟂⊥".contains(c)
-    })
-}
-
 /// Without what belongs to the sentence: points and commas, brackets that nothing closes, numbers that stand apart.
 fn trimmed(signs: &[Sign], range: Range<usize>, glyphs: &[Glyph], size: f32) -> Range<usize> {
     let Range { mut start, mut end } = range;
     loop {
         let before = (start, end);
         let unmatched = |at: usize| {
-            let mut depth = 0_i32;
-            let own = &signs[start..end];
-            if signs[at].kind == Kind::Close {
-                for sign in own {
-                    depth += i32::from(sign.kind == Kind::Open) - i32::from(sign.kind == Kind::Close);
-                }
-                depth < 0
-            } else {
-                for sign in own {
-                    depth += i32::from(sign.kind == Kind::Open) - i32::from(sign.kind == Kind::Close);
-                }
-                depth > 0
-            }
+            // Angles close bars as well.
+            let counts = |sign: &&Sign| !glyphs[sign.glyph].text.starts_with(ANGLES);
+            let own = signs[start..end].iter().filter(counts);
+            let depth: i32 =
+                own.map(|sign| i32::from(sign.kind == Kind::Open) - i32::from(sign.kind == Kind::Close)).sum();
+            if signs[at].kind == Kind::Close { depth < 0 } else { depth > 0 }
         };
         if start >= end {
             break;
@@ -457,7 +304,7 @@ fn trimmed(signs: &[Sign], range: Range<usize>, glyphs: &[Glyph], size: f32) -> 
                     )
             }
             Kind::Open => true,
-            Kind::Close => !text.starts_with(['⟩', '⌋', '⌉']) && unmatched(end - 1),
+            Kind::Close => !text.starts_with(['⌋', '⌉']) && !text.starts_with(ANGLES) && unmatched(end - 1),
             // Names of functions at the end are words: "and the sup".
             Kind::Letter => end - start > 1 && signs[end - 1].left - signs[end - 2].right > WORD_GAP * size,
             Kind::Digit => is_apart(signs, glyphs, start..end, size, true),
@@ -514,83 +361,6 @@ fn is_apart(signs: &[Sign], glyphs: &[Glyph], range: Range<usize>, size: f32, at
         }
         at = next;
     }
-}
-
-/// Whether signs say something: a letter of mathematics, or an operation on something.
-fn is_formula(signs: &[Sign], glyphs: &[Glyph], size: f32) -> bool {
-    let (mut letters, mut between, mut operands, mut leaning, mut scripts) = (0, 0, 0, 0, 0);
-    for sign in signs {
-        match sign.kind {
-            Kind::Mathematics if is_operator(sign, glyphs) => between += 1,
-            Kind::Mathematics => letters += 1,
-            Kind::Between => between += 1,
-            Kind::Digit => operands += 1,
-            Kind::Leaning => leaning += 1,
-            Kind::Script => scripts += 1,
-            _ => {}
-        }
-    }
-    letters > 0
-        || (leaning > 0 && (between > 0 || scripts > 0))
-        || (between > 0 && operands > 0 && scripts + operands > 1 && has_rare(signs, glyphs))
-        || is_power(signs, glyphs)
-        || is_ket(signs, glyphs)
-        || is_fraction(signs, glyphs, size)
-}
-
-/// Of a number: any that is raised to less than nothing, and powers of ten, which no mark of a note makes.
-fn is_power(signs: &[Sign], glyphs: &[Glyph]) -> bool {
-    let digits = signs.iter().take_while(|sign| sign.kind == Kind::Digit).count();
-    let (number, rest) = signs.split_at(digits);
-    let scripts = rest.iter().take_while(|sign| sign.kind == Kind::Script).count();
-    let text = |signs: &[Sign]| signs.iter().map(|sign| glyphs[sign.glyph].text.as_str()).collect::<String>();
-    let is_raised = |sign: &Sign| number.iter().all(|base| glyphs[sign.glyph].origin.y < glyphs[base.glyph].origin.y);
-    let raised = text(&rest[..scripts]);
-    digits > 0
-        && rest[..scripts].iter().all(is_raised)
-        && raised.trim_start_matches('−').starts_with(|c: char| c.is_ascii_digit())
-        && (raised.starts_with('−') || text(number) == "10")
-}
-
-/// `|0⟩`, `⟨1|0⟩`.
-fn is_ket(signs: &[Sign], glyphs: &[Glyph]) -> bool {
-    let has = |texts: &[&str]| signs.iter().any(|sign| texts.contains(&glyphs[sign.glyph].text.as_str()));
-    has(&["|", "∣"]) && has(&["⟩", "⟨"])
-}
-
-/// Small print above small print, apart from words on either side: a fraction in a sentence, whatever it is made of.
-fn is_fraction(signs: &[Sign], glyphs: &[Glyph], size: f32) -> bool {
-    if signs.len() < 2 || !signs.iter().all(|sign| sign.kind == Kind::Script) {
-        return false;
-    }
-    let level = |sign: &Sign| glyphs[sign.glyph].origin.y as f32;
-    let highest = signs.iter().map(level).fold(f32::INFINITY, f32::min);
-    let (upper, lower): (Vec<&Sign>, Vec<&Sign>) = signs.iter().partition(|sign| level(sign) < highest + 0.3 * size);
-    let reach = |side: &[&Sign]| {
-        side.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), sign| (a.min(sign.left), b.max(sign.right)))
-    };
-    let ((a, b), (c, d)) = (reach(&upper), reach(&lower));
-    !lower.is_empty() && b.min(d) - a.max(c) > 0.6 * (b - a).min(d - c)
-}
-
-/// What by itself may be anything, and set apart from the text is a formula: a letter with arguments, something between bars, rows of numbers
-/// between brackets.
-fn is_applied_or_enclosed(signs: &[Sign], glyphs: &[Glyph], size: f32) -> bool {
-    let is_tall =
-        |kind: Kind| signs.iter().any(|sign| sign.kind == kind && ink(&glyphs[sign.glyph]).height() > 1.75 * size);
-    if is_tall(Kind::Open) && is_tall(Kind::Close) {
-        return true;
-    }
-    let is_applied = signs.windows(2).any(|pair| pair[0].kind == Kind::Leaning && pair[1].kind == Kind::Open)
-        && signs.iter().any(|sign| sign.kind == Kind::Close);
-    let is_enclosed = signs.len() > 2 && signs.iter().filter(|sign| sign.kind == Kind::Bar).count() == 2;
-    is_applied || is_enclosed
-}
-
-/// An operation that no prose has: `10 × 3`, but not `a - 2` nor `1 = 1`.
-fn has_rare(signs: &[Sign], glyphs: &[Glyph]) -> bool {
-    signs.iter().any(|sign| glyphs[sign.glyph].text.starts_with(['×', '≤', '≥', '±', '≈', '∼', '·', '⋅', '−']))
-        && signs.iter().any(|sign| matches!(sign.kind, Kind::Script | Kind::Digit))
 }
 
 /// Scripts at the beginning belong to the word before.

@@ -10,6 +10,11 @@ use crate::{
     input::pdf::{glyph::Glyph, settings::Settings, styles::SetLine},
 };
 
+/// A gap that parts words, in ems.
+pub(super) const WORD_GAP: f32 = 0.16;
+/// Around relations it is wider than between words, and in a line that is stretched as wide as this, in ems.
+pub(super) const SIGN_GAP: f32 = 1.0;
+
 /// What a sign of a line may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -32,11 +37,40 @@ pub(super) enum Kind {
     Text,
 }
 
+/// A glyph of a line, and what it may be.
+pub(super) struct Sign {
+    pub(super) glyph: usize,
+    pub(super) at: u32,
+    pub(super) end: u32,
+    pub(super) kind: Kind,
+    pub(super) left: f32,
+    pub(super) right: f32,
+}
+
+/// Pieces of which tall brackets are put together.
+pub(super) fn is_bracket_piece(c: char) -> bool {
+    matches!(c, '\u{239b}'..='\u{23ad}' | '\u{f8eb}'..='\u{f8fe}')
+}
+
+pub(super) fn is_operator(sign: &Sign, glyphs: &[Glyph]) -> bool {
+    glyphs[sign.glyph].text.chars().next().is_some_and(|c| {
+        matches!(c, '\u{2190}'..='\u{21ff}' | '\u{27f5}'..='\u{27ff}' | '\u{2a7d}'..='\u{2aff}')
+            || "∈∉∋⊂⊃⊆⊇∪∩∧∨⊕⊗⊙≡≃≅∝≪≫≺≻⊢⊨∘⋆•∖≔≜≲≳∣⟂⊥\u{338}".contains(c)
+    })
+}
+
 /// Whether a look at the line is worth it.
 pub(super) fn may_have_any(line: &SetLine) -> bool {
+    let is_power = |run: &StyledRun| {
+        let characters = || line.line.text.chars();
+        let start = run.characters.start as usize;
+        run.shift != VerticalShift::None
+            && (characters().nth(start) == Some('−')
+                || characters().take(start).skip(start.saturating_sub(2)).eq("10".chars()))
+    };
     let is_of_formula = |run: &StyledRun| {
         let is_short = run.characters.end - run.characters.start <= 2;
-        run.face.mathematics || run.shift != VerticalShift::None || (run.face.italic && is_short)
+        run.face.mathematics || (run.face.italic && (is_short || run.shift != VerticalShift::None)) || is_power(run)
     };
     line.style.runs.iter().any(is_of_formula) || line.line.text.chars().any(|c| is_sign(c) || c == '=')
 }
@@ -66,8 +100,15 @@ pub(super) fn kind(
         'ˆ' | '˜' | '¯' | '˙' | '\u{20d7}' if !is_script && !face.mathematics => Kind::Leaning,
         _ if is_script => Kind::Script,
         c if c.is_ascii_digit() => Kind::Digit,
-        '(' | '[' | '{' | '⟨' | '⌊' | '⌈' => Kind::Open,
-        ')' | ']' | '}' | '⟩' | '⌋' | '⌉' => Kind::Close,
+        '(' | '[' | '{' | '⌊' | '⌈' => Kind::Open,
+        ')' | ']' | '}' | '⌋' | '⌉' => Kind::Close,
+        c if ANGLES.contains(&c) => {
+            if matches!(c, '⟨' | '\u{2329}' | '\u{3008}') {
+                Kind::Open
+            } else {
+                Kind::Close
+            }
+        }
         '|' | '∣' | '‖' | '∥' => Kind::Bar,
         ',' | '.' | ';' | ':' | '!' | '?' | '\'' => Kind::Punctuation,
         '+' | '=' | '<' | '>' | '±' | '∓' | '×' | '÷' | '−' | '≤' | '≥' | '≠' | '≈' | '∼' | '∗' | '·' | '⋅' => {
@@ -90,6 +131,9 @@ pub(super) fn kind(
         _ => Kind::Text,
     }
 }
+
+/// Angle brackets, and those of technical drawing and of Chinese, which fonts of mathematics have for them.
+pub(super) const ANGLES: [char; 6] = ['⟨', '⟩', '\u{2329}', '\u{232a}', '\u{3008}', '\u{3009}'];
 
 /// What lists of glyphs have for `Omega`.
 const OHM_SIGN: char = '\u{2126}';
@@ -125,6 +169,8 @@ fn told(text: &SmolStr, face: &Face) -> SmolStr {
     match text.as_str() {
         "φ" if is_straight() => "ϕ".into(),
         "ϕ" if is_straight() => "φ".into(),
+        "\u{2329}" | "\u{3008}" => "⟨".into(),
+        "\u{232a}" | "\u{3009}" => "⟩".into(),
         _ => text.clone(),
     }
 }

@@ -143,3 +143,35 @@ fn the_words_of_a_case_are_of_the_formula() {
         ["f=\\begin{cases} \\alpha & \\text{if }\\alpha>\\beta, \\\\ \\beta & \\text{otherwise} \\end{cases}"]
     );
 }
+
+#[test]
+fn a_letter_with_arguments_and_a_name_beside_a_relation_are_formulas() {
+    let line = |content: &str| {
+        formulas(&format!("BT /R 10 Tf 20 100 Td (for all where ) Tj {content} /R 10 Tf ( holds) Tj ET"))
+    };
+    let of = |name: &str| format!("{name} /R 10 Tf (\\() Tj /I 10 Tf (t) Tj /R 10 Tf (\\)) Tj");
+    assert_eq!(line(&of("/I 10 Tf (U) Tj")), ["U(t)"]);
+    assert_eq!(line(&of("(word) Tj")), Vec::<String>::new());
+    assert_eq!(
+        line("/I 10 Tf (Z) Tj /S 10 Tf ( ~ ) Tj /R 10 Tf (Logistic\\(0, 1\\)) Tj"),
+        ["Z\\sim\\text{ Logistic }(0,1)"]
+    );
+}
+
+#[test]
+fn angles_that_close_bars_leave_other_brackets_their_own() {
+    let found = formulas(
+        "BT /R 10 Tf 20 100 Td (where |) Tj /I 10 Tf (b) Tj /S 10 Tf (\\361 = ) Tj /R 10 Tf (\\(1, ) Tj /I 10 Tf (b) Tj \
+         /R 10 Tf (\\) holds) Tj ET",
+    );
+    assert_eq!(found, ["|b\\rangle=(1,b)"]);
+}
+
+#[test]
+fn signs_that_no_prose_has_make_formulas_of_numbers() {
+    assert_eq!(
+        formulas("BT /R 10 Tf 20 100 Td (where 1) Tj /S 10 Tf ( \\305 ) Tj /R 10 Tf (1 = 0 holds) Tj ET"),
+        ["1\\oplus1=0"]
+    );
+    assert_eq!(formulas("BT /R 10 Tf 20 100 Td (where 1 = 0 holds) Tj ET"), Vec::<String>::new());
+}
