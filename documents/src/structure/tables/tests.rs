@@ -110,6 +110,20 @@ fn a_box_around_a_ruled_header_and_rows_that_are_not_is_a_table() {
 }
 
 #[test]
+fn a_grid_whose_words_all_stand_in_cells_of_several_rows_is_taken_as_it_is_drawn() {
+    let lines = [
+        line(105.0, 114.0, "Old port"),
+        line(245.0, 114.0, "3,100 tons"),
+        line(105.0, 154.0, "New port"),
+        line(245.0, 154.0, "220 tons"),
+    ];
+    let mut rulings = [100.0, 140.0, 180.0].map(|y| across(y, 100.0, 320.0)).to_vec();
+    rulings.extend([120.0, 160.0].map(|y| across(y, 200.0, 240.0)));
+    rulings.extend([100.0, 200.0, 240.0, 320.0].map(|x| down(x, 100.0, 180.0)));
+    assert_eq!(found(&lines, rulings), [["Old port^2||3,100 tons^2", "", "New port^2||220 tons^2", ""]]);
+}
+
+#[test]
 fn a_sheet_of_two_pages_is_folded_in_its_middle() {
     let text = [
         "which of these are the case in your own town",

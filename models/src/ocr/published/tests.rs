@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A graph without nodes, with inputs and outputs of these shapes (0 for what is left open) and tokens or classes of these names.
-fn model(inputs: &[&[usize]], outputs: &[&[usize]], names: Option<&str>) -> ModelSource {
+fn model(inputs: &[&[usize]], outputs: &[&[usize]], names: Option<&str>) -> OnDisk {
     let field = |number: u8, content: &[u8]| {
         let mut bytes = vec![number << 3 | 2];
         let mut length = content.len();
@@ -43,15 +43,29 @@ fn model(inputs: &[&[usize]], outputs: &[&[usize]], names: Option<&str>) -> Mode
     let names = names.map(|names| field(14, &[field(1, b"character"), field(2, names.as_bytes())].concat()));
     let bytes: &'static [u8] = [field(7, &graph), names.unwrap_or_default()].concat().leak();
     // Whatever is no file is our own.
-    let dir = tempfile::tempdir().unwrap().keep();
-    let path = dir.join("network.onnx");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("network.onnx");
     std::fs::write(&path, bytes).unwrap();
-    ModelSource::file("network", path, Digest::of(bytes))
+    OnDisk { source: ModelSource::file("network", path, Digest::of(bytes)), _dir: dir }
+}
+
+/// A model, and the folder that it is in.
+struct OnDisk {
+    source: ModelSource,
+    _dir: tempfile::TempDir,
+}
+
+impl std::ops::Deref for OnDisk {
+    type Target = ModelSource;
+
+    fn deref(&self) -> &ModelSource {
+        &self.source
+    }
 }
 
 const IMAGE: &[usize] = &[1, 3, 64, 64];
 
-fn picodet() -> ModelSource {
+fn picodet() -> OnDisk {
     model(&[IMAGE], &[&[1, 64, 2], &[1, 16, 2], &[1, 64, 32], &[1, 16, 32]], Some("text\ntable"))
 }
 
