@@ -76,7 +76,9 @@ fn between(content: &str) -> String {
 #[test]
 fn powers_of_ten_and_less_are_formulas_and_marks_of_notes_are_none() {
     let raised = |number: &str, small: &str| {
-        formulas(&format!("BT /R 10 Tf 20 100 Td (about {number}) Tj {small} 0 Ts /R 10 Tf ( of them) Tj ET"))
+        formulas(&format!(
+            "BT /R 10 Tf 20 100 Td (about {number}) Tj {small} 0 Ts /R 10 Tf ( of them) Tj ET BT /R 10 Tf 20 60 Td (or ) Tj /I 10 Tf (x) Tj ET"
+        ))
     };
     assert_eq!(raised("10", "/I 7 Tf (x) Tj"), Vec::<String>::new(), "nothing raised");
     assert_eq!(raised("10", "4 Ts /R 7 Tf (15) Tj"), ["10^{15}"]);
