@@ -1,6 +1,6 @@
 """The formula recogniser into models/shipped: both networks with weights in int8, how sure it may be, drafts, and the vectors by which Rust checks the contracts.
 
-python -m lab.formula.ship weights/formula-2.pt
+python -m lab.formula.ship weights/formula-3.pt
 
 int8 ships only if it passes the gate: on held-out formulas of our own, clean and worn, it may not read worse than f32 by more than GATE (mean normalised edit distance).
 """

@@ -1,7 +1,7 @@
 """Train the formula recogniser; resumes from its checkpoint.
 
 python -m lab.formula.train --run formula-1 --tier base --seconds 530 --total 1600 --workers 15     # on a GPU, in several calls
-python -m lab.formula.train --run formula-3 --tier base --init weights/formula-2.pt --no-limits --bfloat16 --deadline 22:00     # on one core
+python -m lab.formula.train --run formula-4 --tier base --init weights/formula-3.pt --no-limits --bfloat16 --total 21600     # on one core
 
 The learning rate follows the share of the whole training that is done: `--total` seconds, or up to `--deadline` (UTC). New shards are taken in as they appear.
 """
