@@ -32,30 +32,13 @@ class Pointwise(nn.Conv2d):
         return F.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
 
 
-class Norm(nn.BatchNorm2d):
-    """`folds`: statistics stand still and are part of the convolution before, which then costs what it costs when it reads."""
-
-    folds = False
-
-
-def folded(convolution, norm, x):
-    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
-    weight = convolution.weight * scale[:, None, None, None]
-    if convolution.groups > 1:
-        with torch.autocast("cpu", enabled=False):
-            return F.conv2d(x.float(), weight, norm.bias - norm.running_mean * scale, convolution.stride, convolution.padding, groups=convolution.groups)
-    return F.conv2d(x, weight, norm.bias - norm.running_mean * scale, convolution.stride, convolution.padding, groups=convolution.groups)
-
-
 class Block(nn.Module):
     def __init__(self, channels, kernel):
         super().__init__()
-        self.spread = nn.Sequential(nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False), Norm(channels))
+        self.spread = nn.Sequential(nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False), nn.BatchNorm2d(channels))
         self.mix = nn.Sequential(Pointwise(channels, 2 * channels), nn.ReLU(), Pointwise(2 * channels, channels))
 
     def forward(self, x):
-        if self.spread[1].folds:
-            return x + self.mix(folded(*self.spread, x))
         if self.training and not x.is_cuda:
             # what follows back through such a convolution is slow in bfloat16 on a processor
             with torch.autocast("cpu", enabled=False):
@@ -82,12 +65,8 @@ class Strided(nn.Conv2d):
         return F.linear(parts, self.weight.permute(0, 2, 3, 1).flatten(1)).permute(0, 3, 1, 2)
 
 
-class Halving(nn.Sequential):
-    def __init__(self, inputs, outputs):
-        super().__init__(Strided(inputs, outputs), Norm(outputs), nn.ReLU())
-
-    def forward(self, x):
-        return F.relu(folded(self[0], self[1], x)) if self[1].folds else super().forward(x)
+def halving(inputs, outputs):
+    return nn.Sequential(Strided(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 def sinusoids(count: int, width: int):
@@ -109,7 +88,7 @@ class Encoder(nn.Module):
     def __init__(self, width, channels, blocks):
         super().__init__()
         a, b, c = channels
-        self.net = nn.Sequential(Halving(1, a), Halving(a, b), *[Block(b, 5) for _ in range(blocks[0])], Halving(b, c), *[Block(c, 7) for _ in range(blocks[1])])
+        self.net = nn.Sequential(halving(1, a), halving(a, b), *[Block(b, 5) for _ in range(blocks[0])], halving(b, c), *[Block(c, 7) for _ in range(blocks[1])])
         self.project = Pointwise(c, width)
         self.norm = nn.LayerNorm(width)
         self.register_buffer("rows", sinusoids(ROWS, width // 2), persistent=False)

@@ -1,4 +1,4 @@
-"""Batches whose pictures have one shape, for training on a processor: no paper, no masks, and each picture is what it is when it is read alone."""
+"""Batches whose pictures have one shape, for training on a processor: no masks, and no paper but a little on the right of wide ones."""
 import math
 from collections import defaultdict
 
@@ -18,20 +18,17 @@ def steps(pixels: int) -> int:
     return -(-pixels // grid) * grid
 
 
-def tensors(pictures, labels):
-    """-> pictures [n, 1, h, w] uint8, tokens and the tokens wanted behind them [n, longest + 1]."""
-    longest = max(len(l) for l in labels)
+def rows(labels, longest: int):
+    """-> tokens and the tokens wanted behind them, [n, longest + 1]."""
     tokens, wanted = np.zeros((len(labels), longest + 1), np.int64), np.full((len(labels), longest + 1), -100, np.int64)
     for row, label in enumerate(labels):
         tokens[row, 0], tokens[row, 1:len(label) + 1] = START, label
         wanted[row, :len(label)], wanted[row, len(label)] = label, END
-    x = padded(pictures)
-    x = np.pad(x, ((0, 0), (0, 0), (0, 0), (0, steps(x.shape[3]) - x.shape[3])))
-    return torch.from_numpy(x), torch.from_numpy(tokens), torch.from_numpy(wanted)
+    return torch.from_numpy(tokens), torch.from_numpy(wanted)
 
 
 class Stream:
-    """Endless. `work` is what a batch may have: places of 8 x 8 pixels and, counted four times, tokens. Lengths are alike, too: a shape has two shelves."""
+    """Endless: pictures [n, 1, h, w] uint8, tokens and wanted tokens (`rows`). `work` is what a batch may have: places of 8 x 8 pixels and, counted four times, tokens. Lengths are alike, too: a shape has two shelves."""
 
     def __init__(self, shards, seed, work=4000):
         self.shards, self.work, self.rng = shards, work, np.random.default_rng(seed)
@@ -65,4 +62,6 @@ class Stream:
     def taken(self, key):
         del self.since[key]
         pictures, labels = zip(*self.shelves.pop(key))
-        return tensors(pictures, labels)
+        x = padded(pictures)
+        x = np.pad(x, ((0, 0), (0, 0), (0, 0), (0, steps(x.shape[3]) - x.shape[3])))
+        return torch.from_numpy(x), *rows(labels, max(len(l) for l in labels))

@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from ..config import work_dir
 from .augment import worn
 from .generate import Shard
-from .latex import END, START, VOCABULARY
-from .model import TIERS, Norm, build
+from .latex import VOCABULARY
+from .model import TIERS, build
 from .preprocess import normalise, padded, side
-from .stream import Stream
+from .stream import Stream, rows
 
 cv2.setNumThreads(1)
 LIMITS = ((200, 10), (600, 24), (1200, 60))  # until this step, formulas of at most so many tokens
@@ -68,16 +68,12 @@ class Batches(torch.utils.data.Dataset):
             while len(pictures) < len(self.plan[k]) and len(kept) <= room:  # as many as planned: one shape fewer
                 pictures, labels = pictures + pictures[:len(self.plan[k]) - len(pictures)], labels + labels[:len(self.plan[k]) - len(labels)]
             longest = next(t for t in LENGTHS if t > longest) - 1
-        tokens, wanted = np.zeros((len(labels), longest + 1), np.int64), np.full((len(labels), longest + 1), -100, np.int64)
-        for row, label in enumerate(labels):
-            tokens[row, 0], tokens[row, 1:len(label) + 1] = START, label
-            wanted[row, :len(label)], wanted[row, len(label)] = label, END
         x = padded(pictures)
         if self.few:
             h, w = (next(size for size in sizes if size >= needed) for sizes, needed in ((HEIGHTS, x.shape[2]), (WIDTHS, x.shape[3])))
             x = np.pad(x, ((0, 0), (0, 0), (0, h - x.shape[2]), (0, w - x.shape[3])))
         places = np.array([[side(p.shape[0]) // 8, side(p.shape[1]) // 8] for p in pictures], np.int64)
-        return torch.from_numpy(x), torch.from_numpy(tokens), torch.from_numpy(wanted), torch.from_numpy(places)
+        return torch.from_numpy(x), *rows(labels, longest), torch.from_numpy(places)
 
 
 def planned(shards, rng, budget, limit, count):
@@ -146,7 +142,6 @@ def main():
     parser.add_argument("--no-limits", action="store_true", help="no short formulas first")
     parser.add_argument("--average", type=float, default=0.9995)
     parser.add_argument("--work", type=int, default=12000, help="on a processor: places and four times the tokens of a batch")
-    parser.add_argument("--fold", action="store_true", help="statistics of batches stand still: for going on with what was trained")
     parser.add_argument("--bfloat16", action="store_true", help="quicker where the processor multiplies tiles (AMX)")
     args = parser.parse_args()
     start = time.time()
@@ -160,7 +155,6 @@ def main():
         torch.backends.cuda.enable_cudnn_sdp(False)
     folder = work_dir() / "runs" / args.run
     folder.mkdir(parents=True, exist_ok=True)
-    Norm.folds = args.fold
     torch.manual_seed(0)
     net = build(args.tier, args.drop).to(device, memory_format=torch.channels_last)
     average = build(args.tier).to(device, memory_format=torch.channels_last)
