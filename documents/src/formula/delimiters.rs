@@ -4,7 +4,7 @@ use smol_str::SmolStr;
 
 use super::{
     alphabet::{Class, class},
-    items::{Item, Level, Line, Read, bounds},
+    items::{AXIS, Item, Level, Line, Read, bounds},
     lines,
     node::Node,
 };
@@ -174,20 +174,7 @@ pub(super) fn grids(mut items: Vec<Item>, read: &Read<'_>) -> Vec<Item> {
                     return None;
                 }
                 let mut inner = within(&items, from, f32::INFINITY, open, open);
-                // The sentence's sign behind all cases stands on the formula's line, not on that of a case.
-                let axis = from.rect.center().y;
-                let last = inner.iter().copied().max_by(|&a, &b| items[a].rect.left.total_cmp(&items[b].rect.left));
-                if let Some(last) = last.filter(|&at| {
-                    let item = &items[at];
-                    matches!(item.level, Level::Baseline(level) if (level - axis - super::items::AXIS * item.size).abs() < 0.08 * item.size)
-                        && item.class == Class::Punctuation
-                        && !inner.iter().any(|&other| {
-                            other != at
-                                && item.rect.left - items[other].rect.right < item.size
-                                && item.rect.left > items[other].rect.left
-                                && items[other].level == item.level
-                        })
-                }) {
+                if let Some(last) = behind_cases(&items, from, &inner) {
                     inner.retain(|&at| at != last);
                 }
                 let bases = lines::baselines(&inner.iter().map(|&at| items[at].clone()).collect::<Vec<_>>());
@@ -225,6 +212,21 @@ fn within(items: &[Item], from: &Item, right: f32, open: usize, close: usize) ->
             && middle.y < from.rect.bottom + 0.2 * from.size
     };
     (0..items.len()).filter(|&at| is_in(at)).collect()
+}
+
+/// The sentence's sign behind all cases: it stands on the formula's line, not on that of a case.
+fn behind_cases(items: &[Item], brace: &Item, inner: &[usize]) -> Option<usize> {
+    let last = inner.iter().copied().max_by(|&a, &b| items[a].rect.left.total_cmp(&items[b].rect.left))?;
+    let item = &items[last];
+    let Level::Baseline(baseline) = item.level else { return None };
+    let is_on_line = (baseline - brace.rect.center().y - AXIS * item.size).abs() < 0.08 * item.size;
+    let follows_a_case = inner.iter().filter(|&&at| at != last).any(|&at| {
+        let before = &items[at];
+        before.level == item.level
+            && before.rect.left < item.rect.left
+            && item.rect.left - before.rect.right < item.size
+    });
+    (item.class == Class::Punctuation && is_on_line && !follows_a_case).then_some(last)
 }
 
 /// Rows of cells: columns are parted by what no row crosses.
