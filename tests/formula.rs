@@ -164,6 +164,34 @@ fn a_program_keeps_a_reader_and_asks_it_again() {
 }
 
 #[test]
+fn formulas_within_the_lines_of_a_page_of_pixels_are_found_and_read() {
+    let home = home(&[("lines.png", example("lines.png"))]);
+    let read = |format: &str, more: &[&str]| {
+        home.run(&[&["process", "-q", "lines.png", "--quality", "fast", "-f", format], more].concat())
+    };
+    let markdown = read("markdown", &[]);
+    markdown.expect(0, "");
+    for said in [
+        "Let $f$ be a function on the set",
+        r"first kind where $f(x_{i}) \leq \alpha$, and of the second",
+        "at most $2^{n} - 1$, which is",
+        "the example $y = x^{2} + 1$ shows. On 12 of the 40 pages of the report of 1987 the word",
+        r"and a point $p \in A \cap B$ so that the sum $\sum_{i = 1}^{n} a_{i}$ is small. Nobody",
+    ] {
+        assert!(markdown.out.contains(said), "{said}\n{}", markdown.out);
+    }
+    let page = &read("jsonl", &[]).records()[0];
+    let models: Vec<&str> =
+        page["models"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert!(models.contains(&"formula-inline-int8") && models.contains(&"formula"), "{models:?}");
+    assert!(page["needs_review"].is_null() && page["confidence"].as_f64().unwrap() > 0.97, "{page}");
+    for more in [&["--set", "models.formula=none"][..], &["--structure", "lines"]] {
+        let without = read("markdown", more);
+        assert!(!without.out.contains('$'), "{more:?}: {}", without.out);
+    }
+}
+
+#[test]
 fn pictures_with_their_latex_are_scored() {
     let home = Home::new();
     for name in ["powers", "sum"] {

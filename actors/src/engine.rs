@@ -265,7 +265,8 @@ impl Engine {
         let formula = formula.map(EngineModel::recognizer).transpose()?.flatten();
         let (large, compact) = self.readers(options)?;
         let reread = self.has(Task::CompactReread);
-        Ok(OcrModels { compact, reread, large, structure, layout, table, formula })
+        let inline_formulas = structure && self.has(Task::InlineFormulas);
+        Ok(OcrModels { compact, reread, large, structure, layout, table, formula, inline_formulas })
     }
 
     /// PP-OCRv6, and the characters of our own recogniser.

@@ -63,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         (Task::CompactRecognize, line_reader.source()),
         (Task::CompactReread, built_in::LARGE_RECOGNIZER.int8.source()),
         (Task::Layout, layout_network.source()),
+        (Task::InlineFormulas, built_in::INLINE_FORMULAS.int8.source()),
     ] {
         let ours = portable && !task.is_large();
         sessions.0.insert(task, if ours { PortableBackend.load(&model)? } else { backend.load(&model)? });
@@ -78,6 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         layout: layout.then_some(LayoutNetwork::Own),
         table: None,
         formula: layout.then_some(formulas),
+        inline_formulas: layout,
     };
     let mut total = 0.0;
     let pages = numbered(&pages)?;

@@ -17,11 +17,12 @@ use pagestream_models::{
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What is run, and on what: a page of 960 pixels, a line of 704, a page of 640.
-const WORK: [(Network, [usize; 4]); 4] = [
+const WORK: [(Network, [usize; 4]); 5] = [
     (built_in::DETECTOR, [1, 1, 960, 704]),
     (built_in::FAST_RECOGNIZER, [1, 1, 32, 704]),
     (built_in::LARGE_RECOGNIZER, [1, 1, 32, 704]),
     (built_in::LAYOUT, [1, 1, 640, 448]),
+    (built_in::INLINE_FORMULAS, [1, 1, 32, 704]),
 ];
 
 struct Contender {

@@ -83,6 +83,20 @@ pub const LAYOUT: Network = Network {
     },
 };
 
+/// Where in a line of text formulas stand.
+pub const INLINE_FORMULAS: Network = Network {
+    f32: BuiltIn {
+        id: "formula-inline",
+        bytes: carried!("formula-inline.onnx"),
+        card: include_str!("../shipped/formula-inline.md"),
+    },
+    int8: BuiltIn {
+        id: "formula-inline-int8",
+        bytes: carried!("formula-inline-int8.onnx"),
+        card: include_str!("../shipped/formula-inline.md"),
+    },
+};
+
 /// The formula recogniser's first half, with weights in int8 that are computed in f32.
 pub const FORMULA_ENCODER: BuiltIn = BuiltIn {
     id: "formula-encoder",
@@ -113,7 +127,7 @@ pub fn formula() -> Result<FormulaModel> {
 }
 
 /// All networks that the program carries in both precisions.
-pub const NETWORKS: [Network; 4] = [DETECTOR, FAST_RECOGNIZER, LARGE_RECOGNIZER, LAYOUT];
+pub const NETWORKS: [Network; 5] = [DETECTOR, FAST_RECOGNIZER, LARGE_RECOGNIZER, LAYOUT, INLINE_FORMULAS];
 
 /// The recogniser that reads every line in a quality; in `accurate`, after PP-OCRv6.
 pub fn recognizer(quality: Quality) -> Network {
@@ -186,6 +200,7 @@ mod tests {
             let (column, first) = match model.id {
                 "detector" => ("found", "old books"),
                 "layout" => ("IoU", "paragraph"),
+                "formula-inline" => ("found", "lines with formulas"),
                 _ => ("both int8", "old books"),
             };
             assert_eq!((int8.id, int8.card), (format!("{}-int8", model.id).as_str(), model.card));

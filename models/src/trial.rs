@@ -226,6 +226,7 @@ pub fn read_page(sessions: &mut Sessions, quality: Quality, now: &dyn Fn() -> Du
         layout: layout.then_some(LayoutNetwork::Own),
         table: None,
         formula: None,
+        inline_formulas: false,
     };
     let (mut reader, mut wanted) = PageReader::start(page(), &options, &models)?;
     let (mut trial, mut warm) = (PageTrial::default(), Vec::new());

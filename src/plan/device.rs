@@ -105,6 +105,7 @@ impl DevicePlan {
             ModelOf::Registry { .. } => self.of_registry(entry),
             ModelOf::Formula => self.of_formulas(entry),
             ModelOf::Chosen { .. } if self.selected(entry.task).is_some() => self.of_registry(entry),
+            _ if !self.common.asks(entry.task) => None,
             #[cfg(feature = "built-in-models")]
             ModelOf::BuiltIn { .. } | ModelOf::Chosen { .. } => {
                 entry.own(self.common.quality).map(|network| self.built_in(entry, network, verdict.as_ref()))
@@ -165,7 +166,7 @@ impl DevicePlan {
     fn of_formulas(&self, entry: &TaskEntry) -> Option<PlannedModel> {
         let networks = self.common.formula.as_ref()?;
         let is_own = networks.from == ModelOrigin::BuiltIn;
-        let reads = "it reads the formulas that the layout network sees on a page of pixels";
+        let reads = "it reads the formulas that are found on a page of pixels";
         let why = match &networks.what {
             None => reads.to_owned(),
             Some(what) => format!("`models.formula` names it, {what}; {reads}"),
@@ -415,8 +416,11 @@ mod built_in {
             }
             let Common { registry, machine, quality, .. } = &*self.common;
             // Whether structure is asked for or not, and of our own, so that one verdict serves all.
-            let is_met =
-                |entry: &&TaskEntry| matches!((entry.used)(*quality), Use::Always | Use::InDoubt | Use::ForStructure);
+            // The trial page has no formulas.
+            let is_met = |entry: &&TaskEntry| {
+                let is_used = matches!((entry.used)(*quality), Use::Always | Use::InDoubt | Use::ForStructure);
+                is_used && entry.task != Task::InlineFormulas
+            };
             let network = |entry: &TaskEntry| Some((entry.task, entry.own(*quality)?));
             let networks: Vec<(Task, Network)> = TASKS.iter().filter(is_met).filter_map(network).collect();
             let trial = Trial {
@@ -434,6 +438,7 @@ mod built_in {
             let quality = self.common.quality;
             let used = (entry.used)(quality);
             let on_library = self.built_in_on_library() && used != Use::Never;
+            let verdict = verdict.filter(|_| entry.task != Task::InlineFormulas);
             // Nothing has to be tried on our own runtime: in int8 it comes to the same on every machine.
             let is_int8 = match verdict {
                 Some(verdict) => verdict.is_int8(network.f32.id),
@@ -442,6 +447,9 @@ mod built_in {
             let model = if is_int8 { network.int8 } else { network.f32 };
             let why = match (used, verdict) {
                 (Use::Never, _) => format!("`{quality}` does not ask it"),
+                _ if entry.task == Task::InlineFormulas => {
+                    "it finds formulas within lines of text, which `models.formula` then reads".to_owned()
+                }
                 (_, Some(verdict)) => verdict.why(network.f32.id),
                 (_, None) if on_library => "int8 is tried when the first page of pixels is read".to_owned(),
                 (Use::InDoubt, None) => format!("`{quality}` asks it for lines that the smaller one is unsure of"),

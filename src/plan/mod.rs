@@ -266,7 +266,8 @@ impl Plan {
     /// pages with a text layer need neither.
     pub fn digest(&self) -> Digest {
         let registry = self.common.selected.iter().map(|(_, model)| model.sha256);
-        let built_in = TASKS.iter().filter_map(|entry| match entry.model {
+        let asked = TASKS.iter().filter(|entry| self.common.asks(entry.task));
+        let built_in = asked.filter_map(|entry| match entry.model {
             ModelOf::Registry { .. } => None,
             ModelOf::Formula => self.common.formula.as_ref().map(|networks| networks.sha256),
             ModelOf::Chosen { .. } if self.common.selected(entry.task).is_some() => {
@@ -324,6 +325,11 @@ impl Common {
     /// Whether pages of pixels are asked for what only full structure needs.
     fn wants_structure(&self) -> bool {
         self.settings.structure.mode == Structure::Full
+    }
+
+    /// Whether a task is anybody's here: formulas are looked for only where something reads them.
+    fn asks(&self, task: Task) -> bool {
+        task != Task::InlineFormulas || self.formula.is_some()
     }
 
     /// What is named instead of, or beside, our own, as far as pages meet it.

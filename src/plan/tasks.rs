@@ -158,6 +158,14 @@ pub static TASKS: &[TaskEntry] = &[
         used: |_| Use::ForStructure,
         load: None,
     },
+    // Where nothing reads formulas, nothing looks for them.
+    #[cfg(feature = "built-in-models")]
+    TaskEntry {
+        task: Task::InlineFormulas,
+        model: ModelOf::BuiltIn { network: |_| built_in::INLINE_FORMULAS, alphabet: None },
+        used: |_| Use::ForStructure,
+        load: None,
+    },
     TaskEntry { task: Task::Formula, model: ModelOf::Formula, used: |_| Use::ForStructure, load: None },
     TaskEntry {
         task: Task::Embed,
@@ -190,7 +198,11 @@ mod tests {
                 let beside = (quality == Quality::Accurate).then_some(Task::CompactRecognize);
                 let wanted: Vec<Task> = options.tasks().into_iter().chain(beside).collect();
                 assert_eq!(used(Use::Always), wanted, "{quality}");
-                assert_eq!(used(Use::ForStructure), [Task::Layout, Task::Table, Task::Formula], "{quality}");
+                let mut structure = vec![Task::Layout, Task::Table, Task::Formula];
+                if cfg!(feature = "built-in-models") {
+                    structure.insert(2, Task::InlineFormulas);
+                }
+                assert_eq!(used(Use::ForStructure), structure, "{quality}");
                 let always = used(Use::Always);
                 let runs = always.iter().filter_map(|&task| entry(task)?.load.as_ref()).map(|load| load.runs);
                 let runs: Vec<_> = runs.collect();

@@ -30,6 +30,7 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
                 ("compact-detect", "detector-int8 int8", own),
                 ("compact-recognize", "recogniser-latin-fast-int8 int8", own),
                 ("layout", "layout-int8 int8", own),
+                ("inline-formulas", "formula-inline-int8 int8", own),
                 ("formula", "formula int8", own),
             ],
         ),
@@ -43,6 +44,7 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
                 ("compact-recognize", "recogniser-latin-fast-int8 int8", own),
                 ("compact-reread", "recogniser-latin-large-int8 int8", own),
                 ("layout", "layout-int8 int8", own),
+                ("inline-formulas", "formula-inline-int8 int8", own),
                 ("formula", "formula int8", own),
             ],
         ),
@@ -54,6 +56,7 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
                 ("recognize", "pp-ocrv6-rec-small f32", "ONNX Runtime"),
                 ("compact-recognize", "recogniser-latin-large-int8 int8", own),
                 ("layout", "layout-int8 int8", own),
+                ("inline-formulas", "formula-inline-int8 int8", own),
                 ("formula", "formula int8", own),
             ],
         ),
@@ -72,10 +75,21 @@ fn a_plan_says_what_reads_in_each_quality_and_why() {
         settings.structure.mode = Structure::Lines;
         let without = Plan::resolve(&settings, Measure::Never).unwrap();
         assert!(
-            without.models().iter().all(|model| !matches!(model.task, Task::Layout | Task::Formula)),
+            without
+                .models()
+                .iter()
+                .all(|model| { !matches!(model.task, Task::Layout | Task::InlineFormulas | Task::Formula) }),
             "{quality}: nobody asks it"
         );
         settings.structure.mode = Structure::Full;
+        settings.models.formula = "none".to_owned();
+        let without = Plan::resolve(&settings, Measure::Never).unwrap();
+        assert!(
+            without.models().iter().all(|model| !matches!(model.task, Task::InlineFormulas | Task::Formula)),
+            "{quality}: nobody reads what it would find"
+        );
+        assert_ne!(without.digest(), plan.digest());
+        settings.models.formula = "built-in".to_owned();
     }
 }
 

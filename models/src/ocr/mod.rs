@@ -59,6 +59,8 @@ pub enum Task {
     Layout,
     /// Pixels of a table -> its cells, by a network that was chosen.
     Table,
+    /// Line crop -> where formulas stand in it, by our own network.
+    InlineFormulas,
     /// Pixels of a formula -> tokens, by our own networks or by those that were chosen: see [`crate::formula`].
     Formula,
     /// Word pieces -> what they mean, as a vector. No part of reading a page: see [`crate::embedding`].
@@ -77,6 +79,7 @@ impl Task {
             Self::CompactReread => "compact-reread",
             Self::Layout => "layout",
             Self::Table => "table",
+            Self::InlineFormulas => "inline-formulas",
             Self::Formula => "formula",
             Self::Embed => "embed",
         }
@@ -153,6 +156,8 @@ pub enum Inferred {
     Candidates(Vec<published::picodet::Candidate>),
     /// A table, token by token; [`published::SlaNet`](published::slanet::SlaNet) reads them.
     Table(Vec<published::slanet::TableStep>),
+    /// Where in a line formulas stand.
+    InFormula(compact::inline::InFormula),
     /// What was written of a formula; the [`FormulaRecognizer`] that wrote it reads it.
     Formula(Written),
     /// [`embedding::DIMENSIONS`] numbers, of length one together.
@@ -301,8 +306,10 @@ pub struct OcrModels {
     pub layout: Option<LayoutNetwork>,
     /// What says which cells the tables have that the layout network sees; `None` where geometry alone does.
     pub table: Option<Arc<published::slanet::SlaNet>>,
-    /// What reads the formulas that the layout network sees; `None` where they are left as lines.
+    /// What reads the formulas that are found; `None` where they are left as lines.
     pub formula: Option<Arc<dyn FormulaRecognizer>>,
+    /// Whether there is a network that finds them within lines of text.
+    pub inline_formulas: bool,
 }
 
 /// Asked when a page wants PP-OCRv6: its characters, once its models are in place, or `None`. Fetches them only if told to.
@@ -358,6 +365,7 @@ pub fn reduce(task: Task, output: TensorView<'_>) -> Result<Inferred> {
         Task::CompactRecognize | Task::CompactReread => Inferred::Symbols(compact::recognizer::reduce(output)?),
         Task::Layout => Inferred::Layout(compact::layout::reduce(output)?),
         Task::Table => Inferred::Table(published::slanet::reduce(&[output])?),
+        Task::InlineFormulas => Inferred::InFormula(compact::inline::reduce(output)?),
         Task::Formula => Inferred::Formula(formula::reduce(output)?),
         Task::Embed => Inferred::Vector(embedding::reduce(output)?),
     })

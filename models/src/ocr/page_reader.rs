@@ -26,8 +26,10 @@ use super::{
 use crate::error::{Error, Result};
 
 mod again;
+mod cut;
 mod displays;
 mod formulas;
+mod inline;
 mod looks;
 mod ordering;
 mod parts;
@@ -276,7 +278,8 @@ impl PageReader {
             return Ok(self.finish(None));
         }
         let parts = parts::of(&self.page, self.options.detect_max_side);
-        let looks = Looks::new(&self.page, &parts, self.read.rotation, &self.models, &self.read.lines);
+        let bytes = self.options.crop_group_bytes;
+        let mut looks = Looks::new(&self.page, &parts, self.read.rotation, &self.models, &self.read.lines, bytes);
         let wanted = looks.inferences();
         if wanted.is_empty() {
             return Ok(self.finish(Some(looks)));
@@ -286,13 +289,19 @@ impl PageReader {
     }
 
     fn finish(&mut self, looks: Option<Looks>) -> Step {
-        let Read { lines, read_by, unread, rotation } = std::mem::take(&mut self.read);
+        let Read { mut lines, read_by, unread, rotation } = std::mem::take(&mut self.read);
+        if let Some(looks) = &looks {
+            looks.restore(&mut lines);
+        }
         let upright = Upright { rotation, width: self.page.width as f32, height: self.page.height as f32 };
+        // What a formula was read in the place of is worth what that is worth.
+        let (left, formulas) = looks.as_ref().map(|looks| looks.without_formulas(&lines)).unwrap_or_default();
+        let text = |at: usize| left.get(at).and_then(Option::as_ref).unwrap_or(&lines[at].1);
         let confidence = confidence::of_page(
-            lines.iter().map(|(_, decoded)| decoded).zip(read_by),
-            (unread.right, unread.characters),
+            (0..lines.len()).map(text).zip(read_by),
+            (unread.right + formulas.0, unread.characters + formulas.1),
         );
-        let needs_review = confidence::needs_review(confidence, lines.iter().map(|(_, decoded)| decoded))
+        let needs_review = confidence::needs_review(confidence, (0..lines.len()).map(text))
             || looks.as_ref().is_some_and(Looks::needs_review);
         let mut page = in_reading_order(lines, &upright);
         let straightened = self.straightened.as_deref();

@@ -158,6 +158,14 @@ pub struct Character {
 }
 
 impl Decoded {
+    /// The same of other characters; without words.
+    pub fn with(&self, characters: Vec<Character>) -> Self {
+        let text: String = characters.iter().map(|character| character.character).collect();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let certainty = least_sure(characters.iter().map(|character| character.probability).collect());
+        Self { text, certainty, words: Vec::new(), characters, confidence: self.confidence }
+    }
+
     /// Bytes that it takes, about.
     pub fn memory_size(&self) -> usize {
         self.text.len() * 2 + self.words.len() * size_of::<Word>() + self.characters.len() * size_of::<Character>()
@@ -207,8 +215,12 @@ pub fn decode(symbols: &[Symbol], alphabet: &Alphabet, geometry: &StepGeometry) 
 }
 
 fn certainty(symbols: &[Symbol]) -> f32 {
+    least_sure(symbols.iter().map(|symbol| symbol.probability).collect())
+}
+
+/// The geometric mean of the least three.
+fn least_sure(mut least: Vec<f32>) -> f32 {
     const LEAST: usize = 3;
-    let mut least: Vec<f32> = symbols.iter().map(|symbol| symbol.probability).collect();
     least.sort_by(f32::total_cmp);
     least.truncate(LEAST);
     match least.len() {

@@ -1,6 +1,6 @@
 //! Results of inferences, as the reader that asked for them expects them.
 
-use super::{Corners, Inferred, LayoutMap, ProbabilityMap, Symbol};
+use super::{Corners, Inferred, LayoutMap, ProbabilityMap, Symbol, compact::inline::InFormula};
 use crate::{
     error::{Error, Result},
     formula::Written,
@@ -36,6 +36,14 @@ pub fn symbols(results: Vec<Inferred>) -> Result<Vec<Vec<Symbol>>> {
 
 pub fn probabilities(results: Vec<Inferred>) -> Result<Vec<f32>> {
     all(results, "a probability", |result| if let Inferred::UpsideDown(p) = result { Some(p) } else { None })
+}
+
+pub fn in_formulas(results: Vec<Inferred>) -> Result<Vec<InFormula>> {
+    all(
+        results,
+        "where formulas are",
+        |result| if let Inferred::InFormula(found) = result { Some(found) } else { None },
+    )
 }
 
 pub fn written(results: Vec<Inferred>) -> Result<Vec<Written>> {

@@ -9,6 +9,8 @@ TIERS = {  # channels at 16, 8 and 4 rows and in the sequence part; blocks in ea
     "fast": dict(stem=16, c8=32, c4=64, sequence=160, blocks8=2, blocks4=2, blocks=4, kernel=7),
     "small": dict(stem=12, c8=24, c4=48, sequence=112, blocks8=1, blocks4=2, blocks=4, kernel=7),
     "medium": dict(stem=16, c8=48, c4=96, sequence=240, blocks8=2, blocks4=3, blocks=5, kernel=7),
+    # Of one class: whether a step stands in a formula (formula/train_inline.py).
+    "inline": dict(stem=8, c8=16, c4=32, sequence=64, blocks8=1, blocks4=1, blocks=4, kernel=9),
     "large": dict(stem=24, c8=64, c4=128, sequence=352, blocks8=2, blocks4=4, blocks=6, kernel=7),
 }
 

@@ -110,11 +110,12 @@ pub fn card(id: &str, printer: &Printer) -> Exit {
 /// What the program carries, with the key figures of its cards.
 #[cfg(feature = "built-in-models")]
 pub fn print_built_in() {
-    use pagestream_models::built_in::{DETECTOR, LAYOUT, NETWORKS};
+    use pagestream_models::built_in::{DETECTOR, INLINE_FORMULAS, LAYOUT, NETWORKS};
     let mut text = String::new();
     for model in NETWORKS.map(|network| network.f32) {
         let (what, column) = match model.id {
             id if id == DETECTOR.f32.id => ("lines found", "found"),
+            id if id == INLINE_FORMULAS.f32.id => ("characters of formulas found", "found"),
             id if id == LAYOUT.f32.id => ("intersection over union", "IoU"),
             _ => ("character error rate, int8", "both int8"),
         };

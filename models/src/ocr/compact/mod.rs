@@ -10,6 +10,7 @@ pub mod crop;
 pub mod detector;
 mod fit;
 pub mod gutter;
+pub mod inline;
 pub mod layout;
 pub(super) mod reader;
 pub mod recognizer;

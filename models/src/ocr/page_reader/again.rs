@@ -70,6 +70,21 @@ fn recognitions(task: Task, page: &GrayPage, lines: &Lines, asked: &[usize]) -> 
     asked.iter().map(|index| Inference { task, input: input(index) }).collect()
 }
 
+/// Indices of the next lines whose tensors are asked for together: as many as come to so many bytes, and one at least.
+pub(super) fn group(waiting: &mut VecDeque<usize>, most: usize, tensor_bytes: impl Fn(usize) -> usize) -> Vec<usize> {
+    let mut bytes = 0;
+    let mut group = Vec::new();
+    while let Some(&index) = waiting.front() {
+        bytes += tensor_bytes(index);
+        if bytes > most && !group.is_empty() {
+            break;
+        }
+        group.push(index);
+        waiting.pop_front();
+    }
+    group
+}
+
 fn is_doubtful(line: &Decoded) -> bool {
     (line.certainty < DOUBTFUL_LINE && !line.text.is_empty()) || confidence::has_unknown(line)
 }
@@ -92,7 +107,8 @@ impl PageReader {
     /// Asks our larger recogniser for the next group of doubtful lines, or goes on when there are none left.
     fn doubt(&mut self, mut doubting: Doubting) -> Result<Step> {
         let Doubting { lines, page, waiting, .. } = &mut doubting;
-        let asked = self.group(waiting, |index| recognizer::tensor_bytes(&lines.lines[index].0));
+        let asked =
+            group(waiting, self.options.crop_group_bytes, |index| recognizer::tensor_bytes(&lines.lines[index].0));
         if asked.is_empty() {
             return self.ask_large(doubting.lines);
         }
@@ -114,21 +130,6 @@ impl PageReader {
             }
         }
         self.doubt(doubting)
-    }
-
-    /// Indices of the next lines whose tensors are asked for together: as many as `OcrOptions::crop_group_bytes` allows, and one at least.
-    fn group(&self, waiting: &mut VecDeque<usize>, tensor_bytes: impl Fn(usize) -> usize) -> Vec<usize> {
-        let mut bytes = 0;
-        let mut group = Vec::new();
-        while let Some(&index) = waiting.front() {
-            bytes += tensor_bytes(index);
-            if bytes > self.options.crop_group_bytes && !group.is_empty() {
-                break;
-            }
-            group.push(index);
-            waiting.pop_front();
-        }
-        group
     }
 
     /// Our own networks have read what they can: is PP-OCRv6 to be asked?
@@ -156,7 +157,7 @@ impl PageReader {
     /// Asks PP-OCRv6 for the next group of lines in another script, or ends the page when there are none left.
     fn ask_again(&mut self, mut rereading: Rereading) -> Result<Step> {
         let Rereading { lines, waiting, .. } = &mut rereading;
-        let asked = self.group(waiting, |index| crop::tensor_bytes(&lines.lines[index].0));
+        let asked = group(waiting, self.options.crop_group_bytes, |index| crop::tensor_bytes(&lines.lines[index].0));
         if asked.is_empty() {
             return self.done(rereading.lines, &rereading.read_by, rereading.unread);
         }
@@ -220,7 +221,8 @@ impl PageReader {
     /// Asks our own recogniser for the next group of lines that PP-OCRv6 has read, or ends the page when there are none left.
     fn check(&mut self, mut checking: Checking) -> Result<Step> {
         let Checking { lines, page, waiting, .. } = &mut checking;
-        let asked = self.group(waiting, |index| recognizer::tensor_bytes(&lines.lines[index].0));
+        let asked =
+            group(waiting, self.options.crop_group_bytes, |index| recognizer::tensor_bytes(&lines.lines[index].0));
         if asked.is_empty() {
             let Checking { lines, read_by, unread, .. } = checking;
             let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();

@@ -95,7 +95,7 @@ fn is_counted(text: &str) -> bool {
 }
 
 /// Signs of relations and operations, letters of formulas, and what was not known.
-fn is_sign(c: char) -> bool {
+pub(super) fn is_sign(c: char) -> bool {
     matches!(
         c,
         '=' | '<'

@@ -2,30 +2,28 @@
 
 use std::sync::Arc;
 
-use pagestream_documents::{BlockKind, PixelFormat, Point, Polygon, Raster, Rect, Rotation, structure::SeenFormula};
+use pagestream_documents::{BlockKind, Polygon, Rect, structure::SeenFormula};
 
 use crate::{
-    formula::{
-        FormulaReading, FormulaRecognizer, GrayCrop, Written,
-        picture::isolate::{Isolated, isolate},
-    },
+    formula::{FormulaReading, FormulaRecognizer, Written},
     ocr::{Inference, Task, compact::resize::Plane, orientation::Upright, recognizer::Decoded},
 };
 
-use super::displays::{self, Line};
+use super::{
+    cut::{Cut, cut},
+    displays::{self, Line},
+};
 
 /// Formulas of a page that are read: more are no formulas.
 const MOST_FORMULAS: usize = 128;
 /// How sure the layout network must be of a formula that the lines do not tell of.
 const LEAST_SEEN: f64 = 0.5;
 /// How sure it must be of tables and pictures for what stands in them to be theirs, and of running heads.
-const LEAST_TAKEN: f64 = 0.5;
+pub(super) const LEAST_TAKEN: f64 = 0.5;
 /// How sure the recogniser must be, as a share of right tokens, for its reading to be worth more than the lines.
 const LEAST_READ: f32 = 0.5;
 /// What stands out of a zone is kept as far as this, in shares of its shorter side.
 const REACH: f32 = 0.3;
-/// Largest side of what is cut out, in pixels: a formula over a page at 600 dpi.
-const MOST_SIDE: f32 = 8_000.0;
 
 /// What the layout network says of a page, as far as formulas care.
 pub(super) struct Seen<'a> {
@@ -66,12 +64,9 @@ impl Formulas {
             if self.asked.len() >= MOST_FORMULAS {
                 break;
             }
-            let Some((data, rect)) = self.cut(page, zone) else { continue };
-            let (width, height) = (rect.width() as u32, rect.height() as u32);
-            let cut = Raster { width, height, format: PixelFormat::Gray8, data, dpi: 72.0 };
-            let cut = if upright.rotation == Rotation::None { cut } else { cut.rotated(upright.rotation) };
-            let crop = GrayCrop::new(&cut.data, cut.width as usize, cut.height as usize);
-            if let Some(input) = crop.and_then(|crop| recognizer.input(crop)) {
+            let Some(cut) = self.cut(page, zone) else { continue };
+            let rect = cut.rect;
+            if let Some(input) = cut.input(&*recognizer, upright.rotation) {
                 self.asked.push((rect, None));
                 wanted.push(Inference { task: Task::Formula, input });
             }
@@ -120,9 +115,8 @@ impl Formulas {
         zones
     }
 
-    /// The pixels of the formula in a zone, without those around it, and where they are.
-    fn cut(&self, page: Plane<'_>, zone: Rect) -> Option<(Vec<u8>, Rect)> {
-        let whole = Rect { left: 0.0, top: 0.0, right: page.width as f32, bottom: page.height as f32 };
+    /// The pixels of the formula in a zone, without those around it.
+    fn cut(&self, page: Plane<'_>, zone: Rect) -> Option<Cut> {
         let is_own = |polygon: &Polygon, line: &Line| !line.is_number && zone.contains(polygon.bounds().center());
         let others: Vec<Rect> = self
             .lines
@@ -133,30 +127,17 @@ impl Formulas {
             .collect();
         let reach = REACH * zone.width().min(zone.height());
         let window = Rect {
-            left: (zone.left - reach).floor(),
-            top: (zone.top - reach).floor(),
-            right: (zone.right + reach).ceil(),
-            bottom: (zone.bottom + reach).ceil(),
+            left: zone.left - reach,
+            top: zone.top - reach,
+            right: zone.right + reach,
+            bottom: zone.bottom + reach,
         };
-        let window = window.intersection(&whole);
-        let (width, height) = (window.width() as usize, window.height() as usize);
-        if width == 0 || height == 0 || window.width().max(window.height()) > MOST_SIDE {
-            return None;
-        }
-        let part = page.part(window.left as usize, window.top as usize, width, height);
-        let crop = GrayCrop::part(part.data, part.stride, width, height)?;
-        let Isolated { data, bounds } = isolate(crop, |part| {
-            let centre = Point::new(
-                window.left + (part.left + part.right) as f32 / 2.0,
-                window.top + (part.top + part.bottom) as f32 / 2.0,
-            );
-            zone.contains(centre) && !others.iter().any(|line| line.contains(centre))
-        })?;
-        let rows = data.chunks_exact(width).skip(bounds.top).take(bounds.height());
-        let data = rows.flat_map(|row| &row[bounds.left..bounds.right]).copied().collect();
-        let (left, top) = (window.left + bounds.left as f32, window.top + bounds.top as f32);
-        let (right, bottom) = (left + bounds.width() as f32, top + bounds.height() as f32);
-        Some((data, Rect { left, top, right, bottom }))
+        cut(page, window, |centre| zone.contains(centre) && !others.iter().any(|line| line.contains(centre)))
+    }
+
+    /// Where those are that were asked about, in pixels of the page.
+    pub(super) fn places(&self) -> impl Iterator<Item = Rect> + '_ {
+        self.asked.iter().map(|(rect, _)| *rect)
     }
 
     pub(super) fn asked(&self) -> usize {

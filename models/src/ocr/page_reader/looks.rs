@@ -24,12 +24,15 @@ use crate::{
             slanet::{Cells, SlaNet},
         },
         recognizer::Decoded,
-        results::{layouts, out_of_step, written},
+        results::{in_formulas, layouts, out_of_step, written},
         rulings, shades, strokes,
     },
 };
 
-use super::formulas::{Formulas, Seen};
+use super::{
+    formulas::{Formulas, LEAST_TAKEN, Seen},
+    inline::Inline,
+};
 
 /// An upright rectangle around what lies askew is this much higher than it at most, in its own heights; what is longer is told in part,
 /// or in pieces.
@@ -87,6 +90,21 @@ pub(super) struct Looks {
     /// Where tables are, and once they were asked about, their cells.
     tables: Vec<(Rect, View, Option<Cells>)>,
     formulas: Formulas,
+    inline: Inline,
+    /// Bytes of tensors of lines that are asked for together.
+    group_bytes: usize,
+    stage: Stage,
+}
+
+/// What was asked for last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The page's parts, and the first lines.
+    Seeing,
+    /// More lines.
+    Lines,
+    /// Tables and formulas.
+    Reading,
 }
 
 impl Looks {
@@ -97,6 +115,7 @@ impl Looks {
         rotation: Rotation,
         models: &OcrModels,
         lines: &[(Polygon, Decoded)],
+        group_bytes: usize,
     ) -> Self {
         let whole = [Rect { left: 0.0, top: 0.0, right: page.width as f32, bottom: page.height as f32 }];
         let rects = if parts.is_empty() { &whole[..] } else { parts };
@@ -118,11 +137,20 @@ impl Looks {
             layouts: Vec::new(),
             tables: Vec::new(),
             formulas: Formulas::new(models.formula.clone(), lines, &upright_of(page, rotation)),
+            inline: Inline::new(models.formula.clone().filter(|_| models.inline_formulas), lines),
+            group_bytes,
+            stage: Stage::Seeing,
         }
     }
 
-    /// What is to be asked of the layout network; nothing where there is none.
-    pub(super) fn inferences(&self) -> Vec<Inference> {
+    /// What is to be asked first; nothing where there is no network to look at the page.
+    pub(super) fn inferences(&mut self) -> Vec<Inference> {
+        let mut wanted = self.layout_inferences();
+        wanted.extend(self.inline.next_lines(self.page.plane(), self.group_bytes));
+        wanted
+    }
+
+    fn layout_inferences(&self) -> Vec<Inference> {
         let Some(network) = &self.network else { return Vec::new() };
         let part = |(rect, view): &(Rect, View)| {
             let [left, top, width, height] =
@@ -138,32 +166,61 @@ impl Looks {
 
     /// Takes what was asked for last; what is to be asked next, or nothing when all is seen.
     pub(super) fn advance(&mut self, results: Vec<Inferred>) -> Result<Vec<Inference>> {
-        if self.layouts.is_empty() {
-            self.layouts = match &self.network {
-                Some(LayoutNetwork::PicoDet(network)) => {
-                    let seen = candidates(results)?.into_iter();
-                    seen.map(|candidates| Layout::Boxes(network.boxes(candidates))).collect()
+        match self.stage {
+            Stage::Seeing => {
+                let mut seen = results;
+                let parts = if self.network.is_some() { self.parts.len() } else { 0 };
+                let lines = seen.split_off(parts.min(seen.len()));
+                self.layouts = self.layouts_of(seen)?;
+                if self.layouts.len() != parts {
+                    return Err(out_of_step("other parts were asked for"));
                 }
-                Some(LayoutNetwork::Own) | None => layouts(results)?.into_iter().map(Layout::Map).collect(),
-            };
-            if self.layouts.len() != self.parts.len() {
-                return Err(out_of_step("other parts were asked for"));
+                self.inline.take_lines(in_formulas(lines)?)?;
+                Ok(self.look_on())
             }
-            let mut wanted = self.table_inferences();
-            wanted.extend(self.formula_inferences());
-            return Ok(wanted);
+            Stage::Lines => {
+                self.inline.take_lines(in_formulas(results)?)?;
+                Ok(self.look_on())
+            }
+            Stage::Reading => self.read(results).map(|()| Vec::new()),
         }
-        if results.len() != self.tables.len() + self.formulas.asked() {
+    }
+
+    fn layouts_of(&self, seen: Vec<Inferred>) -> Result<Vec<Layout>> {
+        match &self.network {
+            Some(LayoutNetwork::PicoDet(network)) => {
+                Ok(candidates(seen)?.into_iter().map(|candidates| Layout::Boxes(network.boxes(candidates))).collect())
+            }
+            Some(LayoutNetwork::Own) | None => Ok(layouts(seen)?.into_iter().map(Layout::Map).collect()),
+        }
+    }
+
+    /// What is to be asked of the lines that are left, or of the tables and formulas.
+    fn look_on(&mut self) -> Vec<Inference> {
+        let lines = self.inline.next_lines(self.page.plane(), self.group_bytes);
+        if !lines.is_empty() {
+            self.stage = Stage::Lines;
+            return lines;
+        }
+        self.stage = Stage::Reading;
+        let mut wanted = self.table_inferences();
+        wanted.extend(self.formula_inferences());
+        wanted
+    }
+
+    /// Takes what was read of tables and formulas.
+    fn read(&mut self, mut results: Vec<Inferred>) -> Result<()> {
+        let asked = self.tables.len() + self.formulas.asked();
+        if results.len() != asked + self.inline.asked_about() {
             return Err(out_of_step("other tables and formulas were asked for"));
         }
-        let mut read = results;
-        let formulas: Vec<Written> = written(read.split_off(self.tables.len()))?;
+        self.inline.take(&written(results.split_off(asked))?);
+        let formulas: Vec<Written> = written(results.split_off(self.tables.len()))?;
         self.formulas.take(&formulas);
-        let read = tables(read)?;
-        for ((_, _, cells), steps) in self.tables.iter_mut().zip(read) {
+        for ((_, _, cells), steps) in self.tables.iter_mut().zip(tables(results)?) {
             *cells = self.table.as_ref().and_then(|network| network.cells(&steps));
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
     /// What is to be asked of the network of tables about those that the layout network sees.
@@ -205,9 +262,27 @@ impl Looks {
         let upright = upright_of(&self.raster, self.rotation);
         let kind_of_line = |polygon: &Polygon| self.kind_of(polygon);
         let seen = Seen { kind_of_line: &kind_of_line, areas: &areas };
-        let wanted = formulas.inferences(plane, &upright, &seen);
-        self.formulas = formulas;
+        let mut wanted = formulas.inferences(plane, &upright, &seen);
+        // What is a displayed formula's is no sentence's, and what stands in a picture is the picture's.
+        let taken =
+            areas.iter().filter(|(_, kind, confidence)| *kind == BlockKind::Figure && *confidence >= LEAST_TAKEN);
+        let taken: Vec<Rect> = taken.map(|(rect, ..)| *rect).chain(formulas.places()).collect();
+        let is_free = |polygon: &Polygon| !taken.iter().any(|rect| rect.contains(polygon.bounds().center()));
+        let mut inline = std::mem::take(&mut self.inline);
+        wanted.extend(inline.inferences(plane, &upright, is_free));
+        (self.formulas, self.inline) = (formulas, inline);
         wanted
+    }
+
+    /// What of lines is no formula that was read in them, for those that have any; and how many characters formulas were read in the place
+    /// of, and how many of those may be right.
+    pub(super) fn without_formulas(&self, lines: &[(Polygon, Decoded)]) -> (Vec<Option<Decoded>>, (f32, usize)) {
+        (self.inline.without_formulas(lines), self.inline.read_characters())
+    }
+
+    /// Gives lines back what they said, where only letters of formulas made them lines of another script.
+    pub(super) fn restore(&self, lines: &mut [(Polygon, Decoded)]) {
+        self.inline.restore(lines);
     }
 
     /// Whether somebody should look at a formula of the page.
@@ -217,6 +292,7 @@ impl Looks {
 
     pub(super) fn held_bytes(&self) -> usize {
         self.formulas.held_bytes()
+            + self.inline.held_bytes()
             + self.page.copied_bytes()
             + self.layouts.iter().map(Layout::memory_size).sum::<usize>()
     }
@@ -254,7 +330,8 @@ impl Looks {
         let is_in_picture = |shade: &Rect| pictures.iter().any(|picture| picture.contains(shade.center()));
         let fills = shades::of_page(plane, height).iter().map(place).filter(|shade| !is_in_picture(shade)).collect();
         let seen_formulas = self.formulas.seen(|rect| place(&rect));
-        Hints { regions, pictures, rulings, fills, tables, seen_formulas, ..Hints::default() }
+        let formulas = self.inline.formulas(lines, |rect| place(&rect));
+        Hints { regions, pictures, rulings, fills, tables, formulas, seen_formulas, ..Hints::default() }
     }
 
     /// Whether it covers the whole page, as no picture on it does.

@@ -6,6 +6,7 @@ use super::*;
 use crate::ocr::{Alphabet, LargeModels, Symbol, reduce};
 
 mod again;
+mod inline;
 mod looks;
 
 const WIDTH: u32 = 800;
@@ -75,6 +76,7 @@ fn answer(inference: &Inference) -> Inferred {
         | Task::CompactReread
         | Task::Layout
         | Task::Table
+        | Task::InlineFormulas
         | Task::Formula
         | Task::Embed => {
             unreachable!("PP-OCRv6 reads")

@@ -1,0 +1,103 @@
+//! Formulas within lines, of a page of bars, each of which is read as one letter.
+
+use pagestream_documents::{ByteSize, structure::FormulaPlace};
+
+use super::*;
+use crate::{
+    backend::{Backend, Session, Tensor},
+    formula::{Ending, FormulaReading, FormulaRecognizer, GrayCrop, Written},
+    ocr::compact::inline::InFormula,
+};
+
+/// Takes every crop, and reads what it is told.
+#[derive(Debug)]
+struct Told;
+
+impl FormulaRecognizer for Told {
+    fn input(&self, crop: GrayCrop<'_>) -> Option<Tensor> {
+        Some(Tensor { shape: vec![1, 1, crop.height, crop.width], data: vec![0.0; crop.height * crop.width] })
+    }
+
+    fn session(&self, _: &dyn Backend) -> crate::error::Result<Box<dyn Session>> {
+        unreachable!("nothing is loaded here, and of memory it takes {}", ByteSize::mib(0))
+    }
+
+    fn reading(&self, written: &Written) -> FormulaReading {
+        let latex = format!("x_{{{}}}", written.tokens[0]);
+        FormulaReading { tokens: Vec::new(), latex, confidence: 0.9, needs_review: false, ending: Ending::Complete }
+    }
+}
+
+/// Reads the page; the network takes the lines of these letters for formulas. What was asked for, by groups.
+fn read(options: &OcrOptions, models: &OcrModels, formulas: &str) -> (Reading, Vec<Vec<Task>>) {
+    let (mut reader, mut wanted) = PageReader::start(Arc::new(page(&two_columns())), options, models).unwrap();
+    let mut asked = Vec::new();
+    loop {
+        asked.push(wanted.iter().map(|inference| inference.task).collect());
+        let answer = |(at, inference): (usize, &Inference)| match inference.task {
+            Task::InlineFormulas => {
+                let letter = Inference { task: Task::CompactRecognize, ..inference.clone() };
+                let Inferred::Symbols(symbols) = compact_answer(&letter, SURE_OF_ALL) else { unreachable!() };
+                let letter = char::from(b'a' + symbols[0].class as u8 - 1);
+                let sure = if formulas.contains(letter) { 0.9 } else { 0.1 };
+                Inferred::InFormula(InFormula(vec![sure; inference.input.shape[3] / 4]))
+            }
+            Task::Formula => {
+                Inferred::Formula(Written { tokens: vec![at as u32], score: 0.0, ending: Ending::Complete })
+            }
+            _ => compact_answer(inference, SURE_OF_ALL),
+        };
+        let results = wanted.iter().enumerate().map(answer).collect();
+        match reader.advance(results).expect("the results are those asked for") {
+            Step::Infer(more) => wanted = more,
+            Step::Done(reading) => return (reading, asked),
+        }
+    }
+}
+
+fn with_formulas() -> OcrModels {
+    OcrModels { structure: true, formula: Some(Arc::new(Told)), inline_formulas: true, ..all_models() }
+}
+
+fn count(asked: &[Vec<Task>], task: Task) -> usize {
+    asked.iter().flatten().filter(|asked| **asked == task).count()
+}
+
+#[test]
+fn formulas_of_lines_are_found_read_and_told_where_they_stand() {
+    let (reading, asked) = read(&tier(Quality::Fast), &with_formulas(), "cf");
+    assert_eq!((count(&asked, Task::InlineFormulas), count(&asked, Task::Formula)), (13, 2));
+    let [first, second] = &reading.hints.formulas[..] else { panic!("{:?}", reading.hints.formulas) };
+    for (formula, letter, latex) in [(first, "c", "x_{0}"), (second, "f", "x_{1}")] {
+        let line = reading.lines.iter().position(|line| line.text == letter).unwrap();
+        assert_eq!(formula.places, [FormulaPlace { line, characters: 0..1 }]);
+        assert_eq!(formula.latex, latex);
+        let line = reading.lines[line].polygon.bounds();
+        assert!(formula.rect.intersection(&line).area() > 0.5 * line.area(), "{formula:?} of {line:?}");
+    }
+}
+
+#[test]
+fn lines_are_asked_about_in_groups_and_only_where_somebody_reads_formulas() {
+    let options = OcrOptions { crop_group_bytes: 1, ..tier(Quality::Fast) };
+    let (reading, asked) = read(&options, &with_formulas(), "cf");
+    assert_eq!((count(&asked, Task::InlineFormulas), reading.hints.formulas.len()), (13, 2));
+    let groups = asked.iter().filter(|group| group.contains(&Task::InlineFormulas));
+    assert!(groups.clone().all(|group| group.len() == 1) && groups.count() == 13);
+    for models in [
+        OcrModels { formula: None, ..with_formulas() },
+        OcrModels { inline_formulas: false, ..with_formulas() },
+        OcrModels { structure: false, ..with_formulas() },
+    ] {
+        let (reading, asked) = read(&tier(Quality::Fast), &models, "cf");
+        assert_eq!((count(&asked, Task::InlineFormulas), reading.hints.formulas.len()), (0, 0));
+    }
+}
+
+#[test]
+fn what_a_formula_was_read_in_the_place_of_is_worth_what_that_is_worth() {
+    let doubtful = |formulas: &str| read(&tier(Quality::Fast), &with_formulas(), formulas).0.confidence.unwrap();
+    let (none, one) = (doubtful(""), doubtful("c"));
+    // Twelve of thirteen as they were, and one of .9.
+    assert!((one - (12.0 * none + 0.9) / 13.0).abs() < 1e-4, "{none} {one}");
+}
