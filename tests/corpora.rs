@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use futures::StreamExt;
 use pagestream::{
-    DocumentState, Fetching, OcrMode, Pipeline, Quality, Settings, Source, SubmitOptions,
+    DocumentState, Fetching, MarkKind, OcrMode, Pipeline, Quality, Settings, Source, SubmitOptions,
     evaluation::{Reading, evaluate, truth::truth_of},
 };
 
@@ -112,4 +112,59 @@ async fn check(pipeline: &Pipeline, corpora: &Path, quality: Quality, gate: &Gat
     }
     assert!(cer <= gate.median_cer, "{quality}, {}: median CER {cer:.4}", gate.folder);
     assert!(recall >= gate.median_recall, "{quality}, {}: median recall {recall:.4}", gate.folder);
+}
+
+/// Formulas within the lines of a page, page by page, as their LaTeX without blanks.
+async fn formulas_in_lines(pipeline: &Pipeline, file: PathBuf, options: SubmitOptions) -> Vec<Vec<String>> {
+    let document = pipeline.submit(Source::Path(file), options).await.unwrap();
+    let mut records = document.pages();
+    let mut pages = Vec::new();
+    while let Some(record) = records.next().await {
+        let record = record.unwrap();
+        let marks = record.blocks.iter().flat_map(|block| &block.marks);
+        let latex = marks.filter(|mark| mark.kind == MarkKind::Formula).filter_map(|mark| mark.latex.as_deref());
+        pages.push(latex.map(|latex| latex.replace(' ', "")).collect());
+    }
+    pages
+}
+
+/// Of `wanted`, how many are in `found`, each once.
+fn shared(wanted: &[String], found: &[String]) -> usize {
+    let mut left: Vec<&String> = found.iter().collect();
+    wanted
+        .iter()
+        .filter(|latex| left.iter().position(|other| other == latex).map(|at| left.swap_remove(at)).is_some())
+        .count()
+}
+
+/// A textbook of topology: what its text layer says of the formulas in its sentences against what `fast` reads of its pixels. And pages that
+/// have none, old print and typewriting.
+#[tokio::test(flavor = "multi_thread")]
+async fn formulas_in_lines_are_read_from_pixels_where_there_are_some_and_nowhere_else() {
+    let Some(corpora) = std::env::var_os("PAGESTREAM_CORPORA").map(PathBuf::from) else {
+        println!("PAGESTREAM_CORPORA is not set: nothing is read");
+        return;
+    };
+    let mut settings = Settings::defaults();
+    settings.ocr.quality = Quality::Fast;
+    let pipeline = pagestream::start_with(settings, Fetching::never()).await.unwrap();
+    let pixels = SubmitOptions { ocr: OcrMode::Always, ..SubmitOptions::default() };
+    let book = corpora.join("multipage/sample-files/GeoTopo-komprimiert.pdf");
+    let some = |options: &SubmitOptions| SubmitOptions { pages: "20-30".parse().unwrap(), ..options.clone() };
+    let layer = formulas_in_lines(&pipeline, book.clone(), some(&SubmitOptions::default())).await;
+    let read = formulas_in_lines(&pipeline, book, some(&pixels)).await;
+    let count = |pages: &[Vec<String>]| pages.iter().map(Vec::len).sum::<usize>();
+    let same: usize = layer.iter().zip(&read).map(|(layer, read)| shared(layer, read)).sum();
+    println!("in the layer {}, read {}, alike {same}", count(&layer), count(&read));
+    assert!(count(&layer) > 250, "the yardstick is what it was");
+    assert!(same * 100 >= 45 * count(&layer), "half of them are read to the last token");
+    assert!(same * 100 >= 60 * count(&read), "most of what is read is right");
+    let mut taken = 0;
+    for folder in ["ocr/old-books-dataset", "ocr/ehri-dataset"] {
+        for (file, _) in pages(&corpora.join(folder)) {
+            taken += count(&formulas_in_lines(&pipeline, file, pixels.clone()).await);
+        }
+    }
+    pipeline.stop().await;
+    assert!(taken <= 3, "{taken} formulas on 34 pages that have none");
 }

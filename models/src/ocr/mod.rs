@@ -157,7 +157,7 @@ pub enum Inferred {
     /// A table, token by token; [`published::SlaNet`](published::slanet::SlaNet) reads them.
     Table(Vec<published::slanet::TableStep>),
     /// Where in a line formulas stand.
-    InFormula(compact::inline::InFormula),
+    InFormula(InFormula),
     /// What was written of a formula; the [`FormulaRecognizer`] that wrote it reads it.
     Formula(Written),
     /// [`embedding::DIMENSIONS`] numbers, of length one together.
@@ -180,6 +180,10 @@ pub struct LayoutMap {
     /// `[kind][row][column]`: how far a kind lies behind the cell's likeliest, in sixteenths of a logit; 255 is any more than that.
     behind: Vec<u8>,
 }
+
+/// How sure a network is of each step of a line that it stands in a formula, 0 to 1; steps are those of our own recogniser.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InFormula(pub Vec<f32>);
 
 /// The best class of one CTC step that is not a blank, repeats collapsed.
 #[derive(Clone, Copy, Debug, PartialEq)]

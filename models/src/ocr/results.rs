@@ -1,6 +1,6 @@
 //! Results of inferences, as the reader that asked for them expects them.
 
-use super::{Corners, Inferred, LayoutMap, ProbabilityMap, Symbol, compact::inline::InFormula};
+use super::{Corners, InFormula, Inferred, LayoutMap, ProbabilityMap, Symbol};
 use crate::{
     error::{Error, Result},
     formula::Written,

@@ -4,11 +4,8 @@ use super::recognizer::STEP_WIDTH;
 use crate::{
     backend::TensorView,
     error::{Error, Result},
+    ocr::InFormula,
 };
-
-/// How sure the network is of each step of a line that it stands in a formula, 0 to 1; steps are the recogniser's.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct InFormula(pub Vec<f32>);
 
 impl InFormula {
     /// At a part of the line's length, 0 to 1; `content_width` as the recogniser's input has it.

@@ -12,9 +12,8 @@ use crate::{
     error::Result,
     formula::{Ending, FormulaReading, FormulaRecognizer, Written},
     ocr::{
-        Inference, Task,
+        InFormula, Inference, Task,
         compact::{
-            inline::InFormula,
             recognizer::{self, STEP_WIDTH},
             resize::Plane,
         },

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     backend::{Backend, Session, Tensor},
     formula::{Ending, FormulaReading, FormulaRecognizer, GrayCrop, Written},
-    ocr::compact::inline::InFormula,
+    ocr::InFormula,
 };
 
 /// Takes every crop, and reads what it is told.
