@@ -4,7 +4,7 @@
 #
 #   benches/formulas.sh [COUNT] [FOLDER]     COUNT formulas a document (60), kept in FOLDER (target/formulas)
 #
-# Then the same pages read from their pixels (`--ocr always --quality fast`), where only displayed formulas are looked for.
+# Then the same pages read from their pixels (`--ocr always --quality fast`).
 #
 # Needs pdflatex with lmodern and the PostScript fonts; pip fetches the packages whose documentation has the formulas.
 set -euo pipefail
@@ -29,4 +29,4 @@ for document in "$folder"/documents/*.pdf; do
     target/release/pagestream process "$document" -f jsonl --duplicates off --ocr always --quality fast >"$folder/pixels/$(basename "$document" .pdf).jsonl"
 done
 echo "of pixels:"
-python3 benches/formulas/score.py "$folder/documents" "$folder/pixels" | grep -v inline
+python3 benches/formulas/score.py "$folder/documents" "$folder/pixels"

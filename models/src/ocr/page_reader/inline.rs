@@ -417,35 +417,35 @@ fn believed(mut reading: FormulaReading, characters: &[Character]) -> Option<For
     (reading.confidence >= LEAST_READ).then_some(reading)
 }
 
-/// LaTeX of what the line says as well as any recogniser would, and sees beside its neighbours: letters, numbers, and signs between them on one line.
-/// What stands close behind a letter or a number may be raised or lowered.
+/// LaTeX of what the line says as well as any recogniser would, and sees beside its neighbours: letters and numbers with signs between them, on one
+/// line. What follows a letter or a number without a sign may be raised or lowered, or a sign that was taken for a letter.
 fn plainly_said(characters: &[Character]) -> Option<String> {
     let mut latex = String::new();
-    let mut before = ' ';
+    let (mut before, mut is_apart) = (' ', false);
     for &Character { character, probability, .. } in characters {
+        if character.is_whitespace() {
+            is_apart = true;
+            continue;
+        }
         let is_operand = character.is_ascii_alphanumeric();
-        let is_close = before.is_ascii_alphanumeric() && !(before.is_ascii_digit() && character.is_ascii_digit());
-        let sign = match character {
-            '=' | '<' | '>' | '+' => Some(""),
-            ' ' | '(' | ')' | ',' => None,
-            '-' | '−' | '–' => Some("-"),
-            '×' => Some(r"	imes"),
-            '±' => Some(r"\pm"),
-            '≤' => Some(r"\leq"),
-            '≥' => Some(r"\geq"),
-            _ if is_operand => None,
-            _ => return None,
-        };
-        // How surely something is a blank says little.
-        if character != ' ' && probability < SURE_LETTER || is_operand && is_close {
+        let goes_on = before.is_ascii_digit() && character.is_ascii_digit() && !is_apart;
+        if probability < SURE_LETTER || is_operand && before.is_ascii_alphanumeric() && !goes_on {
             return None;
         }
-        match sign {
-            Some("") => latex.push_str(&format!(" {character} ")),
-            Some(sign) => latex.push_str(&format!(" {sign} ")),
-            None => latex.push(character),
-        }
-        before = character;
+        let sign = match character {
+            '=' | '<' | '>' | '+' => format!(" {character} "),
+            ',' => ", ".to_owned(),
+            '-' | '−' | '–' => " - ".to_owned(),
+            '×' => r" \times ".to_owned(),
+            '±' => r" \pm ".to_owned(),
+            '≤' => r" \leq ".to_owned(),
+            '≥' => r" \geq ".to_owned(),
+            '(' | ')' => character.to_string(),
+            _ if is_operand => character.to_string(),
+            _ => return None,
+        };
+        latex.push_str(&sign);
+        (before, is_apart) = (character, false);
     }
     Some(latex.split_whitespace().collect::<Vec<_>>().join(" "))
 }
@@ -597,10 +597,11 @@ mod tests {
             ("a+b = −c", "a + b = - c"),
             ("f(x, y)", "f(x, y)"),
             ("9 ± 2", r"9 \pm 2"),
+            ("12 × 30", r"12 \times 30"),
         ] {
             assert_eq!(said(text).as_deref(), Some(latex), "{text}");
         }
-        for text in ["x2", "2n", "xi", "\u{fffd}", "x²", "a∈b"] {
+        for text in ["x2", "2n", "xi", "n e N", "1 2", "\u{fffd}", "x²", "a∈b"] {
             assert_eq!(said(text), None, "{text}");
         }
         let mut doubtful = line("x = y");
