@@ -288,10 +288,10 @@ impl PageReader {
         Ok(Step::Infer(wanted))
     }
 
-    fn finish(&mut self, looks: Option<Looks>) -> Step {
+    fn finish(&mut self, mut looks: Option<Looks>) -> Step {
         let Read { mut lines, read_by, unread, rotation } = std::mem::take(&mut self.read);
-        if let Some(looks) = &looks {
-            looks.restore(&mut lines);
+        if let Some(looks) = &mut looks {
+            looks.settle(&mut lines);
         }
         let upright = Upright { rotation, width: self.page.width as f32, height: self.page.height as f32 };
         // What a formula was read in the place of is worth what that is worth.

@@ -27,7 +27,7 @@ mod line;
 mod saying;
 
 use line::{Line, may_have_formulas};
-use saying::{believed, in_text, is_number, plainly_said, restore};
+use saying::{believed, is_number, plainly_said, restore, say};
 
 /// Formulas of a page that are read: more are no formulas.
 const MOST_FORMULAS: usize = 600;
@@ -57,6 +57,10 @@ struct Found {
     characters: Range<usize>,
     rect: Rect,
     reading: Option<FormulaReading>,
+    /// Whether its line says it already.
+    is_said: bool,
+    /// In its line's text, once that has it.
+    place: Option<Range<u32>>,
 }
 
 impl Inline {
@@ -122,7 +126,8 @@ impl Inline {
                         needs_review: false,
                         ending: Ending::Complete,
                     };
-                    self.found.push(Found { line: at, characters, rect, reading: Some(reading) });
+                    let (reading, is_said) = (Some(reading), true);
+                    self.found.push(Found { line: at, characters, rect, reading, is_said, place: None });
                     continue;
                 }
                 let zone = line.zone(&characters);
@@ -135,7 +140,8 @@ impl Inline {
                 let rect = cut.rect;
                 if let Some(input) = cut.input(&*recognizer, upright.rotation) {
                     self.asked_about.push(self.found.len());
-                    self.found.push(Found { line: at, characters, rect, reading: None });
+                    let (reading, is_said) = (None, false);
+                    self.found.push(Found { line: at, characters, rect, reading, is_said, place: None });
                     wanted.push(Inference { task: Task::Formula, input });
                 }
             }
@@ -157,8 +163,30 @@ impl Inline {
         }
     }
 
+    /// Puts what was read into the lines that it was made with.
+    pub(super) fn settle(&mut self, lines: &mut [(Polygon, Decoded)]) {
+        self.restore(lines);
+        for (at, (polygon, line)) in lines.iter_mut().enumerate().take(self.lines.len()) {
+            let own = self.found.iter_mut().filter(|found| found.line == at && found.reading.is_some());
+            let own: Vec<&mut Found> = own.collect();
+            if own.is_empty() {
+                continue;
+            }
+            let said = |found: &&mut Found| {
+                let reading = found.reading.as_ref().filter(|_| !found.is_said);
+                let plain = |reading: &FormulaReading| to_plain_text(&reading.latex);
+                let text = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+                let said = reading.map(|reading| (text(plain(reading)), reading.confidence));
+                (found.characters.clone(), said.filter(|(text, _)| !text.is_empty()))
+            };
+            let formulas: Vec<_> = own.iter().map(said).collect();
+            let Some(places) = say(line, polygon, &formulas) else { continue };
+            own.into_iter().zip(places).for_each(|(found, place)| found.place = Some(place));
+        }
+    }
+
     /// Gives lines back what they said before single letters of formulas made them lines of another script: the lines that it was made with.
-    pub(super) fn restore(&self, lines: &mut [(Polygon, Decoded)]) {
+    fn restore(&self, lines: &mut [(Polygon, Decoded)]) {
         for (at, line) in self.lines.iter().enumerate() {
             let Some((_, decoded)) = lines.get_mut(at).filter(|(_, decoded)| decoded.text.contains(UNKNOWN)) else {
                 continue;
@@ -204,7 +232,7 @@ impl Inline {
             let reading = found.reading.as_ref()?;
             let own = &self.lines[found.line];
             let line = lines.iter().position(|line| line.polygon == own.polygon)?;
-            let characters = in_text(&own.characters, &lines[line].text, &found.characters)?;
+            let characters = found.place.clone()?;
             Some(Formula {
                 rect: place(found.rect),
                 latex: reading.latex.clone(),
@@ -244,7 +272,14 @@ mod tests {
             characters: inline.lines[0].characters.clone(),
             ..Decoded::default()
         };
-        let found = |characters: Range<usize>| Found { line: 0, characters, rect: Rect::default(), reading: None };
+        let found = |characters: Range<usize>| Found {
+            line: 0,
+            characters,
+            rect: Rect::default(),
+            reading: None,
+            is_said: false,
+            place: None,
+        };
         let restored = |inline: &Inline| {
             let mut lines = [(inline.lines[0].polygon, settled.clone())];
             inline.restore(&mut lines);

@@ -280,9 +280,9 @@ impl Looks {
         (self.inline.without_formulas(lines), self.inline.read_characters())
     }
 
-    /// Gives lines back what they said, where only letters of formulas made them lines of another script.
-    pub(super) fn restore(&self, lines: &mut [(Polygon, Decoded)]) {
-        self.inline.restore(lines);
+    /// Puts what was read of formulas into the lines that it was made with.
+    pub(super) fn settle(&mut self, lines: &mut [(Polygon, Decoded)]) {
+        self.inline.settle(lines);
     }
 
     /// Whether somebody should look at a formula of the page.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pagestream_documents::Word;
+use pagestream_documents::{Polygon, Word};
 
 use crate::{
     formula::{Ending, FormulaReading},
@@ -87,33 +87,118 @@ pub(super) fn plainly_said(characters: &[Character]) -> Option<String> {
     Some(latex.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// The place of characters in a line's text, in which blanks may have been added or left out.
-pub(super) fn in_text(characters: &[Character], text: &str, range: &Range<usize>) -> Option<Range<u32>> {
-    let inked = |at: &usize| !characters[*at].character.is_whitespace();
-    let of_text: Vec<(usize, char)> = text.chars().enumerate().filter(|(_, c)| !c.is_whitespace()).collect();
-    let own: Vec<char> = (0..characters.len()).filter(inked).map(|at| characters[at].character).collect();
-    if own.len() != of_text.len() || !own.iter().zip(&of_text).all(|(a, (_, b))| a == b) {
-        return None;
-    }
-    let count = |range: Range<usize>| range.filter(inked).count();
-    let (first, length) = (count(0..range.start), count(range.clone()));
-    let last = (first + length).checked_sub(1)?;
-    Some(of_text.get(first)?.0 as u32..of_text.get(last)?.0 as u32 + 1)
+/// A character of a line's text to be.
+struct Item {
+    character: char,
+    /// Its middle, as a part of the line's length.
+    at: f32,
+    probability: f32,
+    formula: Option<usize>,
+    /// Which of the line's characters it is, unless a formula was read in its place.
+    own: Option<usize>,
 }
 
-/// What the characters of a line say, whatever became of its words.
-pub(super) fn restore(line: &mut Decoded) {
-    let words: Vec<String> = line
-        .characters
-        .split(|character| character.character.is_whitespace())
-        .filter(|word| !word.is_empty())
-        .map(|word| word.iter().map(|character| character.character).collect())
-        .collect();
-    if words.len() != line.words.len() {
-        return;
+/// Puts what was read of formulas in the place of a line's characters, each with how sure that is, unless it is what they say already. The places of the
+/// formulas in the line's text, in their order, which is the line's; `None` where the line's words are not those of its characters.
+pub(super) fn say(
+    line: &mut Decoded,
+    polygon: &Polygon,
+    formulas: &[(Range<usize>, Option<(String, f32)>)],
+) -> Option<Vec<Range<u32>>> {
+    let characters = &line.characters;
+    let runs: Vec<Range<usize>> = runs(characters);
+    let is_word = |(run, word): (&Range<usize>, &Word)| {
+        word.text.chars().eq(characters[run.clone()].iter().map(|character| character.character))
+    };
+    if runs.len() != line.words.len() || !runs.iter().zip(&line.words).all(is_word) {
+        return None;
     }
-    line.text = words.join(" ");
-    line.words.iter_mut().zip(words).for_each(|(word, text): (&mut Word, String)| word.text = text);
+    let items = items(characters, formulas);
+    let mut places: Vec<Option<Range<u32>>> = vec![None; formulas.len()];
+    let (mut words, mut text, mut length) = (Vec::new(), String::new(), 0);
+    for said in items.split(|item| item.character.is_whitespace()).filter(|said| !said.is_empty()) {
+        if !text.is_empty() {
+            text.push(' ');
+            length += 1;
+        }
+        for item in said {
+            text.push(item.character);
+            if let Some(formula) = item.formula {
+                let place = places[formula].get_or_insert(length..length);
+                place.end = length + 1;
+            }
+            length += 1;
+        }
+        let own = || {
+            let (first, last) = (said.first()?.own?, said.last()?.own?);
+            let run = runs.iter().position(|run| (run.start, run.end) == (first, last + 1))?;
+            said.iter().all(|item| item.own.is_some()).then(|| line.words[run].clone())
+        };
+        words.push(own().unwrap_or_else(|| word(said, polygon, characters.len())));
+    }
+    (line.text, line.words) = (text, words);
+    places.into_iter().collect()
+}
+
+fn items(characters: &[Character], formulas: &[(Range<usize>, Option<(String, f32)>)]) -> Vec<Item> {
+    let mut items = Vec::new();
+    let mut at = 0;
+    while let Some(&Character { character, at: middle, probability }) = characters.get(at) {
+        let formula = formulas.iter().position(|(range, _)| range.contains(&at));
+        match formula.map(|formula| (formula, &formulas[formula])) {
+            Some((formula, (range, Some((said, sure))))) => {
+                let (first, last) = (middle, characters[range.end - 1].at);
+                let count = said.chars().count().max(2) - 1;
+                items.extend(said.chars().enumerate().map(|(nth, character)| Item {
+                    character,
+                    at: first + (last - first) * nth as f32 / count as f32,
+                    probability: *sure,
+                    formula: Some(formula),
+                    own: None,
+                }));
+                at = range.end;
+            }
+            _ => {
+                items.push(Item { character, at: middle, probability, formula, own: Some(at) });
+                at += 1;
+            }
+        }
+    }
+    items
+}
+
+/// A word of a line that had so many characters.
+fn word(said: &[Item], line: &Polygon, count: usize) -> Word {
+    let half = 0.5 / count.max(1) as f32;
+    let (first, last) = (said.first().map_or(0.0, |item| item.at), said.last().map_or(1.0, |item| item.at));
+    let sure = said.iter().map(|item| item.probability).sum::<f32>() / said.len().max(1) as f32;
+    Word {
+        text: said.iter().map(|item| item.character).collect(),
+        polygon: line.piece((first - half).max(0.0), (last + half).min(1.0)),
+        confidence: Some(sure),
+    }
+}
+
+/// Characters without a blank between them.
+fn runs(characters: &[Character]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (at, _) in characters.iter().enumerate().filter(|(_, c)| !c.character.is_whitespace()) {
+        match runs.last_mut().filter(|run| run.end == at) {
+            Some(run) => run.end = at + 1,
+            None => runs.push(at..at + 1),
+        }
+    }
+    runs
+}
+
+/// Gives a line the words that its characters say, whatever became of them.
+pub(super) fn restore(line: &mut Decoded) {
+    let said = |run: Range<usize>| line.characters[run].iter().map(|character| character.character).collect();
+    let words: Vec<String> = runs(&line.characters).into_iter().map(said).collect();
+    if words.len() == line.words.len() {
+        line.text = words.join(" ");
+        line.words.iter_mut().zip(words).for_each(|(word, text)| word.text = text);
+    }
 }
 
 #[cfg(test)]
@@ -169,13 +254,45 @@ mod tests {
         assert_eq!(plainly_said(&doubtful.characters), None);
     }
 
-    #[test]
-    fn a_place_in_the_line_is_one_in_its_text_whatever_became_of_blanks() {
-        let of = |marked: &str, text: &str| {
-            let line = line(marked);
-            in_text(&line.characters, text, &line.formulas()[0])
+    /// A line with its words, and where its formulas are.
+    fn decoded(marked: &str) -> (Decoded, Polygon, Vec<Range<usize>>) {
+        let line = line(marked);
+        let mut decoded = Decoded { characters: line.characters.clone(), ..Decoded::default() };
+        let word = |run: Range<usize>| Word {
+            text: String::new(),
+            polygon: Polygon::from_rect(line.rect(&run)),
+            confidence: Some(0.5),
         };
-        assert_eq!(of("if  «x + y» holds", "if x + y holds"), Some(3..8));
-        assert_eq!(of("if «x» holds", "if � holds"), None);
+        decoded.words = runs(&decoded.characters).into_iter().map(word).collect();
+        restore(&mut decoded);
+        (decoded, line.polygon, line.formulas())
+    }
+
+    #[test]
+    fn what_was_read_of_formulas_stands_in_the_lines_text_and_its_words() {
+        let (mut line, polygon, found) = decoded("if («Œ; € A»), then  «y» is");
+        assert_eq!(line.text, "if (Œ; € A), then y is");
+        let (formula, letter) = (found[0].clone(), found[1].clone());
+        let places = say(&mut line, &polygon, &[(formula, Some(("xᵢ ∈ A".to_owned(), 0.9))), (letter, None)]);
+        assert_eq!(line.text, "if (xᵢ ∈ A), then y is");
+        assert_eq!(places, Some(vec![4..10, 18..19]));
+        let words: Vec<(&str, f32)> =
+            line.words.iter().map(|word| (word.text.as_str(), word.confidence.unwrap())).collect();
+        let [("if", 0.5), ("(xᵢ", first), ("∈", 0.9), ("A),", _), ("then", 0.5), ("y", 0.5), ("is", 0.5)] = words[..]
+        else {
+            panic!("{words:?}")
+        };
+        assert!((first - 0.9).abs() < 1e-6);
+        let lefts: Vec<f32> = line.words.iter().map(|word| word.polygon.bounds().left).collect();
+        assert!(lefts.is_sorted() && lefts[1] >= 140.0, "{lefts:?}");
+    }
+
+    #[test]
+    fn a_line_whose_words_are_not_its_characters_stays_as_it_is() {
+        let (mut line, polygon, found) = decoded("if «x» holds");
+        line.words[1].text = "\u{fffd}".to_owned();
+        let before = line.clone();
+        assert_eq!(say(&mut line, &polygon, &[(found[0].clone(), Some(("y".to_owned(), 0.9)))]), None);
+        assert_eq!(line, before);
     }
 }

@@ -73,14 +73,12 @@ fn formulas_of_lines_are_found_read_and_told_where_they_stand() {
         "`a`, `e` and `i` are words"
     );
     let [plain, first, second] = &reading.hints.formulas[..] else { panic!("{:?}", reading.hints.formulas) };
-    let place = |letter: &str, nth: usize| {
-        reading.lines.iter().enumerate().filter(|(_, line)| line.text == letter).nth(nth).unwrap().0
-    };
-    let unknown = "\u{fffd}";
-    for (formula, line, latex) in
-        [(plain, place("c", 0), "c"), (first, place(unknown, 0), "x_{0}"), (second, place(unknown, 1), "x_{1}")]
-    {
-        assert_eq!(formula.places, [FormulaPlace { line, characters: 0..1 }]);
+    for (formula, said, latex) in [(plain, "c", "c"), (first, "x₀", "x_{0}"), (second, "x₁", "x_{1}")] {
+        let line = reading.lines.iter().position(|line| line.text == said).unwrap();
+        assert_eq!(reading.lines[line].words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), [said]);
+        assert!(reading.text.lines().any(|row| row.split(' ').any(|word| word == said)), "{}", reading.text);
+        assert_eq!(formula.text, said);
+        assert_eq!(formula.places, [FormulaPlace { line, characters: 0..said.chars().count() as u32 }]);
         assert_eq!(formula.latex, latex);
         let line = reading.lines[line].polygon.bounds();
         assert!(formula.rect.intersection(&line).area() > 0.5 * line.area(), "{formula:?} of {line:?}");
