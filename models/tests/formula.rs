@@ -164,7 +164,8 @@ fn a_thousand_formulas_are_read_the_same_with_drafts() {
     let mut plainly = reader(&PortableBackend, FormulaOptions { max_tokens: 20, ..plain() });
     assert_eq!(drafted, plainly.read_pictures(pictures).unwrap());
     let (with, without) = (drafts.counts(), plainly.counts());
-    assert!(with.accepted > 1000 && with.accepted < with.drafted && without.drafted == 0, "{with:?}");
+    let is_of_use = with.accepted * 3 > with.drafted && with.accepted < with.drafted;
+    assert!(is_of_use && without.drafted == 0, "{with:?}");
     assert_eq!((with.formulas, with.tokens), (without.formulas, without.tokens));
 }
 

@@ -103,14 +103,22 @@ def b64(picture) -> str:
     return base64.b64encode(cv2.imencode(".png", picture)[1]).decode()
 
 
+def worn(picture, k: int):
+    """Of five crops one light on dark, and one enlarged."""
+    if k % 5 == 3:
+        return 255 - picture
+    return cv2.resize(picture, None, fx=2.2, fy=2.2, interpolation=cv2.INTER_CUBIC) if k % 5 == 4 else picture
+
+
 def vectors(path: Path, reader: OnnxSession, cases: int):
-    """Crops, what the encoder is given for them, and what is read, step by step."""
+    """Crops, what the encoder is given for them, and what is read, step by step. Crops that are there stay: only what is read of them is new."""
     out = []
-    for k, (picture, truth) in enumerate(held_out(cases)):
-        if k % 5 == 3:
-            picture = 255 - picture
-        if k % 5 == 4:
-            picture = cv2.resize(picture, None, fx=2.2, fy=2.2, interpolation=cv2.INTER_CUBIC)
+    if path.exists():
+        known = json.loads(path.read_text(encoding="utf-8"))["cases"]
+        crops = [(cv2.imdecode(np.frombuffer(base64.b64decode(case["crop"]), np.uint8), cv2.IMREAD_GRAYSCALE), case["truth"].split(" ")) for case in known]
+    else:
+        crops = [(worn(picture, k), truth) for k, (picture, truth) in enumerate(held_out(cases))]
+    for picture, truth in crops:
         tokens, score = decode(reader, tensor(picture))
         out.append(dict(crop=b64(picture), picture=b64(normalise(picture)), shape=list(tensor(picture).shape[2:]), tokens=encode(tokens), score=round(score, 5), latex=dress(tokens), truth=" ".join(truth)))
     path.write_text(json.dumps(dict(cases=out), ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
