@@ -27,7 +27,7 @@ mod line;
 mod saying;
 
 use line::{Line, may_have_formulas};
-use saying::{believed, is_number, plainly_said, restore, say};
+use saying::{Placed, believed, is_number, plainly_said, restore, say};
 
 /// Formulas of a page that are read: more are no formulas.
 const MOST_FORMULAS: usize = 600;
@@ -177,7 +177,7 @@ impl Inline {
                 let plain = |reading: &FormulaReading| to_plain_text(&reading.latex);
                 let text = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
                 let said = reading.map(|reading| (text(plain(reading)), reading.confidence));
-                (found.characters.clone(), said.filter(|(text, _)| !text.is_empty()))
+                Placed { characters: found.characters.clone(), instead: said.filter(|(text, _)| !text.is_empty()) }
             };
             let formulas: Vec<_> = own.iter().map(said).collect();
             let Some(places) = say(line, polygon, &formulas) else { continue };

@@ -87,6 +87,13 @@ pub(super) fn plainly_said(characters: &[Character]) -> Option<String> {
     Some(latex.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// A formula among a line's characters.
+pub(super) struct Placed {
+    pub characters: Range<usize>,
+    /// What is to stand there instead, and how sure that is.
+    pub instead: Option<(String, f32)>,
+}
+
 /// A character of a line's text to be.
 struct Item {
     character: char,
@@ -100,11 +107,7 @@ struct Item {
 
 /// Puts what was read of formulas in the place of a line's characters, each with how sure that is, unless it is what they say already. The places of the
 /// formulas in the line's text, in their order, which is the line's; `None` where the line's words are not those of its characters.
-pub(super) fn say(
-    line: &mut Decoded,
-    polygon: &Polygon,
-    formulas: &[(Range<usize>, Option<(String, f32)>)],
-) -> Option<Vec<Range<u32>>> {
+pub(super) fn say(line: &mut Decoded, polygon: &Polygon, formulas: &[Placed]) -> Option<Vec<Range<u32>>> {
     let characters = &line.characters;
     let runs: Vec<Range<usize>> = runs(characters);
     let is_word = |(run, word): (&Range<usize>, &Word)| {
@@ -140,13 +143,13 @@ pub(super) fn say(
     places.into_iter().collect()
 }
 
-fn items(characters: &[Character], formulas: &[(Range<usize>, Option<(String, f32)>)]) -> Vec<Item> {
+fn items(characters: &[Character], formulas: &[Placed]) -> Vec<Item> {
     let mut items = Vec::new();
     let mut at = 0;
     while let Some(&Character { character, at: middle, probability }) = characters.get(at) {
-        let formula = formulas.iter().position(|(range, _)| range.contains(&at));
+        let formula = formulas.iter().position(|placed| placed.characters.contains(&at));
         match formula.map(|formula| (formula, &formulas[formula])) {
-            Some((formula, (range, Some((said, sure))))) => {
+            Some((formula, Placed { characters: range, instead: Some((said, sure)) })) => {
                 let (first, last) = (middle, characters[range.end - 1].at);
                 let count = said.chars().count().max(2) - 1;
                 items.extend(said.chars().enumerate().map(|(nth, character)| Item {
@@ -273,7 +276,11 @@ mod tests {
         let (mut line, polygon, found) = decoded("if («Œ; € A»), then  «y» is");
         assert_eq!(line.text, "if (Œ; € A), then y is");
         let (formula, letter) = (found[0].clone(), found[1].clone());
-        let places = say(&mut line, &polygon, &[(formula, Some(("xᵢ ∈ A".to_owned(), 0.9))), (letter, None)]);
+        let placed = [
+            Placed { characters: formula, instead: Some(("xᵢ ∈ A".to_owned(), 0.9)) },
+            Placed { characters: letter, instead: None },
+        ];
+        let places = say(&mut line, &polygon, &placed);
         assert_eq!(line.text, "if (xᵢ ∈ A), then y is");
         assert_eq!(places, Some(vec![4..10, 18..19]));
         let words: Vec<(&str, f32)> =
@@ -292,7 +299,8 @@ mod tests {
         let (mut line, polygon, found) = decoded("if «x» holds");
         line.words[1].text = "\u{fffd}".to_owned();
         let before = line.clone();
-        assert_eq!(say(&mut line, &polygon, &[(found[0].clone(), Some(("y".to_owned(), 0.9)))]), None);
+        let placed = [Placed { characters: found[0].clone(), instead: Some(("y".to_owned(), 0.9)) }];
+        assert_eq!(say(&mut line, &polygon, &placed), None);
         assert_eq!(line, before);
     }
 }
