@@ -12,10 +12,21 @@ use crate::{
 
 /// The bytes of a file, once in the program: those of a constant would be in it once for each crate that names it.
 macro_rules! carried {
-    ($file:literal) => {{
-        static BYTES: [u8; include_bytes!(concat!("../shipped/", $file)).len()] =
-            *include_bytes!(concat!("../shipped/", $file));
+    ($($name:literal),+) => {{
+        static BYTES: [u8; include_bytes!(concat!("../shipped/", $($name),+)).len()] =
+            *include_bytes!(concat!("../shipped/", $($name),+));
         &BYTES
+    }};
+}
+
+/// A network of this name in both its precisions.
+macro_rules! network {
+    ($name:literal) => {{
+        const CARD: &str = include_str!(concat!("../shipped/", $name, ".md"));
+        Network {
+            f32: BuiltIn { id: $name, bytes: carried!($name, ".onnx"), card: CARD },
+            int8: BuiltIn { id: concat!($name, "-int8"), bytes: carried!($name, "-int8.onnx"), card: CARD },
+        }
     }};
 }
 
@@ -36,66 +47,19 @@ pub struct Network {
     pub int8: BuiltIn,
 }
 
-pub const DETECTOR: Network = Network {
-    f32: BuiltIn { id: "detector", bytes: carried!("detector.onnx"), card: include_str!("../shipped/detector.md") },
-    int8: BuiltIn {
-        id: "detector-int8",
-        bytes: carried!("detector-int8.onnx"),
-        card: include_str!("../shipped/detector.md"),
-    },
-};
+pub const DETECTOR: Network = network!("detector");
 
 /// The smaller recogniser, which reads every line.
-pub const FAST_RECOGNIZER: Network = Network {
-    f32: BuiltIn {
-        id: "recogniser-latin-fast",
-        bytes: carried!("recogniser-latin-fast.onnx"),
-        card: include_str!("../shipped/recogniser-latin-fast.md"),
-    },
-    int8: BuiltIn {
-        id: "recogniser-latin-fast-int8",
-        bytes: carried!("recogniser-latin-fast-int8.onnx"),
-        card: include_str!("../shipped/recogniser-latin-fast.md"),
-    },
-};
+pub const FAST_RECOGNIZER: Network = network!("recogniser-latin-fast");
 
 /// The larger one, which in `balanced` reads the lines again that the smaller one is unsure of.
-pub const LARGE_RECOGNIZER: Network = Network {
-    f32: BuiltIn {
-        id: "recogniser-latin-large",
-        bytes: carried!("recogniser-latin-large.onnx"),
-        card: include_str!("../shipped/recogniser-latin-large.md"),
-    },
-    int8: BuiltIn {
-        id: "recogniser-latin-large-int8",
-        bytes: carried!("recogniser-latin-large-int8.onnx"),
-        card: include_str!("../shipped/recogniser-latin-large.md"),
-    },
-};
+pub const LARGE_RECOGNIZER: Network = network!("recogniser-latin-large");
 
 /// What the parts of a page are.
-pub const LAYOUT: Network = Network {
-    f32: BuiltIn { id: "layout", bytes: carried!("layout.onnx"), card: include_str!("../shipped/layout.md") },
-    int8: BuiltIn {
-        id: "layout-int8",
-        bytes: carried!("layout-int8.onnx"),
-        card: include_str!("../shipped/layout.md"),
-    },
-};
+pub const LAYOUT: Network = network!("layout");
 
 /// Where in a line of text formulas stand.
-pub const INLINE_FORMULAS: Network = Network {
-    f32: BuiltIn {
-        id: "formula-inline",
-        bytes: carried!("formula-inline.onnx"),
-        card: include_str!("../shipped/formula-inline.md"),
-    },
-    int8: BuiltIn {
-        id: "formula-inline-int8",
-        bytes: carried!("formula-inline-int8.onnx"),
-        card: include_str!("../shipped/formula-inline.md"),
-    },
-};
+pub const INLINE_FORMULAS: Network = network!("formula-inline");
 
 /// The formula recogniser's first half, with weights in int8 that are computed in f32.
 pub const FORMULA_ENCODER: BuiltIn = BuiltIn {

@@ -438,7 +438,6 @@ mod built_in {
             let quality = self.common.quality;
             let used = (entry.used)(quality);
             let on_library = self.built_in_on_library() && used != Use::Never;
-            let verdict = verdict.filter(|_| entry.task != Task::InlineFormulas);
             // Nothing has to be tried on our own runtime: in int8 it comes to the same on every machine.
             let is_int8 = match verdict {
                 Some(verdict) => verdict.is_int8(network.f32.id),

@@ -3,14 +3,13 @@
 use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use pagestream_documents::{
-    Point, Polygon, Rect, TextLine,
-    mathml::to_plain_text,
+    Polygon, Rect, TextLine,
     structure::{Formula, FormulaPlace},
 };
 
 use crate::{
     error::Result,
-    formula::{Ending, FormulaReading, FormulaRecognizer, Written},
+    formula::{FormulaRecognizer, Written},
     ocr::{
         InFormula, Inference, Task,
         compact::{recognizer, resize::Plane},
@@ -21,13 +20,16 @@ use crate::{
     },
 };
 
-use super::{again::group, cut::cut};
+use super::{
+    again::group,
+    cut::{Cut, cut},
+};
 
 mod line;
 mod saying;
 
 use line::{Line, may_have_formulas};
-use saying::{Placed, believed, is_number, plainly_said, restore, say};
+use saying::{Placed, Said, believed, is_number, plainly_said, restore, say};
 
 /// Formulas of a page that are read: more are no formulas.
 const MOST_FORMULAS: usize = 600;
@@ -56,9 +58,9 @@ struct Found {
     /// Of the line's characters.
     characters: Range<usize>,
     rect: Rect,
-    reading: Option<FormulaReading>,
-    /// Whether its line says it already.
-    is_said: bool,
+    said: Option<Said>,
+    /// Whether that is what its line says already.
+    is_the_lines: bool,
     /// In its line's text, once that has it.
     place: Option<Range<u32>>,
 }
@@ -66,18 +68,15 @@ struct Found {
 impl Inline {
     /// `recognizer`: `None` where no formulas are to be found.
     pub(super) fn new(recognizer: Option<Arc<dyn FormulaRecognizer>>, lines: &[(Polygon, Decoded)]) -> Self {
+        let may_have = |&at: &usize| recognizer.is_some() && may_have_formulas(&lines[at].1.characters);
+        let waiting: VecDeque<usize> = (0..lines.len()).filter(may_have).collect();
         // Prose, which is most of what is read, costs nothing.
-        if recognizer.is_none() || !lines.iter().any(|(_, line)| may_have_formulas(&line.characters)) {
+        if waiting.is_empty() {
             return Self::default();
         }
-        let line = |(polygon, decoded): &(Polygon, Decoded)| Line {
-            polygon: *polygon,
-            characters: decoded.characters.clone(),
-            in_formula: InFormula::default(),
-        };
-        let lines: Vec<Line> = lines.iter().map(line).collect();
-        let waiting = (0..lines.len()).filter(|&at| may_have_formulas(&lines[at].characters)).collect();
-        Self { recognizer, lines, waiting, ..Self::default() }
+        let mut own: Vec<Line> = lines.iter().map(|(polygon, _)| Line::new(*polygon)).collect();
+        waiting.iter().for_each(|&at| own[at].characters.clone_from(&lines[at].1.characters));
+        Self { recognizer, lines: own, waiting, ..Self::default() }
     }
 
     /// What is to be asked about the next lines, in tensors of so many bytes together; nothing when all were seen.
@@ -109,44 +108,40 @@ impl Inline {
         let mut wanted = Vec::new();
         for (at, line) in self.lines.iter().enumerate().filter(|(_, line)| is_free(&line.polygon)) {
             for characters in line.formulas() {
-                if is_number(line.characters[characters.clone()].iter().map(|c| c.character)) {
+                let own = &line.characters[characters.clone()];
+                if is_number(own.iter().map(|c| c.character)) {
                     continue;
                 }
                 if self.found.len() == MOST_FORMULAS {
                     return wanted;
                 }
-                if let Some(latex) = plainly_said(&line.characters[characters.clone()]) {
+                let said = plainly_said(own);
+                if said.is_some() {
                     let rect = line.rect(&characters);
-                    let confidence =
-                        line.characters[characters.clone()].iter().map(|c| c.probability).fold(1.0, f32::min);
-                    let reading = FormulaReading {
-                        tokens: Vec::new(),
-                        latex,
-                        confidence,
-                        needs_review: false,
-                        ending: Ending::Complete,
-                    };
-                    let (reading, is_said) = (Some(reading), true);
-                    self.found.push(Found { line: at, characters, rect, reading, is_said, place: None });
+                    self.found.push(Found { line: at, characters, rect, said, is_the_lines: true, place: None });
                     continue;
                 }
-                let zone = line.zone(&characters);
-                let is_others = |centre: Point| {
-                    let in_it = |(other, line): (usize, &Line)| other != at && line.polygon.bounds().contains(centre);
-                    !line.polygon.bounds().contains(centre) && self.lines.iter().enumerate().any(in_it)
-                };
-                let cut = cut(page, zone, |centre| zone.contains(centre) && !is_others(centre));
-                let Some(cut) = cut else { continue };
+                let Some(cut) = self.cut(page, at, &characters) else { continue };
                 let rect = cut.rect;
                 if let Some(input) = cut.input(&*recognizer, upright.rotation) {
                     self.asked_about.push(self.found.len());
-                    let (reading, is_said) = (None, false);
-                    self.found.push(Found { line: at, characters, rect, reading, is_said, place: None });
+                    self.found.push(Found { line: at, characters, rect, said, is_the_lines: false, place: None });
                     wanted.push(Inference { task: Task::Formula, input });
                 }
             }
         }
         wanted
+    }
+
+    /// The pixels of a formula of a line, without those of its neighbours and of other lines.
+    fn cut(&self, page: Plane<'_>, at: usize, characters: &Range<usize>) -> Option<Cut> {
+        let (zone, own) = (self.lines[at].zone(characters), self.lines[at].polygon.bounds());
+        let others = self.lines.iter().enumerate().filter(|(other, _)| *other != at);
+        let others = others.map(|(_, line)| line.polygon.bounds());
+        let others: Vec<Rect> = others.filter(|rect| rect.intersection(&zone).area() > 0.0).collect();
+        cut(page, zone, |centre| {
+            zone.contains(centre) && (own.contains(centre) || !others.iter().any(|line| line.contains(centre)))
+        })
     }
 
     pub(super) fn asked_about(&self) -> usize {
@@ -159,30 +154,27 @@ impl Inline {
         for (&found, written) in self.asked_about.iter().zip(written) {
             let found = &mut self.found[found];
             let characters = &self.lines[found.line].characters[found.characters.clone()];
-            found.reading = believed(recognizer.reading(written), characters);
+            found.said = believed(recognizer.reading(written), characters);
         }
     }
 
     /// Puts what was read into the lines that it was made with.
     pub(super) fn settle(&mut self, lines: &mut [(Polygon, Decoded)]) {
         self.restore(lines);
-        for (at, (polygon, line)) in lines.iter_mut().enumerate().take(self.lines.len()) {
-            let own = self.found.iter_mut().filter(|found| found.line == at && found.reading.is_some());
-            let own: Vec<&mut Found> = own.collect();
-            if own.is_empty() {
-                continue;
-            }
-            let said = |found: &&mut Found| {
-                let reading = found.reading.as_ref().filter(|_| !found.is_said);
-                let plain = |reading: &FormulaReading| to_plain_text(&reading.latex);
-                let text = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-                let said = reading.map(|reading| (text(plain(reading)), reading.confidence));
-                Placed { characters: found.characters.clone(), instead: said.filter(|(text, _)| !text.is_empty()) }
+        self.found.retain(|found| found.said.is_some());
+        for own in self.found.chunk_by_mut(|a, b| a.line == b.line) {
+            let Some((polygon, line)) = own.first().and_then(|found| lines.get_mut(found.line)) else { continue };
+            let placed = |found: &Found| {
+                let said = found.said.as_ref().filter(|said| !found.is_the_lines && !said.text.is_empty());
+                let instead = said.map(|said| (said.text.clone(), said.confidence));
+                Placed { characters: found.characters.clone(), instead }
             };
-            let formulas: Vec<_> = own.iter().map(said).collect();
+            let formulas: Vec<Placed> = own.iter().map(placed).collect();
             let Some(places) = say(line, polygon, &formulas) else { continue };
-            own.into_iter().zip(places).for_each(|(found, place)| found.place = Some(place));
+            own.iter_mut().zip(places).for_each(|(found, place)| found.place = Some(place));
         }
+        // What has no place in its line is not told, and counts for nothing.
+        self.found.retain(|found| found.place.is_some());
     }
 
     /// Gives lines back what they said before single letters of formulas made them lines of another script: the lines that it was made with.
@@ -204,40 +196,33 @@ impl Inline {
     /// What is left of lines without the formulas that were read in them, for those that have any.
     pub(super) fn without_formulas(&self, lines: &[(Polygon, Decoded)]) -> Vec<Option<Decoded>> {
         let mut left = vec![None; lines.len()];
-        for (at, (line, (_, decoded))) in self.lines.iter().zip(lines).enumerate() {
-            let own: Vec<&Range<usize>> = self
-                .found
-                .iter()
-                .filter(|found| found.line == at && found.reading.is_some())
-                .map(|found| &found.characters)
-                .collect();
-            if !own.is_empty() {
-                let is_left = |at: &usize| !own.iter().any(|range| range.contains(at));
-                let characters = (0..line.characters.len()).filter(is_left).map(|at| line.characters[at]);
-                left[at] = Some(decoded.with(characters.collect()));
-            }
+        for own in self.found.chunk_by(|a, b| a.line == b.line) {
+            let at = own[0].line;
+            let is_left = |at: &usize| !own.iter().any(|found| found.characters.contains(at));
+            let all = &self.lines[at].characters;
+            let characters = (0..all.len()).filter(is_left).map(|at| all[at]);
+            left[at] = Some(lines[at].1.with(characters.collect()));
         }
         left
     }
 
     /// Characters that formulas were read in the place of, and how many of them may be right.
     pub(super) fn read_characters(&self) -> (f32, usize) {
-        let read = self.found.iter().filter_map(|found| Some((found.characters.len(), found.reading.as_ref()?)));
-        read.fold((0.0, 0), |(right, all), (count, reading)| (right + reading.confidence * count as f32, all + count))
+        let read = self.found.iter().filter_map(|found| Some((found.characters.len(), found.said.as_ref()?)));
+        read.fold((0.0, 0), |(right, all), (count, said)| (right + said.confidence * count as f32, all + count))
     }
 
     /// The formulas of the page's lines, which are in reading order now.
     pub(super) fn formulas(&self, lines: &[TextLine], place: impl Fn(Rect) -> Rect) -> Vec<Formula> {
         let formula = |found: &Found| {
-            let reading = found.reading.as_ref()?;
             let own = &self.lines[found.line];
             let line = lines.iter().position(|line| line.polygon == own.polygon)?;
-            let characters = found.place.clone()?;
+            let (Said { latex, text, confidence }, characters) = (found.said.clone()?, found.place.clone()?);
             Some(Formula {
                 rect: place(found.rect),
-                latex: reading.latex.clone(),
-                text: to_plain_text(&reading.latex),
-                confidence: reading.confidence,
+                latex,
+                text,
+                confidence,
                 places: vec![FormulaPlace { line, characters }],
             })
         };
@@ -247,10 +232,10 @@ impl Inline {
     pub(super) fn held_bytes(&self) -> usize {
         let line =
             |line: &Line| size_of_val(line) + size_of_val(&line.characters[..]) + size_of_val(&line.in_formula.0[..]);
-        let read = self.found.iter().filter_map(|found| found.reading.as_ref());
+        let read = self.found.iter().filter_map(|found| found.said.as_ref());
         self.lines.iter().map(line).sum::<usize>()
             + size_of_val(&self.found[..])
-            + read.map(|reading| reading.latex.len() * 4).sum::<usize>()
+            + read.map(|said| said.latex.len() + said.text.len()).sum::<usize>()
     }
 }
 
@@ -276,8 +261,8 @@ mod tests {
             line: 0,
             characters,
             rect: Rect::default(),
-            reading: None,
-            is_said: false,
+            said: None,
+            is_the_lines: false,
             place: None,
         };
         let restored = |inline: &Inline| {

@@ -28,8 +28,10 @@ from .latex import Unsupported, canonical
 from .render import FONTS
 
 LONGEST = 22  # tokens
+PLAIN = 400  # lines in a shard of them
+SIZE = 30  # of type, in pixels, for what wears it
 GAP = 40  # pixels of a line of 32 between parts of one formula, at most
-PAGE = re.compile(r"[^ -~]")
+BEYOND_ASCII = re.compile(r"[^ -~]")
 ESCAPED = str.maketrans({c: rf"\{c}" for c in "#$%&_{}"} | {"\\": "/", "^": "", "~": "-"})
 NAMED = re.compile(r"\\(label|tag|ref|cite|begin|end|\\|text|mbox|displaystyle|limits|color)|&|\\\\")
 
@@ -84,7 +86,7 @@ def document(seed: int, alphabet: Alphabet, held_out: bool) -> str:
     head += r"\newcommand{\F}[1]{{\color{red}$#1$}}\sloppy\scrollmode\begin{document}"
     body, share, false = [], rng.uniform(0.03, 0.25), rng.uniform(0.01, 0.08)
     for _ in range(14):
-        paragraph = PAGE.sub("", " ".join(text.excerpt(rng.choices(text.prose, text.weights)[0][1], rng.randint(100, 900)).split())).translate(ESCAPED)
+        paragraph = BEYOND_ASCII.sub("", " ".join(text.excerpt(rng.choices(text.prose, text.weights)[0][1], rng.randint(100, 900)).split())).translate(ESCAPED)
         words = []
         for word in paragraph.split(" "):
             words.append(word)
@@ -94,37 +96,37 @@ def document(seed: int, alphabet: Alphabet, held_out: bool) -> str:
             elif x < share + false and word.isalpha():
                 words.append(decoy(rng, word))
         if rng.random() < 0.15:
-            body.append(rf"\section{{{PAGE.sub('', text.excerpt(text.prose[0][1], rng.randint(10, 40))).translate(ESCAPED)}}}")
+            body.append(rf"\section{{{BEYOND_ASCII.sub('', text.excerpt(text.prose[0][1], rng.randint(10, 40))).translate(ESCAPED)}}}")
         body.append(" ".join(words))
     return head + "\n\n".join(body) + r"\end{document}"
 
 
-def pages(seed: int, alphabet: Alphabet, held_out: bool, most: int = 2):
-    """[(gray page, 1 where a formula's ink is)]"""
+def pages(seed: int, alphabet: Alphabet, held_out: bool):
+    """[(gray page, 1 where a formula's ink is)], two of a document."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "a.tex").write_text(document(seed, alphabet, held_out))
         quiet = dict(cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=90)
         subprocess.run(["pdflatex", "-interaction=nonstopmode", "a.tex"], **quiet)
-        subprocess.run(["pdftoppm", "-r", str(rng.choice((110, 130, 150, 150, 200, 200, 250, 300))), "-l", str(most), "-png", "a.pdf", "p"], **quiet)
+        subprocess.run(["pdftoppm", "-r", str(rng.choice((110, 130, 150, 150, 200, 200, 250, 300))), "-l", "2", "-png", "a.pdf", "p"], **quiet)
         for path in sorted(Path(folder).glob("p*.png")):
             _, green, red = cv2.split(cv2.imread(str(path)))
             yield green, (red.astype(int) - green > 60).astype(np.uint8)
 
 
-def worn(gray: np.ndarray, n: np.random.Generator, size: float) -> np.ndarray:
+def worn(gray: np.ndarray, n: np.random.Generator) -> np.ndarray:
     """As printing and scanning wear it, without moving anything."""
     ink = 1 - gray.astype(np.float32) / 255
     if n.random() < 0.3:
         return gray
     if n.random() < 0.2:
-        ink = degrade.spread(ink, n, size)
+        ink = degrade.spread(ink, n, SIZE)
     if n.random() < 0.3:
-        ink = degrade.uneven_ink(ink, n, size, n.uniform(0.1, 0.5))
+        ink = degrade.uneven_ink(ink, n, SIZE, n.uniform(0.1, 0.5))
     if n.random() < 0.4:
-        ink = degrade.blur(ink, n, size)
+        ink = degrade.blur(ink, n, SIZE)
     if n.random() < 0.3:
-        ink = degrade.bilevel(ink, n, size)
+        ink = degrade.bilevel(ink, n, SIZE)
     return degrade.paper(ink, n)
 
 
@@ -146,7 +148,7 @@ def lines(seed: int, alphabet: Alphabet, finder: Finder, held_out: bool):
     """[(line u8 [32, w], labels [steps])]"""
     n = np.random.default_rng(seed)
     for gray, mask in pages(seed, alphabet, held_out):
-        page = worn(gray, n, 30)
+        page = worn(gray, n)
         for box in finder.boxes(page):
             crop, inside, clean = teacher.crop(page, box), teacher.crop(mask * 255, box), teacher.crop(gray, box)
             if min(crop.shape) < 6 or crop.shape[0] > crop.shape[1]:
@@ -181,27 +183,22 @@ def read(path: Path):
         at, step = at + width, step + steps
 
 
-class Plain:
-    """Lines without formulas, from every font and with all that lines are worn by: [(line u8 [32, w], labels [steps])]."""
-
-    def __init__(self, alphabet: Alphabet, held_out: bool):
-        self.alphabet, self.held_out = alphabet, held_out
-
-    def shard(self, seed: int, count: int = 400):
-        path = work_dir() / "inline" / f"plain-{'held_out' if self.held_out else 'train'}-{seed}.npz"
-        if not path.exists():
-            generator = LineGenerator(self.alphabet, 77_003 * (seed + 1) + self.held_out, "held_out" if self.held_out else "train")
-            generator.text.with_formulas = generator.text.styled
-            found = []
-            while len(found) < count:
-                try:
-                    drawn = generator.line()
-                except OSError:  # a glyph that the rasteriser refuses
-                    continue
-                if drawn and drawn[1] and drawn[0].shape[1] < WIDEST:
-                    found.append((drawn[0], np.zeros(-(-drawn[0].shape[1] // STRIDE), bool)))
-            write(path, found)
-        yield from read(path)
+def plain_shard(seed: int, alphabet: Alphabet, held_out: bool):
+    """Lines without formulas, from every font and with all that lines are worn by, drawn once: as many as PLAIN."""
+    part = "held_out" if held_out else "train"
+    path = work_dir() / "inline" / f"plain-{part}-{seed}.npz"
+    if not path.exists():
+        generator, found = LineGenerator(alphabet, 77_003 * (seed + 1) + held_out, part), []
+        generator.text.with_formulas = generator.text.styled
+        while len(found) < PLAIN:
+            try:
+                drawn = generator.line()
+            except OSError:  # a glyph that the rasteriser refuses
+                continue
+            if drawn and drawn[1] and drawn[0].shape[1] < WIDEST:
+                found.append((drawn[0], np.zeros(-(-drawn[0].shape[1] // STRIDE), bool)))
+        write(path, found)
+    yield from read(path)
 
 
 def main():
@@ -226,7 +223,7 @@ def main():
         for seed in range(first, first + count):
             sum(1 for _ in shard(seed, alphabet, finder, held_out))
             if seed % 2 == 0:
-                sum(1 for _ in Plain(alphabet, held_out).shard(seed // 2))
+                sum(1 for _ in plain_shard(seed // 2, alphabet, held_out))
 
 
 if __name__ == "__main__":

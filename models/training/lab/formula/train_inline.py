@@ -4,8 +4,8 @@ python -m lab.formula.train_inline --run inline-0 --first 0 --count 400 --cpu-mi
 python -m lab.formula.train_inline --run inline-0 --report
 python -m lab.formula.train_inline --run inline-0 --ship
 
-A small recogniser of one class (`nets.py`, tier `inline`) on the recogniser's own input; binary cross-entropy of each step. Two of three lines are of documents
-with formulas, one is plain, of any font.
+A small recogniser of one class (`nets.py`, tier `inline`) on the recogniser's own input; binary cross-entropy of each step. A third of the lines are of documents
+with formulas, the others are plain, of any font.
 """
 import random
 
@@ -19,7 +19,7 @@ from ..nets import build, parameters
 from ..preprocess import STRIDE, tensor
 from ..quantise import calibration_lines, quantise
 from ..runs import Run, load, schedule_arguments
-from .inline import Plain, shard
+from .inline import plain_shard, shard
 
 PIXELS = 14_000  # of width in a step
 
@@ -30,29 +30,27 @@ class Lines:
     def __init__(self, alphabet: Alphabet, finder: Finder, first: int, count: int):
         seeds = range(first, first + count)
         self.lines = [line for seed in seeds for line in shard(seed, alphabet, finder, False)]
-        self.lines += [line for seed in seeds if seed % 2 == 0 for line in Plain(alphabet, False).shard(seed // 2)]
-        self.order: list[list[int]] = []
-        self.epoch = -1
+        self.lines += [line for seed in seeds if seed % 2 == 0 for line in plain_shard(seed // 2, alphabet, False)]
+        self.epoch, self.batches = 0, self.shuffled(0)
+        self.count = len(self.batches)
 
     def shuffled(self, epoch: int):
-        rng, batches, batch = random.Random(epoch), [], []
+        rng, batches, batch, width = random.Random(epoch), [], [], 0
         for i in sorted(range(len(self.lines)), key=lambda i: self.lines[i][0].shape[1] + 60 * rng.random()):
             batch.append(i)
-            if sum(self.lines[j][0].shape[1] for j in batch) > PIXELS:
+            width += self.lines[i][0].shape[1]
+            if width > PIXELS:
                 batches.append(batch)
-                batch = []
+                batch, width = [], 0
         rng.shuffle(batches)
         return batches
 
     def batch(self, step: int):
         """Tensor [n, 1, 32, w], labels and weights [n, w / 4]."""
-        if not self.order:
-            self.order, self.epoch = self.shuffled(0), 0
-        epoch, at = divmod(step, len(self.order))
+        epoch, at = divmod(step, self.count)
         if epoch != self.epoch:
-            count = len(self.order)
-            self.order, self.epoch = (self.shuffled(epoch) + self.order)[:count], epoch
-        chosen = [self.lines[i] for i in self.order[at]]
+            self.epoch, self.batches = epoch, self.shuffled(epoch)
+        chosen = [self.lines[i] for i in self.batches[at % len(self.batches)]]
         width = -(-max(line.shape[1] for line, _ in chosen) // 32) * 32 + 32
         x = torch.from_numpy(np.stack([tensor(line, width) for line, _ in chosen]))[:, None]
         y, weight = torch.zeros(len(chosen), width // STRIDE), torch.zeros(len(chosen), width // STRIDE)
@@ -67,7 +65,7 @@ def report(net, alphabet: Alphabet, finder: Finder, recogniser: str, held_out: i
     """Steps at which the recogniser sees a character, in formulas and beside them, on lines that nobody learnt from."""
     reader, _, _ = load(recogniser)
     for name, found in (("with formulas", [line for seed in range(held_out) for line in shard(seed, alphabet, finder, True)]),
-                        ("plain", [line for seed in range(held_out // 2) for line in Plain(alphabet, True).shard(seed)])):
+                        ("plain", [line for seed in range(held_out // 2) for line in plain_shard(seed, alphabet, True)])):
         sure, truth = [], []
         for line, label in found:
             x = torch.from_numpy(tensor(line)[None, None])

@@ -30,6 +30,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// One that nothing is known of but where it is.
+    pub(super) fn new(polygon: Polygon) -> Self {
+        Self { polygon, characters: Vec::new(), in_formula: InFormula::default() }
+    }
+
     /// How sure the network is of each character.
     fn sure(&self) -> Vec<f32> {
         let width = recognizer::content_width(&self.polygon);

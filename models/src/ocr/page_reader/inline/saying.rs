@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use pagestream_documents::{Polygon, Word};
+use pagestream_documents::{Polygon, Word, mathml::to_plain_text};
 
 use crate::{
     formula::{Ending, FormulaReading},
@@ -13,6 +13,23 @@ use super::SURE_LETTER;
 
 /// How sure the recogniser must be, as a share of right tokens, where it reads something else than the line says.
 const LEAST_READ: f32 = 0.35;
+
+/// What a formula says.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Said {
+    pub latex: String,
+    /// The same in plain characters.
+    pub text: String,
+    /// Expected share of right tokens.
+    pub confidence: f32,
+}
+
+impl Said {
+    fn new(latex: String, confidence: f32) -> Self {
+        let text = to_plain_text(&latex).split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { latex, text, confidence }
+    }
+}
 
 /// A number is the same in a formula and beside it.
 pub(super) fn is_number(mut text: impl Iterator<Item = char>) -> bool {
@@ -30,33 +47,30 @@ fn letters_alone(latex: &str) -> Option<String> {
 }
 
 /// What the recogniser read, where that is to be believed more than the line's characters.
-pub(super) fn believed(mut reading: FormulaReading, characters: &[Character]) -> Option<FormulaReading> {
+pub(super) fn believed(reading: FormulaReading, characters: &[Character]) -> Option<Said> {
     // The sentence's, as characters say; ink cannot be told apart as well.
-    let kept = reading.latex.trim_end_matches([' ', '.', ',', ';']).len();
-    reading.latex.truncate(kept);
-    if reading.latex.is_empty() || reading.ending != Ending::Complete {
+    let latex = reading.latex.trim_end_matches([' ', '.', ',', ';']);
+    if latex.is_empty() || reading.ending != Ending::Complete {
         return None;
     }
     let said: String = characters.iter().map(|c| c.character).filter(|c| !c.is_whitespace()).collect();
-    let written: String = reading.latex.chars().filter(|c| !c.is_whitespace()).collect();
-    let is_letter = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphanumeric());
+    let written: String = latex.chars().filter(|c| !c.is_whitespace()).collect();
     // Three letters that nothing stands at or between are a word.
-    if is_number(written.chars()) || letters_alone(&reading.latex).is_some_and(|word| word.len() > 2) {
+    if is_number(written.chars()) || letters_alone(latex).is_some_and(|word| word.len() > 2) {
         return None;
     }
-    if written == said {
-        return Some(reading);
-    }
+    let is_letter = |text: &str| text.len() == 1 && text.starts_with(|c: char| c.is_ascii_alphanumeric());
     // A letter alone has no size: which of `c` and `C` it is, its neighbours in the line tell.
-    if is_letter(&said) && is_letter(&written) && characters.iter().any(|c| c.probability >= SURE_LETTER) {
-        return Some(FormulaReading { latex: said.clone(), tokens: vec![said], ..reading });
-    }
-    (reading.confidence >= LEAST_READ).then_some(reading)
+    let is_the_lines =
+        is_letter(&said) && is_letter(&written) && characters.iter().any(|c| c.probability >= SURE_LETTER);
+    let is_believed = written == said || is_the_lines || reading.confidence >= LEAST_READ;
+    let latex = if is_the_lines { said } else { latex.to_owned() };
+    is_believed.then(|| Said::new(latex, reading.confidence))
 }
 
-/// LaTeX of what the line says as well as any recogniser would, and sees beside its neighbours: letters and numbers with signs between them, on one
+/// What the line says as well as any recogniser would, and sees beside its neighbours: letters and numbers with signs between them, on one
 /// line. What follows a letter or a number without a sign may be raised or lowered, or a sign that was taken for a letter.
-pub(super) fn plainly_said(characters: &[Character]) -> Option<String> {
+pub(super) fn plainly_said(characters: &[Character]) -> Option<Said> {
     let mut latex = String::new();
     let (mut before, mut is_apart) = (' ', false);
     for &Character { character, probability, .. } in characters {
@@ -84,7 +98,8 @@ pub(super) fn plainly_said(characters: &[Character]) -> Option<String> {
         latex.push_str(&sign);
         (before, is_apart) = (character, false);
     }
-    Some(latex.split_whitespace().collect::<Vec<_>>().join(" "))
+    let confidence = characters.iter().map(|character| character.probability).fold(1.0, f32::min);
+    Some(Said::new(latex.split_whitespace().collect::<Vec<_>>().join(" "), confidence))
 }
 
 /// A formula among a line's characters.
@@ -218,7 +233,7 @@ mod tests {
             ending: Ending::Complete,
         };
         let characters: Vec<Character> = said.chars().map(character).collect();
-        believed(reading, &characters).map(|reading| reading.latex)
+        believed(reading, &characters).map(|said| said.latex)
     }
 
     #[test]
@@ -238,7 +253,7 @@ mod tests {
 
     #[test]
     fn letters_numbers_and_signs_are_taken_from_the_line_and_what_may_be_raised_is_not() {
-        let said = |text: &str| plainly_said(&line(text).characters);
+        let said = |text: &str| plainly_said(&line(text).characters).map(|said| said.latex);
         for (text, latex) in [
             ("x", "x"),
             ("k <75", "k < 75"),
