@@ -7,12 +7,14 @@
 pub mod blocks;
 pub mod buffers;
 pub mod error;
-mod formula;
+pub mod formula;
 pub mod geometry;
 pub mod harmless;
 pub mod hints;
 pub mod ids;
 pub mod input;
+#[cfg(feature = "lab")]
+pub mod lab;
 pub mod mathml;
 pub mod output;
 pub mod page_text;

@@ -4,7 +4,7 @@ use unicode_normalization::UnicodeNormalization;
 
 /// What letters are set in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) enum Letters {
+pub enum Letters {
     /// As variables and signs are.
     #[default]
     Plain,
@@ -21,6 +21,24 @@ pub(crate) enum Letters {
 }
 
 impl Letters {
+    const NAMES: [(&'static str, Self); 10] = [
+        ("Plain", Self::Plain),
+        ("Upright", Self::Upright),
+        ("Bold", Self::Bold),
+        ("BoldItalic", Self::BoldItalic),
+        ("Blackboard", Self::Blackboard),
+        ("Calligraphic", Self::Calligraphic),
+        ("Script", Self::Script),
+        ("Fraktur", Self::Fraktur),
+        ("SansSerif", Self::SansSerif),
+        ("Monospace", Self::Monospace),
+    ];
+
+    /// By its name here, as models of symbols have it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(own, _)| *own == name).map(|(_, letters)| *letters)
+    }
+
     /// The command that sets them, for letters and digits.
     pub(super) fn command(self) -> Option<&'static str> {
         Some(match self {

@@ -20,38 +20,39 @@ use std::cell::Cell;
 
 use smol_str::SmolStr;
 
-pub(crate) use self::alphabet::{Letters, is_function, is_sign};
+pub use self::alphabet::Letters;
+pub(crate) use self::alphabet::{is_function, is_sign};
 use self::items::Item;
 use crate::geometry::Rect;
 
 /// Symbols of one formula; more are no formula.
-pub(crate) const MOST_SYMBOLS: usize = 600;
+pub const MOST_SYMBOLS: usize = 600;
 /// Formulas within formulas.
 const DEEPEST: usize = 12;
 
 /// One symbol of a formula, y down.
 #[derive(Clone, Debug)]
-pub(crate) struct Symbol {
-    pub(crate) text: SmolStr,
+pub struct Symbol {
+    pub text: SmolStr,
     /// Around its ink, as far as that is known.
-    pub(crate) rect: Rect,
-    pub(crate) baseline: f32,
+    pub rect: Rect,
+    pub baseline: f32,
     /// Its em.
-    pub(crate) size: f32,
-    pub(crate) letters: Letters,
+    pub size: f32,
+    pub letters: Letters,
 }
 
 /// What a formula says.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Reading {
-    pub(crate) latex: String,
-    pub(crate) text: String,
+pub struct Reading {
+    pub latex: String,
+    pub text: String,
     /// 0 to 1: less for every symbol that could not be written or that stands where none should.
-    pub(crate) confidence: f32,
+    pub confidence: f32,
 }
 
 /// Reads a formula from its symbols and the level lines among them. `None` where there are none, or too many.
-pub(crate) fn read(symbols: &[Symbol], bars: &[Rect]) -> Option<Reading> {
+pub fn read(symbols: &[Symbol], bars: &[Rect]) -> Option<Reading> {
     if symbols.is_empty() || symbols.len() > MOST_SYMBOLS {
         return None;
     }
@@ -68,6 +69,19 @@ pub(crate) fn read(symbols: &[Symbol], bars: &[Rect]) -> Option<Reading> {
     }
     let confidence = 0.97 * (1.0 - doubts.get() as f32 / symbols.len() as f32).max(0.0);
     Some(Reading { latex, text, confidence })
+}
+
+/// A symbol's text as a plain letter, and what that is set in.
+#[cfg(feature = "lab")]
+pub(crate) fn plain(text: &str, letters: Letters) -> (String, Letters) {
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(c), None) => {
+            let (plain, own) = alphabet::plain_letter(c);
+            (plain.to_string(), if own == Letters::Plain { letters } else { own })
+        }
+        _ => (text.to_owned(), letters),
+    }
 }
 
 #[cfg(test)]

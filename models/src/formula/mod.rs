@@ -13,6 +13,7 @@ mod model;
 mod network;
 pub mod picture;
 pub mod published;
+pub mod symbols;
 mod reader;
 mod recognizer;
 mod search;

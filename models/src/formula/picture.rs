@@ -9,7 +9,7 @@
 
 pub mod isolate;
 pub mod parts;
-mod scaling;
+pub(super) mod scaling;
 
 use parts::Part;
 
@@ -95,7 +95,7 @@ pub fn prepare(crop: GrayCrop<'_>) -> Option<Picture> {
 }
 
 /// Step 1: 0 paper, 1 ink.
-fn stretch(crop: GrayCrop<'_>) -> Vec<f32> {
+pub(super) fn stretch(crop: GrayCrop<'_>) -> Vec<f32> {
     let mut counts = [0usize; 256];
     for row in crop.rows() {
         row.iter().for_each(|&level| counts[usize::from(level)] += 1);
@@ -134,15 +134,15 @@ fn stretch(crop: GrayCrop<'_>) -> Vec<f32> {
     crop.rows().flatten().map(|&level| levels[usize::from(level)]).collect()
 }
 
-struct Bounds {
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
+pub(super) struct Bounds {
+    pub(super) left: usize,
+    pub(super) top: usize,
+    pub(super) right: usize,
+    pub(super) bottom: usize,
 }
 
 /// Steps 2 and 3: the size of the print and the box of what is ink; `None` where there is none.
-fn measure(ink: &[f32], width: usize, height: usize) -> Option<(f64, Bounds)> {
+pub(super) fn measure(ink: &[f32], width: usize, height: usize) -> Option<(f64, Bounds)> {
     let mut parts = parts::connected(ink, width, height);
     if parts.is_empty() {
         return None;

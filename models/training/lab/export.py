@@ -26,9 +26,12 @@ def fold(net: torch.nn.Module):
     return net
 
 
-def write(net, path: Path, metadata: dict):
+def write(net, path: Path, metadata: dict, example=None):
+    """`example`: of a net whose input is always of one size."""
     warnings.filterwarnings("ignore")
-    if isinstance(net, Detector | Layout):
+    if example is not None:
+        output, free = "logits", {"x": {0: "batch"}, "logits": {0: "batch"}}
+    elif isinstance(net, Detector | Layout):
         example, output = torch.zeros(1, 1, 512, 512), "maps"
         free = {"x": {0: "batch", 2: "height", 3: "width"}, "maps": {0: "batch", 2: "rows", 3: "columns"}}
     else:

@@ -50,8 +50,22 @@ class Recogniser(nn.Module):
         return self.head(self.sequence(self.column(self.rows(x))))[:, :, 0].transpose(1, 2)
 
 
-def build(tier: str, classes: int) -> Recogniser:
-    return Recogniser(classes, **TIERS[tier])
+class Symbols(nn.Module):
+    """Which symbol a part of a formula is of, how large it is set and where its line is: [N, 5, 32, 32] (formula/parts.py) to [N, 1, classes + 2]."""
+
+    def __init__(self, classes, widths=(32, 48, 80, 128), last=224):
+        super().__init__()
+        a, b, c, d = widths
+        self.maps = nn.Sequential(conv(5, a, 3, 2), conv(a, b, 3), conv(b, c, 3, 2), Bottleneck(c, 3), Bottleneck(c, 3), conv(c, d, 3, 2), Bottleneck(d, 3))
+        self.column = nn.Sequential(nn.Conv2d(d, last, 4, bias=False), nn.BatchNorm2d(last), nn.ReLU(inplace=True))
+        self.head = nn.Conv2d(last, classes, 1)
+
+    def forward(self, x):
+        return self.head(self.column(self.maps(x)))[:, :, 0].transpose(1, 2)
+
+
+def build(tier: str, classes: int) -> nn.Module:
+    return Symbols(classes) if tier == "symbols" else Recogniser(classes, **TIERS[tier])
 
 
 def parameters(net: nn.Module) -> int:

@@ -55,6 +55,8 @@ pub(super) struct Collector<'a, 'k> {
     opacities: Vec<f32>,
     shades: LastShades,
     inks: Inks,
+    /// Also at that of letters of the text.
+    pub(super) looks_at_all_ink: bool,
     letters: Letters,
 }
 
@@ -82,6 +84,7 @@ impl<'a, 'k> Collector<'a, 'k> {
             opacities: Vec::new(),
             shades: LastShades::default(),
             inks: Inks::default(),
+            looks_at_all_ink: false,
             letters: Letters::default(),
         }
     }
@@ -223,7 +226,7 @@ impl<'a> Device<'a> for Collector<'a, '_> {
             let transform = props.transform * glyph.transform();
             let placed = self.glyph(glyph, transform, ems, vertical, invisible);
             let Some(mut placed) = placed.map(|glyph| glyph.set_as(setting, is_stroked)) else { continue };
-            if is_of_mathematics {
+            if is_of_mathematics || self.looks_at_all_ink {
                 placed.ink = self.inks.of(face, glyph).map(|ink| transform.transform_rect_bbox(ink));
                 placed.settle();
             }

@@ -35,6 +35,8 @@ mod runs;
 mod settings;
 mod structure;
 mod styles;
+#[cfg(feature = "lab")]
+pub(crate) mod symbols;
 mod tags;
 #[cfg(test)]
 mod tests;

@@ -45,9 +45,9 @@ pub(super) struct Reading<'a, 'k> {
 #[derive(Default)]
 pub(super) struct Caches<'a> {
     /// What the interpreter keeps: its fonts.
-    interpreter: InterpreterCache<'a>,
+    pub(super) interpreter: InterpreterCache<'a>,
     /// Fonts that are set beside the glyphs, since the interpreter shows its own to nobody.
-    compared: FontCache<'a>,
+    pub(super) compared: FontCache<'a>,
 }
 
 /// Reads the page's text. `None` when no text is drawn on the page.

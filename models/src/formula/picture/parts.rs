@@ -2,6 +2,8 @@
 //!
 //! Runs of ink of each row are joined with those of the row above that they touch (Rosenfeld and Pfaltz, 1966, on runs).
 
+use std::ops::Range;
+
 /// One part: its box, right and bottom excluded, and its pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
@@ -42,16 +44,43 @@ struct Run {
     label: usize,
 }
 
+/// A part and its pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traced {
+    pub part: Part,
+    /// Pixels side by side: their row, the first of them, and the one behind the last.
+    pub runs: Vec<(usize, usize, usize)>,
+}
+
 /// The parts of what is above one half, in no order.
 pub fn connected(ink: &[f32], width: usize, height: usize) -> Vec<Part> {
+    scan(ink, width, height, 0.5, |_, _, _| {}).parts()
+}
+
+/// The same of what is above `limit`, with their pixels.
+pub fn traced(ink: &[f32], width: usize, height: usize, limit: f32) -> Vec<Traced> {
+    let mut runs = Vec::new();
+    let mut labels = scan(ink, width, height, limit, |label, y, pixels| runs.push((label, (y, pixels.start, pixels.end))));
+    let mut all: Vec<Traced> =
+        labels.parts.iter().map(|&part| Traced { part, runs: Vec::new() }).collect();
+    for (label, run) in runs {
+        all[labels.root(label)].runs.push(run);
+    }
+    // Those that became parts of others have no pixels of their own.
+    all.retain(|traced| !traced.runs.is_empty());
+    all
+}
+
+/// Tells of each run of ink which label it was given.
+fn scan(ink: &[f32], width: usize, height: usize, limit: f32, mut tell: impl FnMut(usize, usize, Range<usize>)) -> Labels {
     let mut labels = Labels::default();
     let (mut above, mut row): (Vec<Run>, Vec<Run>) = (Vec::new(), Vec::new());
     for y in 0..height {
         let pixels = &ink[y * width..(y + 1) * width];
         row.clear();
         let (mut x, mut first) = (0, 0);
-        while let Some(start) = pixels[x..].iter().position(|&value| value > 0.5).map(|found| x + found) {
-            let end = pixels[start..].iter().position(|&value| value <= 0.5).map_or(width, |found| start + found);
+        while let Some(start) = pixels[x..].iter().position(|&value| value > limit).map(|found| x + found) {
+            let end = pixels[start..].iter().position(|&value| value <= limit).map_or(width, |found| start + found);
             let label = labels.add(Part { left: start, top: y, right: end, bottom: y + 1, pixels: end - start });
             // Runs above that touch it: they end no earlier than it starts, and start no later than it ends.
             while above.get(first).is_some_and(|run| run.end < start) {
@@ -60,12 +89,13 @@ pub fn connected(ink: &[f32], width: usize, height: usize) -> Vec<Part> {
             for run in above[first..].iter().take_while(|run| run.start <= end) {
                 labels.join(label, run.label);
             }
+            tell(label, y, start..end);
             row.push(Run { start, end, label });
             x = end;
         }
         std::mem::swap(&mut above, &mut row);
     }
-    labels.parts()
+    labels
 }
 
 /// Parts that may turn out to be one.

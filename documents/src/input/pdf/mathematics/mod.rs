@@ -15,6 +15,8 @@ mod words;
 use hayro::kurbo::Rect as Bounds;
 
 pub(super) use self::inks::Inks;
+#[cfg(feature = "lab")]
+pub(in crate::input::pdf) use self::signs::symbol;
 use self::{braces::Braces, parts::Part};
 use super::{glyph::Glyph, settings::Settings, styles::SetLine};
 use crate::{

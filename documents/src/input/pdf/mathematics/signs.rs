@@ -151,7 +151,7 @@ pub(super) fn is_greek(c: char) -> bool {
 }
 
 /// A glyph as a symbol of a formula.
-pub(super) fn symbol(glyph: &Glyph, settings: &Settings) -> Symbol {
+pub(in crate::input::pdf) fn symbol(glyph: &Glyph, settings: &Settings) -> Symbol {
     let face = settings.face(settings.get(glyph.setting));
     Symbol {
         text: told(&glyph.text, face),

@@ -1,0 +1,91 @@
+"""THE CONTRACT for the reader of symbols: a grey crop -> its connected parts -> what the network sees of each. Rust does the same, step by step.
+
+1. Ink as in `preprocess.py`, step 1, and the print's size s as there, step 2.
+2. Scale: where s is above 36 the picture shrinks so that it is 24, averaging over areas.
+3. Parts: 8-connected components of x > 0.3: at 0.5 one formula in two has letters in pieces, for their hairlines are thinner than a pixel, and from 0.22 on more letters touch; in the order of their left sides, then of their tops; those lower and narrower than 0.08 s are specks.
+4. For each part, 32 x 32 pixels in five channels, 8 bits:
+   0. its own ink, scaled so that its longer side is 28 pixels, in the middle (shrinking averages, growing is bilinear);
+   1. its own ink, and 2. all ink, around the middle of its box, scaled so that s is 6 pixels (the whole picture is scaled at once, each side rounded up; middles are cut off to whole pixels);
+   3. and 4. everywhere the same: 128 + 32 log2 of its height and of its width over s, rounded, 0 to 255.
+"""
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .preprocess import ink, measure
+
+SIDE, OWN, NEAR, CHANNELS = 32, 28, 6.0, 5
+MOST, SHRUNK = 36.0, 24.0
+LIMIT, SPECK = 0.3, 0.08
+
+
+@dataclass
+class Parts:
+    ink: np.ndarray
+    """After scaling."""
+    labels: np.ndarray
+    numbers: list
+    """Of each part in `labels`."""
+    boxes: np.ndarray
+    """left, top, right, bottom; the last two excluded."""
+    size: float
+    factor: float
+
+
+def parts_of(grey: np.ndarray):
+    x = ink(grey)
+    found = measure(x)
+    if found is None:
+        return None
+    size, _ = found
+    factor = SHRUNK / size if size > MOST else 1.0
+    if factor != 1.0:
+        shape = max(1, round(x.shape[1] * factor)), max(1, round(x.shape[0] * factor))
+        x = cv2.resize(x, shape, interpolation=cv2.INTER_AREA)
+        size *= factor
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((x > LIMIT).astype(np.uint8), connectivity=8)
+    kept = [k for k in range(1, count) if max(stats[k, cv2.CC_STAT_WIDTH], stats[k, cv2.CC_STAT_HEIGHT]) >= SPECK * size]
+    kept.sort(key=lambda k: (stats[k, cv2.CC_STAT_LEFT], stats[k, cv2.CC_STAT_TOP]))
+    boxes = np.array([(stats[k, 0], stats[k, 1], stats[k, 0] + stats[k, 2], stats[k, 1] + stats[k, 3]) for k in kept]).reshape(-1, 4)
+    return Parts(x, labels, kept, boxes, size, factor)
+
+
+def resized(x, width, height):
+    if (x.shape[1], x.shape[0]) == (width, height):
+        return x
+    smaller = width < x.shape[1] or height < x.shape[0]
+    return cv2.resize(x, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+
+
+def inputs(parts: Parts) -> np.ndarray:
+    """[n, 5, 32, 32] uint8."""
+    x, size = parts.ink, parts.size
+    out = np.zeros((len(parts.boxes), CHANNELS, SIDE, SIDE), np.uint8)
+    scale = NEAR / size
+    width, height = int(np.ceil(x.shape[1] * scale)), int(np.ceil(x.shape[0] * scale))
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(x, (width, height), interpolation=way)
+    across, down = width / x.shape[1], height / x.shape[0]
+    small = np.pad((small * 255 + 0.5).astype(np.uint8), SIDE)
+    for k, (number, (left, top, right, bottom)) in enumerate(zip(parts.numbers, parts.boxes)):
+        own = np.where(parts.labels[top:bottom, left:right] == number, x[top:bottom, left:right], 0).astype(np.float32)
+        h, w = own.shape
+        fit = OWN / max(h, w)
+        to_w, to_h = max(1, round(w * fit)), max(1, round(h * fit))
+        own_fit = (resized(own, to_w, to_h) * 255 + 0.5).astype(np.uint8)
+        y0, x0 = (SIDE - to_h) // 2, (SIDE - to_w) // 2
+        out[k, 0, y0:y0 + to_h, x0:x0 + to_w] = own_fit
+        cx, cy = int((left + right) / 2 * across), int((top + bottom) / 2 * down)
+        out[k, 2] = small[cy + SIDE // 2:cy + SIDE // 2 + SIDE, cx + SIDE // 2:cx + SIDE // 2 + SIDE]
+        # its own ink on the same grid
+        near_w, near_h = max(1, round(w * scale)), max(1, round(h * scale))
+        near = (cv2.resize(own, (near_w, near_h), interpolation=way) * 255 + 0.5).astype(np.uint8)
+        y0, x0 = SIDE // 2 - near_h // 2, SIDE // 2 - near_w // 2
+        cut_y, cut_x = max(0, -y0), max(0, -x0)
+        near = near[cut_y:cut_y + SIDE, cut_x:cut_x + SIDE]
+        y0, x0 = max(0, y0), max(0, x0)
+        out[k, 1, y0:y0 + near.shape[0], x0:x0 + near.shape[1]] = near[:SIDE - y0, :SIDE - x0]
+        out[k, 3] = np.clip(round(128 + 32 * np.log2(h / size)), 0, 255)
+        out[k, 4] = np.clip(round(128 + 32 * np.log2(w / size)), 0, 255)
+    return out
