@@ -6,7 +6,7 @@ use pagestream_documents::Digest;
 use crate::{
     backend::ModelSource,
     error::Result,
-    formula::FormulaModel,
+    formula::{FormulaModel, symbols::SymbolModel},
     ocr::{Alphabet, Quality, compact::recognizer},
 };
 
@@ -75,9 +75,18 @@ pub const FORMULA_DECODER: BuiltIn = BuiltIn {
     card: include_str!("../shipped/formula.md"),
 };
 
-/// Encoder and decoder of the formula recogniser.
-pub fn formula_sources() -> [ModelSource; 2] {
-    [FORMULA_ENCODER, FORMULA_DECODER].map(|model| model.source())
+/// What reads formulas symbol by symbol where it can, in int8.
+pub const FORMULA_SYMBOLS: BuiltIn = BuiltIn {
+    id: "formula-symbols",
+    bytes: carried!("formula-symbols.onnx"),
+    card: include_str!("../shipped/formula-symbols.md"),
+};
+
+const FORMULA_NETWORKS: [BuiltIn; 3] = [FORMULA_ENCODER, FORMULA_DECODER, FORMULA_SYMBOLS];
+
+/// Encoder and decoder of the formula recogniser, and what reads symbol by symbol.
+pub fn formula_sources() -> [ModelSource; 3] {
+    FORMULA_NETWORKS.map(|model| model.source())
 }
 
 /// What reads formulas.
@@ -86,8 +95,8 @@ pub fn formula_sources() -> [ModelSource; 2] {
 /// None, of what a test has read: the model is a part of the program.
 pub fn formula() -> Result<FormulaModel> {
     let drafts = include_bytes!("../shipped/formula-drafts.bin");
-    let [encoder, decoder] = formula_sources();
-    FormulaModel::new(encoder, decoder, Some(drafts))
+    let [encoder, decoder, symbols] = formula_sources();
+    Ok(FormulaModel::new(encoder, decoder, Some(drafts))?.with_symbols(SymbolModel::new(symbols)?))
 }
 
 /// All networks that the program carries in both precisions.
@@ -104,7 +113,7 @@ pub fn recognizer(quality: Quality) -> Network {
 /// The model of this name, in either precision.
 pub fn model(id: &str) -> Option<BuiltIn> {
     let both = NETWORKS.iter().flat_map(|network| [network.f32, network.int8]);
-    both.chain([FORMULA_ENCODER, FORMULA_DECODER]).find(|model| model.id == id)
+    both.chain(FORMULA_NETWORKS).find(|model| model.id == id)
 }
 
 impl BuiltIn {
@@ -198,7 +207,7 @@ mod tests {
     #[test]
     fn the_digests_that_are_known_are_those_of_the_files() {
         let both = NETWORKS.iter().flat_map(|network| [network.f32, network.int8]);
-        let models: Vec<BuiltIn> = both.chain([FORMULA_ENCODER, FORMULA_DECODER]).collect();
+        let models: Vec<BuiltIn> = both.chain(FORMULA_NETWORKS).collect();
         assert_eq!(include_str!("../shipped/networks.sha256").lines().count(), models.len());
         for model in models {
             assert_eq!(model.sha256(), Digest::of(model.bytes), "{}", model.id);

@@ -34,6 +34,24 @@ const TALL: [&str; 13] = [
     r"\underbrace",
 ];
 
+/// The commands and characters of LaTeX, blanks left out.
+pub(super) fn pieces(latex: &str) -> Vec<String> {
+    let mut pieces: Vec<String> = Vec::new();
+    let mut rest = latex.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let after = &rest[first.len_utf8()..];
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let length = match first {
+            '\\' if letters > 0 => letters,
+            '\\' => after.chars().next().map_or(0, char::len_utf8),
+            _ => 0,
+        };
+        pieces.push(rest[..first.len_utf8() + length].to_owned());
+        rest = after[length..].trim_start();
+    }
+    pieces
+}
+
 /// LaTeX of tokens that the grammar accepts.
 pub fn latex(tokens: &[usize], vocabulary: &Vocabulary) -> String {
     let mut dresser = Dresser { tokens, at: 0, vocabulary };

@@ -13,16 +13,16 @@ mod model;
 mod network;
 pub mod picture;
 pub mod published;
-pub mod symbols;
 mod reader;
 mod recognizer;
 mod search;
+pub mod symbols;
 pub mod vocabulary;
 
 pub use model::FormulaModel;
 pub use picture::{GrayCrop, Picture};
 pub use reader::{FormulaCounts, FormulaReader};
-pub use recognizer::{FormulaRecognizer, OwnRecognizer, Written, reduce};
+pub use recognizer::{FormulaRecognizer, OwnRecognizer, Written, WrittenAs, reduce};
 
 /// How formulas are read.
 #[derive(Clone, Debug, PartialEq)]

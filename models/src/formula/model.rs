@@ -9,6 +9,7 @@ use super::{
     grammar::Grammar,
     latex::{compact, latex},
     search::Found,
+    symbols::SymbolModel,
     vocabulary::Vocabulary,
 };
 use crate::{
@@ -25,6 +26,8 @@ const CALIBRATION: &str = "confidence";
 pub struct FormulaModel {
     pub encoder: ModelSource,
     pub decoder: ModelSource,
+    /// What reads formulas first whose symbols do not touch.
+    pub symbols: Option<SymbolModel>,
     pub(super) language: Arc<Language>,
 }
 
@@ -55,8 +58,15 @@ impl FormulaModel {
         let drafts = drafts.map(|bytes| Ngrams::parse(bytes, vocabulary.len())).transpose().map_err(fail)?;
         let grammar = Grammar::new(&vocabulary);
         let language = Language { vocabulary, grammar, calibration, drafts: drafts.unwrap_or_default() };
-        Ok(Self { encoder, decoder, language: Arc::new(language) })
+        Ok(Self { encoder, decoder, symbols: None, language: Arc::new(language) })
     }
+
+    /// With a network that reads symbol by symbol what can be read so.
+    #[must_use]
+    pub fn with_symbols(self, symbols: SymbolModel) -> Self {
+        Self { symbols: Some(symbols), ..self }
+    }
+
     /// What was found, for people.
     pub(super) fn reading(&self, found: &Found) -> FormulaReading {
         let Language { vocabulary, calibration, .. } = &*self.language;

@@ -22,6 +22,8 @@ pub const MULTIPLE: usize = 16;
 /// Largest ink, in pixels.
 const HIGHEST: f64 = 224.0;
 const WIDEST: f64 = 960.0;
+/// What is more is a part of the print.
+const INK: f32 = 0.5;
 /// Pixels for one place of the encoder's output, in height and width.
 pub const STRIDE: usize = 8;
 
@@ -67,13 +69,33 @@ impl Picture {
     }
 }
 
-/// What the network is given for a crop; `None` where there is no ink in it.
-pub fn prepare(crop: GrayCrop<'_>) -> Option<Picture> {
+/// A crop after step 1: `height` rows of `width`, 0 paper, 1 ink.
+#[derive(Clone, Copy, Debug)]
+pub struct Ink<'a> {
+    pub data: &'a [f32],
+    pub width: usize,
+    pub height: usize,
+}
+
+/// Step 1; `None` where there is no ink.
+pub fn ink(crop: GrayCrop<'_>) -> Option<Vec<f32>> {
     if crop.width == 0 || crop.height == 0 {
         return None;
     }
     let ink = stretch(crop);
-    let (size, bounds) = measure(&ink, crop.width, crop.height)?;
+    ink.iter().any(|&value| value > INK).then_some(ink)
+}
+
+/// What the network is given for a crop; `None` where there is no ink in it.
+pub fn prepare(crop: GrayCrop<'_>) -> Option<Picture> {
+    let data = ink(crop)?;
+    of_ink(Ink { data: &data, width: crop.width, height: crop.height })
+}
+
+/// Steps 2 to 5; `None` where there is no ink.
+pub(super) fn of_ink(crop: Ink<'_>) -> Option<Picture> {
+    let ink = crop.data;
+    let (size, bounds) = measure(ink, crop.width, crop.height)?;
     let (width, height) = (bounds.right - bounds.left, bounds.bottom - bounds.top);
     let factor = (TARGET / size).clamp(0.1, 2.5).min(HIGHEST / height as f64).min(WIDEST / width as f64);
     let scaled = |pixels: usize| ((pixels as f64 * factor).round_ties_even() as usize).max(1);
@@ -95,7 +117,7 @@ pub fn prepare(crop: GrayCrop<'_>) -> Option<Picture> {
 }
 
 /// Step 1: 0 paper, 1 ink.
-pub(super) fn stretch(crop: GrayCrop<'_>) -> Vec<f32> {
+fn stretch(crop: GrayCrop<'_>) -> Vec<f32> {
     let mut counts = [0usize; 256];
     for row in crop.rows() {
         row.iter().for_each(|&level| counts[usize::from(level)] += 1);

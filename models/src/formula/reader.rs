@@ -111,7 +111,7 @@ impl FormulaReader {
         all.into_iter().map(|found| found.ok_or_else(|| self.lost())).collect()
     }
 
-    fn lost(&self) -> Error {
+    pub(super) fn lost(&self) -> Error {
         Error::Inference { model: self.model.decoder.id.clone(), cause: "a formula was lost".to_owned() }
     }
 

@@ -6,12 +6,18 @@ use std::fmt::Debug;
 use pagestream_documents::ByteSize;
 
 use super::{
-    Ending, FormulaModel, FormulaOptions, FormulaReader, FormulaReading, GrayCrop, Picture, picture, search::Found,
+    Ending, FormulaModel, FormulaOptions, FormulaReader, FormulaReading, GrayCrop, confidence, latex,
+    picture::{self, Ink},
+    search::Found,
+    symbols::{SymbolReader, SymbolReading},
 };
 use crate::{
     backend::{Backend, Session, Tensor, TensorView},
     error::{Error, Result},
 };
+
+/// Expected share of right tokens from which on a formula that was read symbol by symbol needs no decoder.
+const SURE: f32 = 0.97;
 
 /// What reads formulas, of whichever family.
 pub trait FormulaRecognizer: Debug + Send + Sync {
@@ -28,19 +34,32 @@ pub trait FormulaRecognizer: Debug + Send + Sync {
     fn reading(&self, written: &Written) -> FormulaReading;
 }
 
-/// What was written of a formula, in numbers of the recogniser's tokens.
+/// What was written of a formula.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
+    /// Numbers of the recogniser's tokens, or the characters of LaTeX.
     pub tokens: Vec<u32>,
+    pub kind: WrittenAs,
     /// Mean logarithm of the tokens' probabilities, the end's among them.
     pub score: f32,
     pub ending: Ending,
+}
+
+/// What [`Written::tokens`] are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WrittenAs {
+    /// The decoder wrote it.
+    #[default]
+    Tokens,
+    /// It was read symbol by symbol.
+    Characters,
 }
 
 impl Written {
     /// `[1, 2 + tokens]`: the ending, the score, the tokens. Tokens are fewer than 2^24, so that an f32 holds them.
     pub fn output(&self) -> Tensor {
         let ending = match self.ending {
+            Ending::Complete if self.kind == WrittenAs::Characters => 4.0,
             Ending::Complete => 0.0,
             Ending::TooLong => 1.0,
             Ending::Repetition => 2.0,
@@ -58,9 +77,11 @@ impl Written {
             1.0 => Ending::TooLong,
             2.0 => Ending::Repetition,
             3.0 => Ending::Empty,
+            4.0 => Ending::Complete,
             _ => return None,
         };
-        Some(Self { tokens: tokens.iter().map(|&token| token as u32).collect(), score: *score, ending })
+        let kind = if output.data[0] == 4.0 { WrittenAs::Characters } else { WrittenAs::Tokens };
+        Some(Self { tokens: tokens.iter().map(|&token| token as u32).collect(), kind, score: *score, ending })
     }
 
     fn found(&self) -> Found {
@@ -71,7 +92,15 @@ impl Written {
 
 impl From<Found> for Written {
     fn from(Found { tokens, score, ending }: Found) -> Self {
-        Self { tokens: tokens.into_iter().map(|token| token as u32).collect(), score: score as f32, ending }
+        let tokens = tokens.into_iter().map(|token| token as u32).collect();
+        Self { tokens, kind: WrittenAs::Tokens, score: score as f32, ending }
+    }
+}
+
+impl From<SymbolReading> for Written {
+    fn from(SymbolReading { latex, score, .. }: SymbolReading) -> Self {
+        let tokens = latex.chars().map(u32::from).collect();
+        Self { tokens, kind: WrittenAs::Characters, score, ending: Ending::Complete }
     }
 }
 
@@ -95,16 +124,27 @@ pub struct OwnRecognizer {
 
 impl FormulaRecognizer for OwnRecognizer {
     fn input(&self, crop: GrayCrop<'_>) -> Option<Tensor> {
-        let Picture { height, width, data } = picture::prepare(crop)?;
-        Some(Tensor { shape: vec![1, 1, height, width], data })
+        Some(Tensor { shape: vec![1, 1, crop.height, crop.width], data: picture::ink(crop)? })
     }
 
     fn session(&self, backend: &dyn Backend) -> Result<Box<dyn Session>> {
         let reader = FormulaReader::load(backend, &self.model, self.options.clone())?;
-        Ok(Box::new(FormulaSession { reader }))
+        let symbols = self.model.symbols.as_ref().map(|symbols| SymbolReader::load(backend, symbols)).transpose()?;
+        Ok(Box::new(FormulaSession { reader, symbols, model: self.model.clone() }))
     }
 
     fn reading(&self, written: &Written) -> FormulaReading {
+        if written.kind == WrittenAs::Characters {
+            let latex: String = written.tokens.iter().filter_map(|&c| char::from_u32(c)).collect();
+            let confidence = self.model.symbols.as_ref().map_or(0.0, |symbols| symbols.share(written.score));
+            return FormulaReading {
+                tokens: latex::pieces(&latex),
+                latex,
+                confidence,
+                needs_review: confidence::needs_review(confidence, written.ending),
+                ending: written.ending,
+            };
+        }
         // Whatever wrote it: numbers beyond the vocabulary are nobody's tokens.
         let mut found = written.found();
         found.tokens.retain(|&token| token < self.model.language.vocabulary.len());
@@ -112,22 +152,49 @@ impl FormulaRecognizer for OwnRecognizer {
     }
 }
 
+/// Reads symbol by symbol first, and asks the decoder about what is not surely read so.
 struct FormulaSession {
+    model: FormulaModel,
+    symbols: Option<SymbolReader>,
     reader: FormulaReader,
 }
 
 impl FormulaSession {
     fn read_all(&mut self, inputs: &[TensorView<'_>], read: &mut dyn FnMut(&[TensorView<'_>])) -> Result<()> {
-        let picture = |input: &TensorView<'_>| match *input.shape {
-            [1, 1, height, width] if input.data.len() == height * width => {
-                Some(Picture { height, width, data: input.data.to_vec() })
+        let mut by_symbols: Vec<Option<SymbolReading>> = Vec::with_capacity(inputs.len());
+        let mut pictures = Vec::new();
+        for input in inputs {
+            let ink = ink_of(input);
+            let reading = match (&mut self.symbols, ink) {
+                (Some(symbols), Some(ink)) => symbols.read(ink)?,
+                _ => None,
+            };
+            if reading.as_ref().is_none_or(|reading| reading.confidence < SURE) {
+                pictures.push(ink.and_then(picture::of_ink));
             }
-            _ => None,
-        };
-        for found in self.reader.find(inputs.iter().map(picture).collect())? {
-            read(&[Written::from(found).output().view()]);
+            by_symbols.push(reading);
+        }
+        let mut found = self.reader.find(pictures)?.into_iter();
+        for reading in by_symbols {
+            let written = match reading {
+                Some(reading) if reading.confidence >= SURE => reading.into(),
+                reading => {
+                    let found = found.next().ok_or_else(|| self.reader.lost())?;
+                    let share = self.model.language.calibration.share(found.score);
+                    let is_better = |reading: &SymbolReading| reading.confidence >= share;
+                    reading.filter(is_better).map_or_else(|| found.into(), Written::from)
+                }
+            };
+            read(&[written.output().view()]);
         }
         Ok(())
+    }
+}
+
+fn ink_of<'a>(input: &TensorView<'a>) -> Option<Ink<'a>> {
+    match *input.shape {
+        [1, 1, height, width] if input.data.len() == height * width => Some(Ink { data: input.data, width, height }),
+        _ => None,
     }
 }
 
@@ -141,6 +208,7 @@ impl Session for FormulaSession {
     }
 
     fn memory(&self) -> ByteSize {
-        self.reader.memory()
+        let symbols = self.symbols.as_ref().map_or(0, |symbols| symbols.memory().0);
+        ByteSize(self.reader.memory().0 + symbols)
     }
 }

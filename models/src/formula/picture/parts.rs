@@ -52,9 +52,9 @@ pub struct Traced {
     pub runs: Vec<(usize, usize, usize)>,
 }
 
-/// The parts of what is above one half, in no order.
+/// The parts of what is ink, in no order.
 pub fn connected(ink: &[f32], width: usize, height: usize) -> Vec<Part> {
-    scan(ink, width, height, 0.5, |_, _, _| {}).parts()
+    scan(ink, width, height, super::INK, |_, _, _| {}).parts()
 }
 
 /// The same of what is above `limit`, with their pixels.

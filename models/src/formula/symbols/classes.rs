@@ -41,6 +41,9 @@ fn class(line: &str) -> Option<Class> {
     }
     let mut fields = line.split(' ');
     let (text, letters) = (fields.next().filter(|text| !text.is_empty())?, Letters::from_name(fields.next()?)?);
+    // Some fonts have it among the letters of script.
+    let is_ell = text == "l" && matches!(letters, Letters::Calligraphic | Letters::Script);
+    let (text, letters) = if is_ell { ("ℓ", Letters::Plain) } else { (text, letters) };
     let (parts, width, height) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     fields.next().is_none().then(|| Class::Symbol(SymbolClass { text: text.into(), letters, parts, width, height }))
 }

@@ -4,33 +4,27 @@ use pagestream_documents::{Rect, formula::Symbol};
 
 use super::{
     classes::{Class, SymbolClass},
+    levels,
     parts::{Parts, sides},
 };
-use crate::{backend::TensorView, formula::picture::parts::Traced};
+use crate::formula::picture::parts::Traced;
 
 /// What the network says besides classes: the binary logarithm of the em over the print's size, and how far below a part's middle its line is, in
 /// the print's sizes.
-const NUMBERS: usize = 2;
-/// Parts of one symbol agree in their em and baseline as far as this: a ratio, and ems.
-const SAME_EM: f32 = 1.3;
-const SAME_BASELINE: f32 = 0.2;
+pub const NUMBERS: usize = 2;
 /// How much larger than usual a symbol may come out of its parts.
 const STRETCH: f32 = 1.3;
-/// Ems within this ratio of the formula's are its own; others are those of scripts and of scripts of scripts.
-const LEVELS: [(f32, f32); 2] = [(0.84, 1.0), (0.6, 0.7)];
-const SMALLEST: f32 = 0.5;
-const MAIN: f32 = 1.19;
 /// How far a dot may be from its stem, in ems: to the side, and above.
 const DOT_ASIDE: f32 = 0.22;
 const DOT_ABOVE: f32 = 0.4;
 
-/// Symbols of a formula, and how sure it is that all of them are right.
+/// Symbols of a formula, and how sure it is of them.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     pub symbols: Vec<Symbol>,
     pub bars: Vec<Rect>,
-    /// 0 to 1.
-    pub confidence: f32,
+    /// The mean logarithm of the symbols' probabilities.
+    pub score: f32,
 }
 
 /// What the network says of a part.
@@ -42,23 +36,16 @@ struct Said<'a> {
     rect: Rect,
 }
 
-/// `None` where a part is of several symbols, or the output is not one row of numbers a part.
-pub fn join(parts: &Parts, output: TensorView<'_>, classes: &[Class]) -> Option<Seen> {
-    let columns = classes.len() + NUMBERS;
-    if output.data.len() != parts.parts.len() * columns {
-        return None;
-    }
-    let said: Vec<Said<'_>> = parts
-        .parts
-        .iter()
-        .zip(output.data.chunks_exact(columns))
-        .map(|(traced, row)| said(traced, row, classes, parts.size as f32))
-        .collect::<Option<_>>()?;
-    let mut seen = Seen { confidence: 1.0, ..Seen::default() };
+/// `rows`: of each part a number for each class, and those of [`NUMBERS`]. `None` where a part is of several symbols.
+pub fn join(parts: &Parts, rows: &[Vec<f32>], classes: &[Class]) -> Option<Seen> {
+    let told = parts.parts.iter().zip(rows);
+    let said: Vec<Said<'_>> =
+        told.map(|(traced, row)| said(traced, row, classes, parts.size as f32)).collect::<Option<_>>()?;
+    let mut seen = Seen::default();
     let groups = groups(&said);
     for group in &groups {
         let first = &said[group[0]];
-        seen.confidence *= group.iter().map(|&at| said[at].probability).fold(1.0, f32::min);
+        seen.score += group.iter().map(|&at| said[at].probability).fold(1.0, f32::min).ln() / groups.len() as f32;
         let rect = group.iter().map(|&at| said[at].rect).reduce(|a, b| a.union(&b))?;
         let symbol = match first.class {
             Class::Several => return None,
@@ -85,8 +72,8 @@ pub fn join(parts: &Parts, output: TensorView<'_>, classes: &[Class]) -> Option<
             letters: symbol.letters,
         });
     }
-    level(&mut seen.symbols);
     put_dots_on(&mut seen.symbols);
+    levels::settle(&mut seen.symbols);
     Some(seen)
 }
 
@@ -102,11 +89,16 @@ fn put_dots_on(symbols: &mut Vec<Symbol>) {
             is_over && gap > -0.1 * stem.size && gap < DOT_ABOVE * stem.size
         };
         let stems = others.iter().enumerate().filter(|(at, stem)| {
-            matches!(stem.text.as_str(), "i" | "j") && !is_dotted[*at] && below(stem)
+            matches!(stem.text.as_str(), "i" | "j" | "ı" | "ȷ") && !is_dotted[*at] && below(stem)
         });
         match stems.min_by(|a, b| a.1.rect.top.total_cmp(&b.1.rect.top)).map(|(at, _)| at) {
             Some(at) => {
                 is_dotted[at] = true;
+                match others[at].text.as_str() {
+                    "ı" => others[at].text = "i".into(),
+                    "ȷ" => others[at].text = "j".into(),
+                    _ => {}
+                }
                 others[at].rect = others[at].rect.union(&dot.rect);
             }
             None => {
@@ -119,17 +111,23 @@ fn put_dots_on(symbols: &mut Vec<Symbol>) {
 }
 
 fn said<'a>(traced: &Traced, row: &[f32], classes: &'a [Class], size: f32) -> Option<Said<'a>> {
-    let (logits, numbers) = row.split_at(classes.len());
-    let (best, most) = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-    let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
+    let (logits, numbers) = row.split_at_checked(classes.len())?;
+    let (best, probability) = likeliest(logits)?;
     let [left, top, right, bottom] = sides(&traced.part);
     Some(Said {
         class: &classes[best],
-        probability: 1.0 / sum,
+        probability,
         em: size * numbers[0].clamp(-4.0, 4.0).exp2(),
         baseline: (top + bottom) / 2.0 + size * numbers[1],
         rect: Rect { left, top, right, bottom },
     })
+}
+
+/// The likeliest class, and how likely it is.
+pub fn likeliest(logits: &[f32]) -> Option<(usize, f32)> {
+    let (best, most) = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
+    let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
+    Some((best, 1.0 / sum))
 }
 
 /// Which parts are one symbol: those nearest to each other first.
@@ -140,8 +138,8 @@ fn groups(said: &[Said<'_>]) -> Vec<Vec<usize>> {
         if symbol.parts < 2 {
             continue;
         }
-        for (b, other) in said.iter().enumerate().skip(a + 1) {
-            if one.class == other.class && is_one(one, other, symbol) {
+        for (b, other) in said.iter().enumerate().filter(|(b, _)| *b != a) {
+            if is_same(one.class, other.class) && is_one(one, other, symbol) {
                 pairs.push((distance(&one.rect, &other.rect), a, b));
             }
         }
@@ -150,10 +148,16 @@ fn groups(said: &[Said<'_>]) -> Vec<Vec<usize>> {
     let mut group_of: Vec<usize> = (0..said.len()).collect();
     for (_, a, b) in pairs {
         let (a, b) = (group_of[a], group_of[b]);
-        let Class::Symbol(symbol) = said[a].class else { continue };
         if a == b {
             continue;
         }
+        // What has more parts tells what it may become.
+        let of = |at: usize| match said[at].class {
+            Class::Symbol(symbol) => symbol.parts,
+            Class::Several | Class::Bar => 0,
+        };
+        let (a, b) = if of(a) >= of(b) { (a, b) } else { (b, a) };
+        let Class::Symbol(symbol) = said[a].class else { continue };
         let members = group_of.iter().enumerate().filter(|(_, group)| **group == a || **group == b);
         let (count, rect) = members.fold((0, said[a].rect), |(count, rect), (at, _)| (count + 1, rect.union(&said[at].rect)));
         let em = said[a].em.max(said[b].em);
@@ -163,14 +167,43 @@ fn groups(said: &[Said<'_>]) -> Vec<Vec<usize>> {
     }
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); said.len()];
     group_of.iter().enumerate().for_each(|(at, &group)| groups[group].push(at));
+    // Its first member names each.
+    for (head, group) in groups.iter_mut().enumerate() {
+        group.sort_by_key(|&at| at != head);
+    }
     groups.retain(|group| !group.is_empty());
     groups
 }
 
+/// Whether two parts may be of one symbol: the network takes both for it, or one for what would be left of it without the other.
+fn is_same(whole: &Class, part: &Class) -> bool {
+    let (Class::Symbol(whole), Class::Symbol(part)) = (whole, part) else { return false };
+    whole == part
+        || REMAINS.iter().any(|(of, remains)| whole.text == *of && remains.contains(&part.text.as_str()))
+}
+
+/// What is left of symbols without some of their parts.
+const REMAINS: [(&str, &[&str]); 14] = [
+    ("=", &["−"]),
+    ("≡", &["=", "−"]),
+    ("≤", &["<", "−"]),
+    ("≥", &[">", "−"]),
+    ("⩽", &["<"]),
+    ("⩾", &[">"]),
+    ("≃", &["∼", "−"]),
+    ("≅", &["∼", "=", "≃"]),
+    ("≈", &["∼"]),
+    ("⊆", &["⊂", "−"]),
+    ("⊇", &["⊃", "−"]),
+    (":", &[".", "·"]),
+    (";", &[",", "."]),
+    ("!", &["."]),
+];
+
+/// Small parts tell little of their em and baseline, so only their size together counts.
 fn is_one(one: &Said<'_>, other: &Said<'_>, symbol: &SymbolClass) -> bool {
-    let em = one.em.max(other.em);
-    let agree = em / one.em.min(other.em) < SAME_EM && (one.baseline - other.baseline).abs() < SAME_BASELINE * em;
-    agree && fits(&one.rect.union(&other.rect), symbol, em)
+    let larger = if one.rect.area() >= other.rect.area() { one } else { other };
+    fits(&one.rect.union(&other.rect), symbol, larger.em)
 }
 
 fn fits(rect: &Rect, symbol: &SymbolClass, em: f32) -> bool {
@@ -200,28 +233,4 @@ fn root(traced: &Traced) -> Option<(Rect, Rect)> {
     let start = line.1 as f32;
     let sign = Rect { left, top: above, right: start + thickness, bottom: below };
     Some((sign, Rect { left: start, top: top as f32, right, bottom: bottom as f32 }))
-}
-
-/// Makes ems that are about the same the same: formulas have few of them.
-fn level(symbols: &mut [Symbol]) {
-    let is_letter = |symbol: &&Symbol| symbol.text.chars().all(char::is_alphanumeric);
-    let mut ems: Vec<f32> = symbols.iter().filter(is_letter).map(|symbol| symbol.size).collect();
-    if ems.is_empty() {
-        ems = symbols.iter().map(|symbol| symbol.size).collect();
-    }
-    ems.sort_by(|a, b| b.total_cmp(a));
-    let least = (ems.len() / 10).max(1);
-    let near = |em: f32| ems.iter().copied().filter(move |other| (0.88..1.13).contains(&(other / em)));
-    let Some(em) = ems.iter().copied().find(|&em| near(em).count() >= least) else { return };
-    let mut own: Vec<f32> = near(em).collect();
-    own.sort_by(f32::total_cmp);
-    let main = own[own.len() / 2];
-    for symbol in symbols {
-        let ratio = symbol.size / main;
-        if ratio > MAIN {
-            continue;
-        }
-        let level = LEVELS.iter().find(|(from, _)| ratio >= *from).map_or(SMALLEST, |(_, level)| *level);
-        symbol.size = level * main;
-    }
 }

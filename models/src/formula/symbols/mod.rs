@@ -6,7 +6,10 @@
 
 pub mod classes;
 mod join;
+mod levels;
+mod number;
 pub mod parts;
+mod reader;
 
-pub use join::{Seen, join};
 pub use parts::Parts;
+pub use reader::{SymbolModel, SymbolReader, SymbolReading};

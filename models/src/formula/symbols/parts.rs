@@ -1,7 +1,7 @@
 //! A crop of a formula, its connected parts, and what the network sees of each, as `models/training/lab/formula/parts.py` does it for training.
 
 use super::super::picture::{
-    self, GrayCrop,
+    self, Ink,
     parts::{self, Part, Traced},
     scaling::{Source, resize},
 };
@@ -21,6 +21,9 @@ const MOST: f64 = 36.0;
 const SHRUNK: f64 = 24.0;
 /// What is lower and narrower is a speck, in shares of the print's size.
 const SPECK: f64 = 0.08;
+/// Places of a part where it may be cut.
+const MOST_COLUMNS: usize = 5;
+const MOST_ROWS: usize = 3;
 /// Parts of one formula: more are no formula.
 const MOST_PARTS: usize = 400;
 
@@ -38,19 +41,15 @@ pub struct Parts {
 
 impl Parts {
     /// `None` where there is no ink, or too much.
-    pub fn of(crop: GrayCrop<'_>) -> Option<Self> {
-        if crop.width == 0 || crop.height == 0 {
-            return None;
-        }
-        let ink = picture::stretch(crop);
-        let (size, _) = picture::measure(&ink, crop.width, crop.height)?;
+    pub fn of(crop: Ink<'_>) -> Option<Self> {
+        let (size, _) = picture::measure(crop.data, crop.width, crop.height)?;
         let factor = if size > MOST { SHRUNK / size } else { 1.0 };
         let scaled = |pixels: usize| ((pixels as f64 * factor).round_ties_even() as usize).max(1);
         let (width, height) = (scaled(crop.width), scaled(crop.height));
         let ink = if factor == 1.0 {
-            ink
+            crop.data.to_vec()
         } else {
-            let source = Source { data: &ink, stride: crop.width, width: crop.width, height: crop.height };
+            let source = Source { data: crop.data, stride: crop.width, width: crop.width, height: crop.height };
             resize(&source, width, height, true)
         };
         let size = size * factor;
@@ -60,8 +59,8 @@ impl Parts {
         (!parts.is_empty() && parts.len() <= MOST_PARTS).then_some(Self { parts, size, ink, width, height })
     }
 
-    /// `[parts, 5, 32, 32]`: a part's own ink, the same at the size of what is around it, all ink around it, and its height and width.
-    pub fn tensor(&self) -> Tensor {
+    /// `[parts, 5, 32, 32]`, of parts of this picture: a part's own ink, the same at the size of what is around it, all ink around it, and its height and width.
+    pub fn tensor(&self, parts: &[Traced]) -> Tensor {
         let scale = NEAR / self.size;
         let side = |pixels: usize| (pixels as f64 * scale).ceil() as usize;
         let (small_width, small_height) = (side(self.width), side(self.height));
@@ -69,8 +68,8 @@ impl Parts {
         let small = resize(&source, small_width, small_height, scale < 1.0);
         let across = small_width as f64 / self.width as f64;
         let down = small_height as f64 / self.height as f64;
-        let mut data = vec![0.0; self.parts.len() * CHANNELS * SIDE * SIDE];
-        for (traced, seen) in self.parts.iter().zip(data.chunks_exact_mut(CHANNELS * SIDE * SIDE)) {
+        let mut data = vec![0.0; parts.len() * CHANNELS * SIDE * SIDE];
+        for (traced, seen) in parts.iter().zip(data.chunks_exact_mut(CHANNELS * SIDE * SIDE)) {
             let part = &traced.part;
             let (width, height) = (part.width(), part.height());
             let own = self.own(traced);
@@ -103,7 +102,31 @@ impl Parts {
                 channel().fill((level.round_ties_even().clamp(0.0, 255.0) / 255.0) as f32);
             }
         }
-        Tensor { shape: vec![self.parts.len(), CHANNELS, SIDE, SIDE], data }
+        Tensor { shape: vec![parts.len(), CHANNELS, SIDE, SIDE], data }
+    }
+
+    /// Where a part may be cut, the thinnest places first: columns and rows near no end of it, across which little ink goes.
+    pub fn cuts(&self, traced: &Traced) -> Vec<Cut> {
+        let part = &traced.part;
+        let margin = 2.max((0.12 * self.size) as usize);
+        let mut found: Vec<(usize, Cut)> = Vec::new();
+        for (is_column, most) in [(true, MOST_COLUMNS), (false, MOST_ROWS)] {
+            let start = if is_column { part.left } else { part.top };
+            let profile = profile(traced, is_column);
+            let limit = 2.max(profile.iter().copied().max().unwrap_or(0) / 2);
+            let is_thin = |&c: &usize| {
+                let (before, own, after) = (profile[c - 1], profile[c], profile[(c + 1).min(profile.len() - 1)]);
+                let is_least = (before >= own && own < after) || (c + 1 < profile.len() && before > own && own <= after);
+                is_least && own <= limit
+            };
+            let end = (profile.len() + 1).saturating_sub(margin).min(profile.len());
+            let mut places: Vec<usize> = (margin..end).filter(is_thin).collect();
+            places.sort_by_key(|&c| (profile[c], c));
+            let places = places.into_iter().take(most);
+            found.extend(places.map(|c| (profile[c], Cut { is_column, at: start + c })));
+        }
+        found.sort_by_key(|(thickness, cut)| (*thickness, cut.is_column, cut.at));
+        found.into_iter().map(|(_, cut)| cut).collect()
     }
 
     /// The pixels of a part alone, of its box.
@@ -116,6 +139,58 @@ impl Parts {
         }
         own
     }
+}
+
+/// A line through a part: what is left of it or above it is one, the rest another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    pub is_column: bool,
+    /// The first column or row of the second.
+    pub at: usize,
+}
+
+impl Cut {
+    /// `None` where one of the two has no ink.
+    pub fn of(self, traced: &Traced) -> Option<[Traced; 2]> {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for &(y, start, end) in &traced.runs {
+            if !self.is_column {
+                if y < self.at { &mut first } else { &mut second }.push((y, start, end));
+                continue;
+            }
+            if start < self.at {
+                first.push((y, start, end.min(self.at)));
+            }
+            if end > self.at {
+                second.push((y, start.max(self.at), end));
+            }
+        }
+        let whole = |runs: Vec<(usize, usize, usize)>| {
+            let part = |&(y, start, end): &(usize, usize, usize)| Part {
+                left: start,
+                top: y,
+                right: end,
+                bottom: y + 1,
+                pixels: end - start,
+            };
+            let part = runs.iter().map(part).reduce(|a, b| a.union(&b))?;
+            Some(Traced { part, runs })
+        };
+        Some([whole(first)?, whole(second)?])
+    }
+}
+
+/// Pixels of each column or row of a part.
+fn profile(Traced { part, runs }: &Traced, is_column: bool) -> Vec<usize> {
+    let mut profile = vec![0; if is_column { part.width() } else { part.height() }];
+    for &(y, start, end) in runs {
+        if is_column {
+            profile[start - part.left..end - part.left].iter_mut().for_each(|count| *count += 1);
+        } else {
+            profile[y - part.top] += end - start;
+        }
+    }
+    profile
 }
 
 /// Puts a picture, whose upper left corner lies there, into a channel, as far as it reaches; in 8 bits, as training's are kept.

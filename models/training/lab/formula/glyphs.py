@@ -22,12 +22,12 @@ import numpy as np
 from .. import degrade
 from ..config import ROOT, arguments, work_dir
 from .generate import choose, real
-from .parts import CHANNELS, SIDE, inputs, parts_of
+from .parts import cut, cuts, inputs, parts_of
 from .render import FONTS, OLD_FONTS, PREAMBLE, settable
 
 DOCUMENT = 500
 HELD_OUT = 900_000
-RESOLUTIONS = {90: 1, 100: 2, 110: 2, 125: 3, 150: 4, 200: 7, 250: 3, 300: 3}
+RESOLUTIONS = {80: 2, 90: 2, 100: 3, 110: 3, 120: 3, 135: 2, 150: 3, 175: 2, 200: 6, 250: 2, 300: 3}
 BRACKETS = {**dict.fromkeys("\u239b\u239c\u239d", "("), **dict.fromkeys("\u239e\u239f\u23a0", ")"), **dict.fromkeys("\u23a1\u23a2\u23a3", "["), **dict.fromkeys("\u23a4\u23a5\u23a6", "]"),
             **dict.fromkeys("\u23a7\u23a8\u23a9", "{"), **dict.fromkeys("\u23ab\u23ac\u23ad", "}")}
 COMBINED = {"−→": "⟶", "=⇒": "⟹", "−←": "⟵", "=⇐": "⟸", "⇐⇒": "⟺", "←→": "⟷", "∣→": "↦", "|→": "↦", "7→": "↦", "\u0338=": "≠", "\u0338∈": "∉", "\u0338≡": "≢", "\u0338∼": "≁", "\u0338⊂": "⊄", "\u0338⊆": "⊈", "|=": "⊨", "∣=": "⊨",
@@ -130,6 +130,36 @@ def labelled(parts, symbols, bars):
     return [None if o is None else (o[0], o[1], glyphs[o[1]][2], glyphs[o[1]][3]) for o in out]
 
 
+def halves(parts, k, truth, glyphs_of, n):
+    """Cuts of a part through several symbols, or wrongly through one: (the two halves, what each is). Half of a symbol is several's."""
+    places = cuts(parts, k)
+    said, rects = truth[k], glyphs_of
+    if not places:
+        return
+    if said[0] != SEVERAL:
+        two = cut(parts, k, *places[n.integers(len(places))])
+        if two is not None:
+            yield two, [(SEVERAL, said[1], 0.0, 0.0)] * 2
+        return
+    for axis, at in places:
+        two = cut(parts, k, axis, at)
+        if two is None:
+            continue
+        told = []
+        for number, box in zip(two.numbers, two.boxes):
+            inside = [g for g, (_, r, _, _) in enumerate(rects) if r[0] >= box[0] - 2.5 and r[1] >= box[1] - 2.5 and r[2] <= box[2] + 2.5 and r[3] <= box[3] + 2.5 and own_share(two, number, r) > 0.6]
+            reaches = inside and all(abs(a - b) < 3.5 for a, b in zip(rects[inside[0]][1], box))
+            told.append((rects[inside[0]][0], inside[0], *rects[inside[0]][2:]) if len(inside) == 1 and reaches else (SEVERAL, k, 0.0, 0.0))
+        # wrong cuts are many; one in three is enough
+        if told[0][0] != SEVERAL or told[1][0] != SEVERAL or n.random() < 0.35:
+            yield two, told
+
+
+def own_share(parts, number, rect):
+    l, t, r, b = (int(v) for v in (max(0, np.floor(rect[0])), max(0, np.floor(rect[1])), np.ceil(rect[2]), np.ceil(rect[3])))
+    return (parts.labels[t:b, l:r] == number).sum() / max(1, (parts.labels[t:b, l:r] > 0).sum())
+
+
 def combined(found, glyphs):
     names = [glyphs[g][0] for g in found]
     others = [n for n in names if n != BAR]
@@ -164,18 +194,25 @@ def make(seed: int, known, folder: Path):
                 s["rect"] = [v + 2 for v in s["rect"]]
                 s["baseline"] += 2
             truth = labelled(parts, symbols, [[v + 2 for v in b] for b in bars])
-            tensor = inputs(parts)
+            glyphs = [(name(s), np.array(s["rect"]) * parts.factor, s["size"] * parts.factor, s["baseline"] * parts.factor) for s in symbols]
+            seen = [(parts, truth, page)]
             for k, said in enumerate(truth):
-                if said is None:
-                    continue
-                text, g, em, baseline = said
-                left, top, right, bottom = parts.boxes[k]
-                pictures.append(tensor[k])
-                names.append(text)
-                group.append(g)
-                page_of.append(page)
-                where.append(parts.boxes[k])
-                numbers.append((np.log2(em / parts.size) if em else np.nan, (baseline - (top + bottom) / 2) / parts.size if em else np.nan, parts.size))
+                if said is not None and (said[0] == SEVERAL or n.random() < 0.02):
+                    # not to be put together with others
+                    seen += [(*two, 10_000 + page) for two in halves(parts, k, truth, glyphs, n)]
+            for own, told, number in seen:
+                tensor = inputs(own)
+                for k, said in enumerate(told):
+                    if said is None:
+                        continue
+                    text, g, em, baseline = said
+                    left, top, right, bottom = own.boxes[k]
+                    pictures.append(tensor[k])
+                    names.append(text)
+                    group.append(g)
+                    page_of.append(number)
+                    where.append(own.boxes[k])
+                    numbers.append((np.log2(em / own.size) if em else np.nan, (baseline - (top + bottom) / 2) / own.size if em else np.nan, own.size))
     classes = sorted(set(names))
     index = {c: i for i, c in enumerate(classes)}
     temporary = folder / f".{seed:06d}.{os.getpid()}.npz"

@@ -89,3 +89,35 @@ def inputs(parts: Parts) -> np.ndarray:
         out[k, 3] = np.clip(round(128 + 32 * np.log2(h / size)), 0, 255)
         out[k, 4] = np.clip(round(128 + 32 * np.log2(w / size)), 0, 255)
     return out
+
+
+def cut(parts: Parts, k: int, axis: int, at: int):
+    """One part in two, by a line: `axis` 1 across x, 0 across y; `at` in the picture's pixels. None where one has no ink."""
+    number, (left, top, right, bottom) = parts.numbers[k], parts.boxes[k]
+    labels = parts.labels.copy()
+    second = labels.max() + 1
+    where = [slice(top, bottom), slice(left, right)]
+    where[axis] = slice(at, (bottom, right)[axis])
+    of_second = labels[tuple(where)]
+    of_second[of_second == number] = second
+    boxes = []
+    for n in (number, second):
+        ys, xs = np.nonzero(labels[top:bottom, left:right] == n)
+        if not len(ys):
+            return None
+        boxes.append((left + xs.min(), top + ys.min(), left + xs.max() + 1, top + ys.max() + 1))
+    return Parts(parts.ink, labels, [number, second], np.array(boxes), parts.size, parts.factor)
+
+
+def cuts(parts: Parts, k: int):
+    """Where a part may be cut: (axis, at), the thinnest places first. At most five columns and three rows, none near an end."""
+    number, (left, top, right, bottom) = parts.numbers[k], parts.boxes[k]
+    own = parts.labels[top:bottom, left:right] == number
+    margin, found = max(2, int(0.12 * parts.size)), []
+    for axis, most in ((1, 5), (0, 3)):
+        profile = own.sum(1 - axis)
+        ends = [c for c in range(margin, len(profile) - margin + 1) if profile[c - 1] >= profile[c] < profile[min(c + 1, len(profile) - 1)] or c + 1 < len(profile) and profile[c - 1] > profile[c] <= profile[c + 1]]
+        ends = [c for c in ends if profile[c] <= max(2, 0.5 * profile.max())]
+        ends.sort(key=lambda c: (profile[c], c))
+        found += [(int(profile[c]), axis, (top, left)[axis] + c) for c in ends[:most]]
+    return [(axis, at) for _, axis, at in sorted(found)]

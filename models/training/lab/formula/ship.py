@@ -103,7 +103,7 @@ def b64(picture) -> str:
     return base64.b64encode(cv2.imencode(".png", picture)[1]).decode()
 
 
-def worn(picture, k: int):
+def varied(picture, k: int):
     """Of five crops one light on dark, and one enlarged."""
     if k % 5 == 3:
         return 255 - picture
@@ -117,7 +117,7 @@ def vectors(path: Path, reader: OnnxSession, cases: int):
         known = json.loads(path.read_text(encoding="utf-8"))["cases"]
         crops = [(cv2.imdecode(np.frombuffer(base64.b64decode(case["crop"]), np.uint8), cv2.IMREAD_GRAYSCALE), case["truth"].split(" ")) for case in known]
     else:
-        crops = [(worn(picture, k), truth) for k, (picture, truth) in enumerate(held_out(cases))]
+        crops = [(varied(picture, k), truth) for k, (picture, truth) in enumerate(held_out(cases))]
     for picture, truth in crops:
         tokens, score = decode(reader, tensor(picture))
         out.append(dict(crop=b64(picture), picture=b64(normalise(picture)), shape=list(tensor(picture).shape[2:]), tokens=encode(tokens), score=round(score, 5), latex=dress(tokens), truth=" ".join(truth)))

@@ -13,7 +13,7 @@ use crate::{
     backend::TensorView,
     error::Result,
     formula::{
-        Ending, FormulaCounts, FormulaOptions, Written,
+        Ending, FormulaCounts, FormulaOptions, Written, WrittenAs,
         draft::earlier,
         search::{log_probability, repetition},
     },
@@ -134,7 +134,7 @@ impl Reader {
             let score = (formula.score / (formula.tokens.len() + 1) as f64) as f32;
             let written = |tokens: &[usize], ending| {
                 let tokens = tokens.iter().map(|&token| token as u32).collect();
-                Some(Written { tokens, score, ending })
+                Some(Written { tokens, kind: WrittenAs::Tokens, score, ending })
             };
             if self.settings.ends.iter().any(|&end| end as usize == token) {
                 return written(&formula.tokens, Ending::Complete);

@@ -192,7 +192,7 @@ fn a_reading_is_closed_and_what_does_not_parse_is_to_be_looked_at() {
     let export = export(&folder(WHOLE));
     let recognizer = ExportRecognizer { export, options: FormulaOptions::default() };
     let read = |tokens: &[u32], score: f32, ending| {
-        let reading = recognizer.reading(&Written { tokens: tokens.to_vec(), score, ending });
+        let reading = recognizer.reading(&Written { tokens: tokens.to_vec(), kind: WrittenAs::Tokens, score, ending });
         (reading.latex, reading.needs_review)
     };
     let frac = [10, 3, 5, 4, 3, 11, 4];

@@ -5,7 +5,7 @@ use pagestream_documents::{ByteSize, structure::FormulaPlace};
 use super::*;
 use crate::{
     backend::{Backend, Session, Tensor},
-    formula::{Ending, FormulaReading, FormulaRecognizer, GrayCrop, Written},
+    formula::{Ending, FormulaReading, FormulaRecognizer, GrayCrop, Written, WrittenAs},
     ocr::InFormula,
 };
 
@@ -44,7 +44,7 @@ fn read(options: &OcrOptions, models: &OcrModels, formulas: &str) -> (Reading, V
                 Inferred::InFormula(InFormula(vec![sure; inference.input.shape[3] / 4]))
             }
             Task::Formula => {
-                Inferred::Formula(Written { tokens: vec![at as u32], score: 0.0, ending: Ending::Complete })
+                Inferred::Formula(Written { tokens: vec![at as u32], kind: WrittenAs::Tokens, score: 0.0, ending: Ending::Complete })
             }
             _ => compact_answer(inference, Compact { foreign_from: 'l', ..SURE_OF_ALL }),
         };
