@@ -9,7 +9,7 @@ use std::{
 
 use optimum::{Export, ExportRecognizer};
 
-use super::{FormulaModel, FormulaOptions, FormulaRecognizer, OwnRecognizer};
+use super::{FormulaModel, FormulaOptions, FormulaRecognizer, OwnRecognizer, symbols::SymbolModel};
 use crate::{
     backend::ModelSource,
     error::{Error, Result},
@@ -17,6 +17,9 @@ use crate::{
 
 /// Names of files in a folder: ours, as the lab exports them.
 const OWN: [&str; 2] = ["formula-encoder.onnx", "formula-decoder.onnx"];
+
+/// What reads symbol by symbol first, where it lies beside them.
+const SYMBOLS: &str = "formula-symbols.onnx";
 
 /// The networks of a folder, looked at and not loaded.
 #[derive(Debug)]
@@ -55,9 +58,15 @@ impl Folder {
         let [encoder, decoder] = OWN.map(|name| folder.join(name));
         if encoder.is_file() && decoder.is_file() {
             let (encoder, decoder) = (ModelSource::of_file(encoder)?, ModelSource::of_file(decoder)?);
-            let sources = vec![encoder.clone(), decoder.clone()];
-            let family = Family::Own(FormulaModel::new(encoder, decoder, None)?);
-            return Ok(Self { id, sources, family });
+            let mut sources = vec![encoder.clone(), decoder.clone()];
+            let mut model = FormulaModel::new(encoder, decoder, None)?;
+            let symbols = folder.join(SYMBOLS);
+            if symbols.is_file() {
+                let symbols = ModelSource::of_file(symbols)?;
+                sources.push(symbols.clone());
+                model = model.with_symbols(SymbolModel::new(symbols)?);
+            }
+            return Ok(Self { id, sources, family: Family::Own(model) });
         }
         if let Some(export) = Export::find(&folder)? {
             let sources = export.files();

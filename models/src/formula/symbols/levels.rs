@@ -29,6 +29,8 @@ const AXIS: f32 = 0.25;
 const USUAL_BRACKET: f32 = 1.3;
 /// How far behind a line its signs may stand, where its scripts are between, in the formula's ems.
 const BEYOND_SCRIPTS: f32 = 4.0;
+/// How far commas reach above the baseline, in ems.
+const COMMA: f32 = 0.11;
 /// How far primes are raised, in ems.
 const RAISED: f32 = 0.36;
 /// Operators that are higher take limits, in ems.
@@ -143,7 +145,11 @@ fn settle_signs(symbols: &mut [Symbol], lines: &[Line], main: f32) {
         let of_axis =
             |line: &Line| (symbol.rect.center().y - (line.baseline - AXIS * line.em)).abs() / line.em;
         let of_baseline = |line: &Line| {
-            let own = if is_dot { symbol.rect.bottom } else { symbol.baseline };
+            let own = match symbol.text.as_str() {
+                "." | "·" => symbol.rect.bottom,
+                "," => symbol.rect.top + COMMA * line.em,
+                _ => symbol.baseline,
+            };
             (own - line.baseline).abs() / line.em
         };
         let off = |line: &Line| match (is_dot, is_on_axis) {
