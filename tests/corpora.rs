@@ -168,3 +168,33 @@ async fn formulas_in_lines_are_read_from_pixels_where_there_are_some_and_nowhere
     pipeline.stop().await;
     assert!(taken <= 3, "{taken} formulas on 34 pages that have none");
 }
+
+/// Pictures of formulas that nothing was trained on, whole pages and crops: as good as asked for.
+#[test]
+fn pictures_of_formulas_are_read_exactly_more_often_than_not_and_what_is_written_parses() {
+    use pagestream::{FormulaReader, evaluation::formula};
+
+    let Some(corpora) = std::env::var_os("PAGESTREAM_CORPORA").map(PathBuf::from) else {
+        println!("PAGESTREAM_CORPORA is not set: nothing is read");
+        return;
+    };
+    let mut settings = Settings::defaults();
+    settings.ocr.quality = Quality::Fast;
+    let mut reader = FormulaReader::new(&settings).unwrap();
+    let mut readings = Vec::new();
+    for source in ["im2markup", "texteller"] {
+        for entry in std::fs::read_dir(corpora.join("formula").join(source)).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(truth) = std::fs::read_to_string(path.with_extension("tex")) else { continue };
+            if path.extension().is_some_and(|extension| extension == "png") {
+                let reading = reader.read(std::fs::read(&path).unwrap()).unwrap();
+                readings.push(formula::Reading::of(source, &path.display().to_string(), &truth, &reading.latex));
+            }
+        }
+    }
+    let all = formula::evaluate(readings).overall;
+    println!("of {} exact {:.3}, edit {:.3}, BLEU {:.3}", all.formulas, all.exact, all.edit, all.bleu);
+    assert!(all.formulas >= 75);
+    assert!(all.exact >= 0.6 && all.edit <= 0.1 && all.bleu >= 0.85, "{all:?}");
+    assert_eq!(all.parses, 1.0);
+}

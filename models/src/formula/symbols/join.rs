@@ -14,6 +14,8 @@ use crate::formula::picture::parts::Traced;
 pub const NUMBERS: usize = 2;
 /// How much larger than usual a symbol may come out of its parts.
 const STRETCH: f32 = 1.3;
+/// What is narrower than this share of a double line is no double line.
+const HALF: f32 = 0.45;
 /// How far a dot may be from its stem, in ems: to the side, and above.
 const DOT_ASIDE: f32 = 0.22;
 const DOT_ABOVE: f32 = 0.4;
@@ -64,8 +66,10 @@ pub fn join(parts: &Parts, rows: &[Vec<f32>], classes: &[Class]) -> Option<Seen>
             rect = root;
             seen.bars.push(bar);
         }
+        // Half of a double line is a single one.
+        let is_half = symbol.text == "‖" && rect.width() < HALF * symbol.width * best.em;
         seen.symbols.push(Symbol {
-            text: symbol.text.clone(),
+            text: if is_half { "|".into() } else { symbol.text.clone() },
             rect,
             baseline: best.baseline,
             size: best.em,

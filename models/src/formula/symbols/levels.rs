@@ -16,6 +16,11 @@ const SCRIPT_OFFSET: std::ops::Range<f32> = 0.1..0.65;
 const MAIN: f32 = 1.19;
 /// Symbols that stand beside each other on one line: how far apart they and their baselines may be, in the formula's ems.
 const GAP: f32 = 0.9;
+/// Ems of one size of print are within this binary logarithm of their middle; other sizes are farther off.
+const CLUSTER: f32 = 0.13;
+const BESIDE: f32 = 0.3;
+/// Letters of formulas in which one letter may be the only one of its size.
+const ALONE: usize = 5;
 const OVERLAP: f32 = 0.3;
 /// A script is at least so far off its letter's baseline, in the letter's ems, and smaller by this binary logarithm; what is half way to that in one, or a
 /// part of it in both, is on the letter's line.
@@ -23,6 +28,7 @@ const LEAST_OFFSET: f32 = 0.16;
 const SMALLER: f32 = 0.51;
 /// The same of signs, in the line's ems.
 const SIGN_OF_LINE: f32 = 0.17;
+const SIGN_OF_WHOLE: f32 = 0.06;
 /// Signs stand around it, in ems above the baseline.
 const AXIS: f32 = 0.25;
 /// Brackets that are higher have grown, in ems.
@@ -79,10 +85,14 @@ fn main_em(symbols: &[Symbol]) -> Option<f32> {
         ems = symbols.iter().map(|symbol| symbol.size).collect();
     }
     ems.sort_by(|a, b| b.total_cmp(a));
-    let least = (ems.len() / 10).max(1);
-    let near = |em: f32| ems.iter().copied().filter(move |other| (0.88..1.13).contains(&(other / em)));
-    let em = ems.iter().copied().find(|&em| near(em).count() >= least)?;
-    Some(median(near(em)))
+    // One letter may be misjudged.
+    let least = if ems.len() < ALONE { 1 } else { ems.len().div_ceil(7).max(2) };
+    let near = |em: f32, reach: f32| ems.iter().copied().filter(move |other| (other / em).log2().abs() < reach);
+    let support = |em: f32| near(em, CLUSTER).count();
+    // Where most of those around it are: those on its upper side are misjudged.
+    let is_peak = |em: f32| near(em, BESIDE).all(|other| support(other) <= support(em));
+    let em = ems.iter().copied().find(|&em| support(em) >= least && is_peak(em))?;
+    Some(median(near(em, CLUSTER)))
 }
 
 fn letter_lines(symbols: &[Symbol], main: f32) -> Vec<Line> {
@@ -146,7 +156,7 @@ fn settle_signs(symbols: &mut [Symbol], lines: &[Line], main: f32) {
             |line: &Line| (symbol.rect.center().y - (line.baseline - AXIS * line.em)).abs() / line.em;
         let of_baseline = |line: &Line| {
             let own = match symbol.text.as_str() {
-                "." | "·" => symbol.rect.bottom,
+                "." | "·" | "!" | "?" => symbol.rect.bottom,
                 "," => symbol.rect.top + COMMA * line.em,
                 _ => symbol.baseline,
             };
@@ -161,7 +171,9 @@ fn settle_signs(symbols: &mut [Symbol], lines: &[Line], main: f32) {
             let gap = (symbol.rect.left - line.right).max(line.left - symbol.rect.right);
             // Between a line and its sign may be scripts.
             let most = if line.em >= OWN * main { BEYOND_SCRIPTS } else { GAP };
-            gap < most * main && off(line) < SIGN_OF_LINE
+            // Or a matrix.
+            let is_of_whole = line.em >= OWN * main && off(line) < SIGN_OF_WHOLE;
+            (gap < most * main && off(line) < SIGN_OF_LINE) || is_of_whole
         });
         match near.min_by(|a, b| off(a).total_cmp(&off(b))) {
             Some(line) => {
@@ -250,7 +262,8 @@ fn first(symbol: &Symbol) -> char {
 }
 
 fn is_letter(symbol: &Symbol) -> bool {
-    symbol.text.chars().all(char::is_alphanumeric)
+    // Unicode has some accents among its letters.
+    symbol.text.chars().all(char::is_alphanumeric) && !is_accent(symbol)
 }
 
 fn is_accent(symbol: &Symbol) -> bool {

@@ -13,3 +13,6 @@ mod reader;
 
 pub use parts::Parts;
 pub use reader::{SymbolModel, SymbolReader, SymbolReading};
+
+#[cfg(test)]
+mod tests;

@@ -26,10 +26,13 @@ from .parts import cut, cuts, inputs, parts_of
 from .render import FONTS, OLD_FONTS, PREAMBLE, settable
 
 DOCUMENT = 500
-HELD_OUT = 900_000
+TALL, HELD_OUT = 300_000, 900_000  # documents from these numbers on have only matrices and lines below each other; are held out
 RESOLUTIONS = {80: 2, 90: 2, 100: 3, 110: 3, 120: 3, 135: 2, 150: 3, 175: 2, 200: 6, 250: 2, 300: 3}
-BRACKETS = {**dict.fromkeys("\u239b\u239c\u239d", "("), **dict.fromkeys("\u239e\u239f\u23a0", ")"), **dict.fromkeys("\u23a1\u23a2\u23a3", "["), **dict.fromkeys("\u23a4\u23a5\u23a6", "]"),
-            **dict.fromkeys("\u23a7\u23a8\u23a9", "{"), **dict.fromkeys("\u23ab\u23ac\u23ad", "}")}
+# Pieces of tall brackets, as Unicode and as fonts of TeX have them.
+PIECES = {"(": "\u239b\u239c\u239d\uf8eb\uf8ec\uf8ed", ")": "\u239e\u239f\u23a0\uf8f6\uf8f7\uf8f8", "[": "\u23a1\u23a2\u23a3\uf8ee\uf8ef\uf8f0", "]": "\u23a4\u23a5\u23a6\uf8f9\uf8fa\uf8fb",
+          "{": "\u23a7\u23a8\u23a9\uf8f1\uf8f2\uf8f3", "}": "\u23ab\u23ac\u23ad\uf8fc\uf8fd\uf8fe"}
+BRACKETS = {piece: bracket for bracket, pieces in PIECES.items() for piece in pieces}
+EXTENSION = "\u23aa\uf8f4"  # of braces of either side
 COMBINED = {"−→": "⟶", "=⇒": "⟹", "−←": "⟵", "=⇐": "⟸", "⇐⇒": "⟺", "←→": "⟷", "∣→": "↦", "|→": "↦", "7→": "↦", "\u0338=": "≠", "\u0338∈": "∉", "\u0338≡": "≢", "\u0338∼": "≁", "\u0338⊂": "⊄", "\u0338⊆": "⊈", "|=": "⊨", "∣=": "⊨",
             "⇒⟹": "⟹", "∼−": "≃", "−∼": "≃", "↪→": "↪", "→↪": "↪"}
 COMBINED = {"".join(sorted(k)): v for k, v in COMBINED.items()}
@@ -41,7 +44,12 @@ def document(seed: int, known, folder: Path):
     rng = random.Random(seed)
     font = rng.choices(list(FONTS), [f["weight"] for f in FONTS.values()])[0]
     resolution = rng.choices(list(RESOLUTIONS), RESOLUTIONS.values())[0]
-    sources = [choose(rng, known, k % 4 == 0, seed >= HELD_OUT)[0] for k in range(DOCUMENT)]
+    def source(k):
+        while True:
+            found = choose(rng, known, k % 4 == 0 and not TALL <= seed < HELD_OUT, seed >= HELD_OUT)[0]
+            if not TALL <= seed < HELD_OUT or r"\begin" in found:
+                return found
+    sources = [source(k) for k in range(DOCUMENT)]
     symbols = "" if font == "stix" else r"\usepackage{amssymb}" + ("" if font in ("libertine",) else r"\usepackage{mathrsfs}")
     head = PREAMBLE % (rng.choice([10, 10, 11, 12]), symbols, FONTS[font]["use"])
     if font == "cm":
@@ -161,6 +169,7 @@ def own_share(parts, number, rect):
 
 
 def combined(found, glyphs):
+    found = [g for g in found if glyphs[g][0][0] not in EXTENSION] or found
     names = [glyphs[g][0] for g in found]
     others = [n for n in names if n != BAR]
     first = found[0]

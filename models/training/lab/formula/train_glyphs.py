@@ -85,6 +85,9 @@ class Parts:
     def weights(self):
         counts = np.bincount(self.labels, minlength=len(self.classes)).astype(np.float64)
         weight = counts[self.labels] ** -0.5
+        # Brackets of pieces were taken for several symbols at first.
+        height, width = (2.0 ** ((self.pictures[:, c, 0, 0].astype(np.float32) - 128) / 32) for c in (3, 4))
+        weight[(self.labels == 0) & (height > 2.0) & (height > 3.5 * width)] = 0
         return np.cumsum(weight / weight.sum())
 
 

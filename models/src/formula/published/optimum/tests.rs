@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::json;
 
 use super::*;
-use crate::formula::published::Folder;
+use crate::formula::{WrittenAs, published::Folder};
 
 const HEIGHT: usize = 16;
 const WIDTH: usize = 32;
