@@ -20,7 +20,7 @@ use super::{
     orientation::Upright,
     paper,
     recognizer::Decoded,
-    results::{out_of_step, symbols},
+    results::{in_formulas, out_of_step, symbols},
     skew::{self, Straightened},
 };
 use crate::error::{Error, Result};
@@ -34,7 +34,7 @@ mod looks;
 mod ordering;
 mod parts;
 
-use again::{Checking, Doubting, Rereading};
+use again::{Checking, Doubting, Rereading, Sifting};
 use looks::Looks;
 use ordering::in_reading_order;
 
@@ -71,6 +71,8 @@ enum State {
     Compact(Box<CompactReader>),
     /// Doubtful lines are read again by our larger recogniser, a group at a time.
     Doubting(Doubting),
+    /// Of lines with letters that nobody knows those are set aside that are a formula's.
+    Sifting(Sifting),
     /// What is in another script is read by PP-OCRv6, likewise.
     Rereading(Rereading),
     /// PP-OCRv6 reads the page.
@@ -199,6 +201,7 @@ impl PageReader {
                 LinesStep::Done(lines) => self.compact_is_done(lines, reader.into_page())?,
             },
             State::Doubting(doubting) => self.doubted(doubting, symbols(results)?)?,
+            State::Sifting(sifting) => self.sifted(sifting, in_formulas(results)?)?,
             State::Rereading(rereading) => self.reread(rereading, symbols(results)?)?,
             State::Large(mut reader, before) => match reader.advance(results)? {
                 LinesStep::Infer(wanted) => {
@@ -235,6 +238,7 @@ impl PageReader {
             State::Compact(reader) => reader.held_bytes(),
             State::Large(reader, before) => reader.held_bytes() + before.lines.as_ref().map_or(0, Lines::memory_size),
             State::Doubting(doubting) => doubting.lines.memory_size() + doubting.page.copied_bytes(),
+            State::Sifting(sifting) => sifting.lines.memory_size() + sifting.page.copied_bytes(),
             State::Rereading(rereading) => rereading.lines.memory_size(),
             State::Checking(checking) => checking.lines.memory_size() + checking.page.copied_bytes(),
             State::Looking(looks) => looks.held_bytes(),

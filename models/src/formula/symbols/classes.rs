@@ -44,6 +44,11 @@ fn class(line: &str) -> Option<Class> {
     // Some fonts have it among the letters of script.
     let is_ell = text == "l" && matches!(letters, Letters::Calligraphic | Letters::Script);
     let (text, letters) = if is_ell { ("ℓ", Letters::Plain) } else { (text, letters) };
+    // Accents are letters to Unicode, and small letters have no alphabet of capitals.
+    let is_letter = text.chars().all(|c| c.is_alphanumeric() && !('\u{2b0}'..='\u{36f}').contains(&c));
+    let is_small = text.chars().all(char::is_lowercase)
+        && matches!(letters, Letters::Calligraphic | Letters::Script | Letters::Blackboard);
+    let letters = if is_letter && !is_small { letters } else { Letters::Plain };
     let (parts, width, height) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     fields.next().is_none().then(|| Class::Symbol(SymbolClass { text: text.into(), letters, parts, width, height }))
 }

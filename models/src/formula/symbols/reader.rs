@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use pagestream_documents::{ByteSize, formula};
+use pagestream_documents::{
+    ByteSize, formula,
+    mathml::{FormulaDisplay, to_mathml},
+};
 
 use super::{
     classes::{self, Class},
@@ -85,7 +88,8 @@ impl SymbolReader {
         Ok(Self { model: model.clone(), session: backend.load(&model.network)? })
     }
 
-    /// `None` where symbols touch and cannot be parted, or are not known, or where there are too many.
+    /// `None` where symbols touch and cannot be parted, or are not known, where there are too many, or what they say
+    /// does not parse.
     ///
     /// # Errors
     /// [`Error::Inference`].
@@ -96,6 +100,8 @@ impl SymbolReader {
             let number = number::take(&mut seen.symbols);
             Some((seen.score, number, formula::read(&seen.symbols, &seen.bars)?))
         });
+        // What comes out always parses.
+        let read = read.filter(|(.., reading)| to_mathml(&reading.latex, FormulaDisplay::Block).is_some());
         Ok(read.map(|(score, number, reading)| {
             let score = (score + reading.confidence.max(1e-3).ln()).max(-9.0);
             let number = number.map(|number| format!(r"\tag{{{number}}}"));

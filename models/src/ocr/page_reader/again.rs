@@ -3,11 +3,11 @@
 
 use std::collections::VecDeque;
 
-use super::{Before, PageReader, State, Step, Unread};
+use super::{Before, PageReader, State, Step, Unread, inline::is_in_another_script};
 use crate::{
     error::Result,
     ocr::{
-        Alphabet, Inference, Lines, Quality, Symbol, Task,
+        Alphabet, InFormula, Inference, Lines, Quality, Symbol, Task,
         compact::{GrayPage, reader, recognizer},
         confidence::{self, ReadBy},
         crop,
@@ -44,6 +44,18 @@ pub(super) struct Rereading {
     pub(super) asked: Vec<usize>,
     pub(super) waiting: VecDeque<usize>,
     pub(super) unread: Unread,
+}
+
+#[derive(Debug)]
+pub(super) struct Sifting {
+    pub(super) lines: Lines,
+    pub(super) page: GrayPage,
+    /// PP-OCRv6's.
+    alphabet: Alphabet,
+    pub(super) asked: Vec<usize>,
+    waiting: VecDeque<usize>,
+    /// Lines that are in another script.
+    left: VecDeque<usize>,
 }
 
 #[derive(Debug)]
@@ -151,7 +163,40 @@ impl PageReader {
             self.state = State::Large(Box::new(reader), before);
             return Ok(Step::Infer(wanted));
         }
+        if self.models.structure && self.models.formula.is_some() && self.models.inline_formulas {
+            let page = GrayPage::new(self.raster.clone());
+            return self.sift(Sifting { lines, page, alphabet, asked: Vec::new(), waiting, left: VecDeque::new() });
+        }
         self.ask_again(Rereading { lines, read_by, alphabet, asked: Vec::new(), waiting, unread: Unread::default() })
+    }
+
+    /// Asks for the next group of lines with unknown letters whether those are a formula's, which PP-OCRv6 does not read either.
+    fn sift(&mut self, mut sifting: Sifting) -> Result<Step> {
+        let Sifting { lines, page, waiting, .. } = &mut sifting;
+        let asked =
+            group(waiting, self.options.crop_group_bytes, |index| recognizer::tensor_bytes(&lines.lines[index].0));
+        if asked.is_empty() {
+            let Sifting { lines, alphabet, left, .. } = sifting;
+            let read_by = vec![ReadBy::Compact; lines.lines.len()];
+            let asked = Vec::new();
+            return self.ask_again(Rereading { lines, read_by, alphabet, asked, waiting: left, unread: Unread::default() });
+        }
+        let wanted = recognitions(Task::InlineFormulas, page, lines, &asked);
+        self.state = State::Sifting(Sifting { asked, ..sifting });
+        Ok(Step::Infer(wanted))
+    }
+
+    pub(super) fn sifted(&mut self, mut sifting: Sifting, seen: Vec<InFormula>) -> Result<Step> {
+        if sifting.asked.len() != seen.len() {
+            return Err(out_of_step("other lines were asked for"));
+        }
+        for (&index, seen) in sifting.asked.iter().zip(seen) {
+            let (polygon, line) = &sifting.lines.lines[index];
+            if is_in_another_script(polygon, &line.characters, seen) {
+                sifting.left.push_back(index);
+            }
+        }
+        self.sift(sifting)
     }
 
     /// Asks PP-OCRv6 for the next group of lines in another script, or ends the page when there are none left.

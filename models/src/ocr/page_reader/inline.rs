@@ -65,6 +65,18 @@ struct Found {
     place: Option<Range<u32>>,
 }
 
+/// Whether a line has characters of another script beside its formulas, whose letters the recognisers do not know either: it is not, where
+/// all that is unknown in it stands in formulas, and more letters are known beside them.
+pub(super) fn is_in_another_script(polygon: &Polygon, characters: &[Character], in_formula: InFormula) -> bool {
+    let line = Line { characters: characters.to_vec(), in_formula, ..Line::new(*polygon) };
+    let formulas = line.formulas();
+    let is_in = |at: usize| formulas.iter().any(|formula| formula.contains(&at));
+    let unknown = (0..characters.len()).filter(|&at| characters[at].character == UNKNOWN);
+    let (inside, beside): (Vec<usize>, Vec<usize>) = unknown.partition(|&at| is_in(at));
+    let known = (0..characters.len()).filter(|&at| characters[at].character.is_alphabetic() && !is_in(at)).count();
+    !beside.is_empty() || known <= inside.len()
+}
+
 impl Inline {
     /// `recognizer`: `None` where no formulas are to be found.
     pub(super) fn new(recognizer: Option<Arc<dyn FormulaRecognizer>>, lines: &[(Polygon, Decoded)]) -> Self {

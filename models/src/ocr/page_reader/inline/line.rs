@@ -217,7 +217,7 @@ pub(super) mod tests {
         }
         let mut faint = line("where «x + y» holds");
         faint.in_formula.0.iter_mut().for_each(|p| *p = p.min(0.4));
-        assert_eq!(faint.formulas(), Vec::new(), "nowhere sure");
+        assert!(faint.formulas().is_empty(), "nowhere sure");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     backend::{Backend, Session, Tensor},
     formula::{Ending, FormulaReading, FormulaRecognizer, GrayCrop, Written, WrittenAs},
-    ocr::InFormula,
+    ocr::{InFormula, page_reader::inline::is_in_another_script, recognizer::Character},
 };
 
 /// Takes every crop, and reads what it is told.
@@ -31,6 +31,11 @@ impl FormulaRecognizer for Told {
 /// Reads the page, whose last two letters are signs that the recogniser does not know; the network takes the lines of these letters for formulas.
 /// What was asked for, by groups.
 fn read(options: &OcrOptions, models: &OcrModels, formulas: &str) -> (Reading, Vec<Vec<Task>>) {
+    read_with(options, models, formulas, 'l')
+}
+
+/// The same of a page whose letters from `foreign_from` on are such signs.
+fn read_with(options: &OcrOptions, models: &OcrModels, formulas: &str, foreign_from: char) -> (Reading, Vec<Vec<Task>>) {
     let (mut reader, mut wanted) = PageReader::start(Arc::new(page(&two_columns())), options, models).unwrap();
     let mut asked = Vec::new();
     loop {
@@ -46,7 +51,7 @@ fn read(options: &OcrOptions, models: &OcrModels, formulas: &str) -> (Reading, V
             Task::Formula => {
                 Inferred::Formula(Written { tokens: vec![at as u32], kind: WrittenAs::Tokens, score: 0.0, ending: Ending::Complete })
             }
-            _ => compact_answer(inference, Compact { foreign_from: 'l', ..SURE_OF_ALL }),
+            _ => compact_answer(inference, Compact { foreign_from, ..SURE_OF_ALL }),
         };
         let results = wanted.iter().enumerate().map(answer).collect();
         match reader.advance(results).expect("the results are those asked for") {
@@ -113,4 +118,38 @@ fn what_a_formula_was_read_in_the_place_of_is_worth_what_that_is_worth() {
     // Signs that nobody knows are not read; a formula that is one is .9 read.
     assert!(none + 0.05 < one && one + 0.05 < both, "{none} {one} {both}");
     assert!((both - (11.0 * 0.999 + 2.0 * 0.9) / 13.0).abs() < 0.01, "{both}");
+}
+
+#[test]
+fn lines_whose_unknown_letters_are_a_formulas_are_in_no_other_script() {
+    let polygon = Polygon::from_rect(Rect { left: 0.0, top: 0.0, right: 704.0, bottom: 32.0 });
+    let asked = |text: &str, formula: &str| {
+        let count = text.chars().count() as f32;
+        let place = |at: usize| (at as f32 + 0.5) / count;
+        let characters: Vec<Character> = text
+            .chars()
+            .enumerate()
+            .map(|(at, character)| Character { character, probability: 0.9, at: place(at) })
+            .collect();
+        let at = text.find(formula).map(|byte| text[..byte].chars().count()).unwrap();
+        let (from, to) = (at as f32 / count, (at + formula.chars().count()) as f32 / count);
+        let steps = 704 / 4;
+        let sure = |step: usize| if (from..to).contains(&(step as f32 / steps as f32)) { 0.9 } else { 0.0 };
+        is_in_another_script(&polygon, &characters, InFormula((0..steps).map(sure).collect()))
+    };
+    assert!(!asked("the rate \u{fffd} = 2 of all", "\u{fffd} = 2"));
+    assert!(asked("the rate \u{fffd} = 2 of \u{fffd}\u{fffd}\u{fffd}", "\u{fffd} = 2"), "another beside it");
+    assert!(asked("\u{fffd}\u{fffd} \u{fffd}\u{fffd}\u{fffd} a", "\u{fffd}\u{fffd} \u{fffd}\u{fffd}\u{fffd}"), "all of it");
+}
+
+#[test]
+fn pp_ocrv6_is_asked_about_letters_that_nobody_knows_when_they_are_no_formulas() {
+    let (_, asked) = read_with(&tier(Quality::Balanced), &with_formulas(), "m", 'm');
+    let first = |task: Task| asked.iter().position(|group| group.contains(&task)).unwrap();
+    assert!(first(Task::InlineFormulas) < first(Task::Recognize), "{asked:?}");
+    assert_eq!(count(&asked[..first(Task::Recognize)], Task::InlineFormulas), 1, "only those with such letters");
+    assert_eq!(count(&asked, Task::Recognize), 1, "nothing is known beside it");
+    let models = OcrModels { inline_formulas: false, ..with_formulas() };
+    let (_, without) = read_with(&tier(Quality::Balanced), &models, "m", 'm');
+    assert_eq!((count(&without, Task::InlineFormulas), count(&without, Task::Recognize)), (0, 1));
 }
