@@ -26,8 +26,7 @@ struct Case {
 
 fn base64(text: &str) -> Vec<u8> {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits: Vec<u32> =
-        text.bytes().filter_map(|c| DIGITS.iter().position(|&d| d == c)).map(|d| d as u32).collect();
+    let digits: Vec<u32> = text.bytes().filter_map(|c| DIGITS.iter().position(|&d| d == c)).map(|d| d as u32).collect();
     let bytes = |four: &[u32]| {
         let bits = four.iter().fold(0, |bits, digit| bits << 6 | digit) << (6 * (4 - four.len()));
         bits.to_be_bytes()[1..four.len()].to_vec()

@@ -19,9 +19,9 @@ mod tiff;
 
 use std::sync::Arc;
 
-pub(crate) use self::pdf::{decrypted as decrypted_pdf, mended as mended_pdf, uncounted_start as pdf_start};
 #[cfg(feature = "lab")]
 pub(crate) use self::pdf::symbols::of_pages as symbols_of_pages;
+pub(crate) use self::pdf::{decrypted as decrypted_pdf, mended as mended_pdf, uncounted_start as pdf_start};
 use self::{
     animation::AnimationSource, guard::guarded, image::ImageSource, jpeg2000::Jpeg2000Source, pdf::PdfSource,
     pnm::PnmSource, tiff::TiffSource,

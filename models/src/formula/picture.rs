@@ -156,30 +156,20 @@ fn stretch(crop: GrayCrop<'_>) -> Vec<f32> {
     crop.rows().flatten().map(|&level| levels[usize::from(level)]).collect()
 }
 
-pub(super) struct Bounds {
-    pub(super) left: usize,
-    pub(super) top: usize,
-    pub(super) right: usize,
-    pub(super) bottom: usize,
+struct Bounds {
+    left: usize,
+    top: usize,
+    right: usize,
+    bottom: usize,
 }
 
 /// Steps 2 and 3: the size of the print and the box of what is ink; `None` where there is none.
-pub(super) fn measure(ink: &[f32], width: usize, height: usize) -> Option<(f64, Bounds)> {
+fn measure(ink: &[f32], width: usize, height: usize) -> Option<(f64, Bounds)> {
     let mut parts = parts::connected(ink, width, height);
     if parts.is_empty() {
         return None;
     }
-    let upright: Vec<&Part> = parts.iter().filter(|part| part.width() <= 4 * part.height()).collect();
-    let size = if upright.iter().any(|part| part.height() > 2) {
-        let rough = median(upright.iter().map(|part| (part.height(), part.pixels * part.height())).collect());
-        let tall = upright.iter().map(|part| part.height()).filter(|&height| height as f64 >= 0.2 * rough as f64);
-        median(tall.map(|height| (height, height)).collect()) as f64
-    } else {
-        let mut widths: Vec<usize> = parts.iter().map(Part::width).collect();
-        widths.sort_unstable();
-        let count = widths.len();
-        0.9 * (widths[(count - 1) / 2] + widths[count / 2]) as f64 / 2.0
-    };
+    let size = size_of(&parts);
     parts.retain(|part| part.width().max(part.height()) as f64 >= 0.12 * size);
     let bounds = Bounds {
         left: parts.iter().map(|part| part.left).min()?,
@@ -188,6 +178,21 @@ pub(super) fn measure(ink: &[f32], width: usize, height: usize) -> Option<(f64, 
         bottom: parts.iter().map(|part| part.bottom).max()?,
     };
     Some((size.max(1.0), bounds))
+}
+
+/// The print's size, of its parts.
+pub(super) fn size_of(parts: &[Part]) -> f64 {
+    let upright: Vec<&Part> = parts.iter().filter(|part| part.width() <= 4 * part.height()).collect();
+    if upright.iter().any(|part| part.height() > 2) {
+        let rough = median(upright.iter().map(|part| (part.height(), part.pixels * part.height())).collect());
+        let tall = upright.iter().map(|part| part.height()).filter(|&height| height as f64 >= 0.2 * rough as f64);
+        median(tall.map(|height| (height, height)).collect()) as f64
+    } else {
+        let mut widths: Vec<usize> = parts.iter().map(Part::width).collect();
+        widths.sort_unstable();
+        let count = widths.len();
+        0.9 * (widths[(count - 1) / 2] + widths[count / 2]) as f64 / 2.0
+    }
 }
 
 /// The first value, in rising order, up to which lies at least half of the weight. Values come with their weights.

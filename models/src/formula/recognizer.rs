@@ -9,7 +9,10 @@ use super::{
     Ending, FormulaModel, FormulaOptions, FormulaReader, FormulaReading, GrayCrop, confidence, latex,
     picture::{self, Ink},
     search::Found,
-    symbols::{SymbolReader, SymbolReading},
+    symbols::{
+        SymbolReader, SymbolReading,
+        parts::{Scaled, scaled},
+    },
 };
 use crate::{
     backend::{Backend, Session, Tensor, TensorView},
@@ -56,6 +59,11 @@ pub enum WrittenAs {
 }
 
 impl Written {
+    /// Of a picture without ink.
+    pub fn nothing() -> Self {
+        Self { tokens: Vec::new(), kind: WrittenAs::Tokens, score: f32::NEG_INFINITY, ending: Ending::Empty }
+    }
+
     /// `[1, 2 + tokens]`: the ending, the score, the tokens. Tokens are fewer than 2^24, so that an f32 holds them.
     pub fn output(&self) -> Tensor {
         let ending = match self.ending {
@@ -124,7 +132,10 @@ pub struct OwnRecognizer {
 
 impl FormulaRecognizer for OwnRecognizer {
     fn input(&self, crop: GrayCrop<'_>) -> Option<Tensor> {
-        Some(Tensor { shape: vec![1, 1, crop.height, crop.width], data: picture::ink(crop)? })
+        let data = picture::ink(crop)?;
+        // Those of a page wait together: what is scanned finer than it need be would take memory.
+        let Scaled { ink, width, height, .. } = scaled(Ink { data: &data, width: crop.width, height: crop.height })?;
+        Some(Tensor { shape: vec![1, 1, height, width], data: ink })
     }
 
     fn session(&self, backend: &dyn Backend) -> Result<Box<dyn Session>> {

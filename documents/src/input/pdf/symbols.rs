@@ -26,7 +26,8 @@ pub(crate) fn of_pages(bytes: Vec<u8>) -> Result<Vec<(Vec<Symbol>, Vec<geometry:
         let mut collector = Collector::on(seen, Some(faces), None);
         collector.looks_at_all_ink = true;
         let transform = page.initial_transform(true).to_kurbo();
-        let asked = hayro::hayro_interpret::InterpreterSettings { render_content: RenderContent::all(), ..settings.clone() };
+        let asked =
+            hayro::hayro_interpret::InterpreterSettings { render_content: RenderContent::all(), ..settings.clone() };
         let mut context = Context::new(transform, seen, &caches.interpreter, page.xref(), asked);
         interpret_page(page, &mut context, &mut collector);
         let collected = collector.into_parts();

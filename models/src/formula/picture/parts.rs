@@ -60,9 +60,9 @@ pub fn connected(ink: &[f32], width: usize, height: usize) -> Vec<Part> {
 /// The same of what is above `limit`, with their pixels.
 pub fn traced(ink: &[f32], width: usize, height: usize, limit: f32) -> Vec<Traced> {
     let mut runs = Vec::new();
-    let mut labels = scan(ink, width, height, limit, |label, y, pixels| runs.push((label, (y, pixels.start, pixels.end))));
-    let mut all: Vec<Traced> =
-        labels.parts.iter().map(|&part| Traced { part, runs: Vec::new() }).collect();
+    let mut labels =
+        scan(ink, width, height, limit, |label, y, pixels| runs.push((label, (y, pixels.start, pixels.end))));
+    let mut all: Vec<Traced> = labels.parts.iter().map(|&part| Traced { part, runs: Vec::new() }).collect();
     for (label, run) in runs {
         all[labels.root(label)].runs.push(run);
     }
@@ -72,7 +72,13 @@ pub fn traced(ink: &[f32], width: usize, height: usize, limit: f32) -> Vec<Trace
 }
 
 /// Tells of each run of ink which label it was given.
-fn scan(ink: &[f32], width: usize, height: usize, limit: f32, mut tell: impl FnMut(usize, usize, Range<usize>)) -> Labels {
+fn scan(
+    ink: &[f32],
+    width: usize,
+    height: usize,
+    limit: f32,
+    mut tell: impl FnMut(usize, usize, Range<usize>),
+) -> Labels {
     let mut labels = Labels::default();
     let (mut above, mut row): (Vec<Run>, Vec<Run>) = (Vec::new(), Vec::new());
     for y in 0..height {

@@ -32,7 +32,7 @@ pub struct Folder {
 
 #[derive(Debug)]
 enum Family {
-    Own(FormulaModel),
+    Own(Box<FormulaModel>),
     Optimum(Arc<Export>),
 }
 
@@ -66,7 +66,7 @@ impl Folder {
                 sources.push(symbols.clone());
                 model = model.with_symbols(SymbolModel::new(symbols)?);
             }
-            return Ok(Self { id, sources, family: Family::Own(model) });
+            return Ok(Self { id, sources, family: Family::Own(Box::new(model)) });
         }
         if let Some(export) = Export::find(&folder)? {
             let sources = export.files();
@@ -106,7 +106,7 @@ impl Folder {
     /// None, of what was looked at.
     pub fn recognizer(&self, options: FormulaOptions) -> Result<Arc<dyn FormulaRecognizer>> {
         match &self.family {
-            Family::Own(model) => Ok(Arc::new(OwnRecognizer { model: model.clone(), options })),
+            Family::Own(model) => Ok(Arc::new(OwnRecognizer { model: (**model).clone(), options })),
             Family::Optimum(export) => Ok(Arc::new(ExportRecognizer { export: export.clone(), options })),
         }
     }

@@ -49,6 +49,7 @@ fn class(line: &str) -> Option<Class> {
     let is_small = text.chars().all(char::is_lowercase)
         && matches!(letters, Letters::Calligraphic | Letters::Script | Letters::Blackboard);
     let letters = if is_letter && !is_small { letters } else { Letters::Plain };
-    let (parts, width, height) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    let (parts, width, height) =
+        (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
     fields.next().is_none().then(|| Class::Symbol(SymbolClass { text: text.into(), letters, parts, width, height }))
 }

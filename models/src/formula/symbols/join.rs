@@ -92,9 +92,10 @@ fn put_dots_on(symbols: &mut Vec<Symbol>) {
             let is_over = x > stem.rect.left - DOT_ASIDE * stem.size && x < stem.rect.right + DOT_ASIDE * stem.size;
             is_over && gap > -0.1 * stem.size && gap < DOT_ABOVE * stem.size
         };
-        let stems = others.iter().enumerate().filter(|(at, stem)| {
-            matches!(stem.text.as_str(), "i" | "j" | "ı" | "ȷ") && !is_dotted[*at] && below(stem)
-        });
+        let stems = others
+            .iter()
+            .enumerate()
+            .filter(|(at, stem)| matches!(stem.text.as_str(), "i" | "j" | "ı" | "ȷ") && !is_dotted[*at] && below(stem));
         match stems.min_by(|a, b| a.1.rect.top.total_cmp(&b.1.rect.top)).map(|(at, _)| at) {
             Some(at) => {
                 is_dotted[at] = true;
@@ -163,7 +164,8 @@ fn groups(said: &[Said<'_>]) -> Vec<Vec<usize>> {
         let (a, b) = if of(a) >= of(b) { (a, b) } else { (b, a) };
         let Class::Symbol(symbol) = said[a].class else { continue };
         let members = group_of.iter().enumerate().filter(|(_, group)| **group == a || **group == b);
-        let (count, rect) = members.fold((0, said[a].rect), |(count, rect), (at, _)| (count + 1, rect.union(&said[at].rect)));
+        let (count, rect) =
+            members.fold((0, said[a].rect), |(count, rect), (at, _)| (count + 1, rect.union(&said[at].rect)));
         let em = said[a].em.max(said[b].em);
         if count <= symbol.parts && fits(&rect, symbol, em) {
             group_of.iter_mut().filter(|group| **group == b).for_each(|group| *group = a);
@@ -182,8 +184,7 @@ fn groups(said: &[Said<'_>]) -> Vec<Vec<usize>> {
 /// Whether two parts may be of one symbol: the network takes both for it, or one for what would be left of it without the other.
 fn is_same(whole: &Class, part: &Class) -> bool {
     let (Class::Symbol(whole), Class::Symbol(part)) = (whole, part) else { return false };
-    whole == part
-        || REMAINS.iter().any(|(of, remains)| whole.text == *of && remains.contains(&part.text.as_str()))
+    whole == part || REMAINS.iter().any(|(of, remains)| whole.text == *of && remains.contains(&part.text.as_str()))
 }
 
 /// What is left of symbols without some of their parts.

@@ -131,7 +131,8 @@ fn letter_lines(symbols: &[Symbol], main: f32) -> Vec<Line> {
 
 /// Few ems are in a formula.
 fn level_lines(lines: &mut [Line], main: f32) {
-    let found: Vec<(f32, f32, f32, f32)> = lines.iter().map(|line| (line.left, line.right, line.baseline, line.em)).collect();
+    let found: Vec<(f32, f32, f32, f32)> =
+        lines.iter().map(|line| (line.left, line.right, line.baseline, line.em)).collect();
     for line in lines {
         if line.em > MAIN * main {
             continue;
@@ -152,8 +153,7 @@ fn settle_signs(symbols: &mut [Symbol], lines: &[Line], main: f32) {
     for symbol in symbols.iter_mut().filter(|symbol| is_rigid(symbol, main) && !is_letter(symbol)) {
         let is_dot = matches!(symbol.text.as_str(), "." | "·");
         let is_on_axis = is_on_axis(symbol);
-        let of_axis =
-            |line: &Line| (symbol.rect.center().y - (line.baseline - AXIS * line.em)).abs() / line.em;
+        let of_axis = |line: &Line| (symbol.rect.center().y - (line.baseline - AXIS * line.em)).abs() / line.em;
         let of_baseline = |line: &Line| {
             let own = match symbol.text.as_str() {
                 "." | "·" | "!" | "?" => symbol.rect.bottom,
@@ -200,7 +200,7 @@ fn settle_primes(symbols: &mut [Symbol], lines: &[Line], main: f32) {
         let bears = |line: &&Line| {
             let gap = prime.rect.left - line.right;
             let raised = (line.baseline - prime.rect.center().y) / line.em;
-            gap > -1.0 * line.em - (line.right - line.left) && gap < BEYOND_SCRIPTS * main && (0.3..1.0).contains(&raised)
+            gap > -line.em - (line.right - line.left) && gap < BEYOND_SCRIPTS * main && (0.3..1.0).contains(&raised)
         };
         if let Some(line) = lines.iter().filter(bears).max_by(|a, b| a.em.total_cmp(&b.em)) {
             (prime.size, prime.baseline) = (LEVELS[1] * line.em, line.baseline - RAISED * line.em);
@@ -213,7 +213,8 @@ fn name_by_height(symbols: &mut [Symbol], main: f32) {
     const LARGE: [(&str, &str); 8] =
         [("∧", "⋀"), ("∨", "⋁"), ("∩", "⋂"), ("∪", "⋃"), ("⊗", "⨂"), ("⊕", "⨁"), ("⊙", "⨀"), ("⊔", "⨆")];
     for symbol in symbols {
-        if let Some((small, large)) = LARGE.iter().find(|(small, large)| symbol.text == *small || symbol.text == *large) {
+        if let Some((small, large)) = LARGE.iter().find(|(small, large)| symbol.text == *small || symbol.text == *large)
+        {
             symbol.text = if symbol.rect.height() > LARGE_OPERATOR * main { *large } else { *small }.into();
         }
     }

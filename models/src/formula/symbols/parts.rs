@@ -42,17 +42,7 @@ pub struct Parts {
 impl Parts {
     /// `None` where there is no ink, or too much.
     pub fn of(crop: Ink<'_>) -> Option<Self> {
-        let (size, _) = picture::measure(crop.data, crop.width, crop.height)?;
-        let factor = if size > MOST { SHRUNK / size } else { 1.0 };
-        let scaled = |pixels: usize| ((pixels as f64 * factor).round_ties_even() as usize).max(1);
-        let (width, height) = (scaled(crop.width), scaled(crop.height));
-        let ink = if factor == 1.0 {
-            crop.data.to_vec()
-        } else {
-            let source = Source { data: crop.data, stride: crop.width, width: crop.width, height: crop.height };
-            resize(&source, width, height, true)
-        };
-        let size = size * factor;
+        let Scaled { ink, width, height, size } = scaled(crop)?;
         let mut parts = parts::traced(&ink, width, height, LIMIT);
         parts.retain(|traced| traced.part.width().max(traced.part.height()) as f64 >= SPECK * size);
         parts.sort_by_key(|traced| (traced.part.left, traced.part.top));
@@ -116,7 +106,8 @@ impl Parts {
             let limit = 2.max(profile.iter().copied().max().unwrap_or(0) / 2);
             let is_thin = |&c: &usize| {
                 let (before, own, after) = (profile[c - 1], profile[c], profile[(c + 1).min(profile.len() - 1)]);
-                let is_least = (before >= own && own < after) || (c + 1 < profile.len() && before > own && own <= after);
+                let is_least =
+                    (before >= own && own < after) || (c + 1 < profile.len() && before > own && own <= after);
                 is_least && own <= limit
             };
             let end = (profile.len() + 1).saturating_sub(margin).min(profile.len());
@@ -139,6 +130,47 @@ impl Parts {
         }
         own
     }
+}
+
+/// A picture whose print is no larger than it need be, and the print's size.
+pub struct Scaled {
+    pub ink: Vec<f32>,
+    pub width: usize,
+    pub height: usize,
+    size: f64,
+}
+
+/// Makes large print smaller; `None` where there is no ink.
+pub fn scaled(crop: Ink<'_>) -> Option<Scaled> {
+    let Ink { data, width, height } = crop;
+    let size = size_of_print(parts::connected(data, width, height))?;
+    if size <= MOST {
+        return Some(Scaled { ink: data.to_vec(), width, height, size });
+    }
+    let factor = SHRUNK / size;
+    let side = |pixels: usize| ((pixels as f64 * factor).round_ties_even() as usize).max(1);
+    let (to_width, to_height) = (side(width), side(height));
+    let source = Source { data, stride: width, width, height };
+    let ink = resize(&source, to_width, to_height, true);
+    Some(Scaled { ink, width: to_width, height: to_height, size: size * factor })
+}
+
+/// The print's size without tall brackets and large operators, which would be most of the print of a small matrix.
+fn size_of_print(mut parts: Vec<Part>) -> Option<f64> {
+    if parts.is_empty() {
+        return None;
+    }
+    let counts = |part: &&Part| {
+        let (width, height) = (part.width(), part.height());
+        let is_dot = 2 * width <= 3 * height && 2 * height <= 3 * width && 10 * part.pixels >= 7 * width * height;
+        width <= 4 * height && !is_dot
+    };
+    let mut heights: Vec<usize> = parts.iter().filter(counts).map(Part::height).collect();
+    heights.sort_unstable();
+    if let Some(&middle) = heights.get(heights.len() / 2) {
+        parts.retain(|part| part.height() <= 3 * middle);
+    }
+    Some(picture::size_of(&parts).max(1.0))
 }
 
 /// A line through a part: what is left of it or above it is one, the rest another.

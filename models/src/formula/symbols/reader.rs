@@ -57,8 +57,11 @@ impl SymbolModel {
     /// # Errors
     /// [`Error::Io`] where its file cannot be read, [`Error::Load`] where it does not say what it must.
     pub fn new(network: ModelSource) -> Result<Self> {
-        let fail =
-            |cause: String| Error::Load { model: network.id.clone(), backend: "the reader of symbols".to_owned(), cause };
+        let fail = |cause: String| Error::Load {
+            model: network.id.clone(),
+            backend: "the reader of symbols".to_owned(),
+            cause,
+        };
         let listed = network.metadata(CLASSES)?;
         let listed = listed.ok_or_else(|| fail("it does not say which symbols it knows".to_owned()))?;
         let classes = classes::parse(&listed).map_err(fail)?.into();

@@ -7,7 +7,7 @@ use super::{
     classes::{self, Class},
     join::{NUMBERS, join},
     levels, number,
-    parts::{Cut, Parts},
+    parts::{Cut, Parts, scaled},
 };
 use crate::formula::picture::{Ink, parts::traced};
 
@@ -57,12 +57,7 @@ fn symbol(text: &str, left: f32, baseline: f32, size: f32) -> Symbol {
     };
     Symbol {
         text: text.into(),
-        rect: Rect {
-            left,
-            top: baseline - above * size,
-            right: left + width * size,
-            bottom: baseline + below * size,
-        },
+        rect: Rect { left, top: baseline - above * size, right: left + width * size, bottom: baseline + below * size },
         baseline,
         size,
         letters: Letters::Plain,
@@ -170,7 +165,9 @@ fn brackets_dots_commas_and_primes_go_to_the_line_that_they_stand_on() {
         symbol(".", 40.0, 36.0, 14.0),
     ];
     // Where they are drawn is as in print: only what the network says of them is wrong.
-    for (at, right) in [(1, symbol("(", 11.0, 40.0, 20.0)), (3, symbol(")", 29.0, 40.0, 20.0)), (4, symbol("·", 40.0, 40.0, 20.0))] {
+    for (at, right) in
+        [(1, symbol("(", 11.0, 40.0, 20.0)), (3, symbol(")", 29.0, 40.0, 20.0)), (4, symbol("·", 40.0, 40.0, 20.0))]
+    {
         brackets[at].rect = right.rect;
     }
     brackets[4].rect = Rect { left: 40.0, top: 38.0, right: 42.0, bottom: 40.0 };
@@ -218,7 +215,8 @@ fn the_number_of_an_equation_is_what_stands_far_off_in_brackets() {
     assert_eq!(numbered(40.0, "a"), (Some("1.4a".to_owned()), 1));
     assert_eq!(numbered(2.0, "a"), (None, 7), "an argument");
     assert_eq!(numbered(40.0, "+"), (None, 7), "a factor");
-    let mut alone: Vec<Symbol> = ["(", "1", ")"].iter().zip([0.0, 7.0, 17.0]).map(|(t, x)| symbol(t, x, 40.0, 20.0)).collect();
+    let mut alone: Vec<Symbol> =
+        ["(", "1", ")"].iter().zip([0.0, 7.0, 17.0]).map(|(t, x)| symbol(t, x, 40.0, 20.0)).collect();
     assert_eq!((number::take(&mut alone), alone.len()), (None, 3));
 }
 
@@ -249,4 +247,24 @@ fn hairlines_hold_a_part_together_and_specks_are_none() {
     assert_eq!(traced(&data, 40, 30, 0.5).len(), 3);
     (8..20).for_each(|x| data[14 * 40 + x] = 0.2);
     assert_eq!(parts(&data, 40).parts.len(), 2);
+}
+
+#[test]
+fn the_print_of_a_matrix_is_as_large_as_its_cells_and_large_print_is_made_smaller() {
+    let matrix = |scale: usize| {
+        let cells = [[20, 10, 28, 24], [40, 10, 48, 24], [20, 34, 28, 48], [40, 34, 48, 48]];
+        let brackets = [[4, 0, 10, 60], [58, 0, 64, 60]];
+        let dots = [[30, 44, 32, 46], [34, 44, 36, 46], [52, 20, 54, 22]];
+        let boxes: Vec<[usize; 4]> =
+            cells.iter().chain(&brackets).chain(&dots).map(|sides| sides.map(|side| side * scale)).collect();
+        (painted(70 * scale, 62 * scale, &boxes), 70 * scale)
+    };
+    let (data, width) = matrix(1);
+    let own = parts(&data, width);
+    assert_eq!((own.size, own.parts.len()), (14.0, 9));
+    let (data, width) = matrix(5);
+    let large = parts(&data, width);
+    assert!((large.size - 24.0).abs() < 0.5 && large.parts.len() == 9, "{}", large.size);
+    let again = scaled(Ink { data: &data, width, height: data.len() / width }).unwrap();
+    assert_eq!(again.width, 120, "what waits to be read is no larger than is looked at");
 }

@@ -179,7 +179,14 @@ impl PageReader {
             let Sifting { lines, alphabet, left, .. } = sifting;
             let read_by = vec![ReadBy::Compact; lines.lines.len()];
             let asked = Vec::new();
-            return self.ask_again(Rereading { lines, read_by, alphabet, asked, waiting: left, unread: Unread::default() });
+            return self.ask_again(Rereading {
+                lines,
+                read_by,
+                alphabet,
+                asked,
+                waiting: left,
+                unread: Unread::default(),
+            });
         }
         let wanted = recognitions(Task::InlineFormulas, page, lines, &asked);
         self.state = State::Sifting(Sifting { asked, ..sifting });

@@ -15,6 +15,7 @@ use crate::{
 const MOST_SIDE: f32 = 8_000.0;
 
 /// The pixels of a formula, and where on the page they are.
+#[derive(Debug)]
 pub(super) struct Cut {
     data: Vec<u8>,
     pub rect: Rect,
@@ -50,6 +51,15 @@ pub(super) fn cut(page: Plane<'_>, window: Rect, keeps: impl Fn(Point) -> bool) 
 }
 
 impl Cut {
+    /// Bytes of its tensor at most.
+    pub(super) fn tensor_bytes(&self) -> usize {
+        self.data.len() * size_of::<f32>()
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.data.len()
+    }
+
     /// What the recogniser is given, of a page that stands upright once it is turned by `rotation`.
     pub(super) fn input(self, recognizer: &dyn FormulaRecognizer, rotation: Rotation) -> Option<Tensor> {
         let (width, height) = (self.rect.width() as u32, self.rect.height() as u32);

@@ -6,7 +6,7 @@ use pagestream_documents::{BlockKind, Polygon, Rect, structure::SeenFormula};
 
 use crate::{
     formula::{FormulaReading, FormulaRecognizer, Written},
-    ocr::{Inference, Task, compact::resize::Plane, orientation::Upright, recognizer::Decoded},
+    ocr::{compact::resize::Plane, orientation::Upright, recognizer::Decoded},
 };
 
 use super::{
@@ -57,21 +57,14 @@ impl Formulas {
     }
 
     /// What is to be asked about the formulas of a page.
-    pub(super) fn inferences(&mut self, page: Plane<'_>, upright: &Upright, seen: &Seen<'_>) -> Vec<Inference> {
-        let Some(recognizer) = self.recognizer.clone() else { return Vec::new() };
-        let mut wanted = Vec::new();
-        for zone in self.zones(upright, seen) {
-            if self.asked.len() >= MOST_FORMULAS {
-                break;
-            }
-            let Some(cut) = self.cut(page, zone) else { continue };
-            let rect = cut.rect;
-            if let Some(input) = cut.input(&*recognizer, upright.rotation) {
-                self.asked.push((rect, None));
-                wanted.push(Inference { task: Task::Formula, input });
-            }
+    pub(super) fn cuts(&mut self, page: Plane<'_>, upright: &Upright, seen: &Seen<'_>) -> Vec<Cut> {
+        if self.recognizer.is_none() {
+            return Vec::new();
         }
-        wanted
+        let zones = self.zones(upright, seen);
+        let cuts: Vec<Cut> = zones.into_iter().filter_map(|zone| self.cut(page, zone)).take(MOST_FORMULAS).collect();
+        self.asked.extend(cuts.iter().map(|cut| (cut.rect, None)));
+        cuts
     }
 
     /// Where there are formulas: by the lines, and those that only the network sees.

@@ -14,7 +14,6 @@ use crate::{
         InFormula, Inference, Task,
         compact::{recognizer, resize::Plane},
         confidence::UNKNOWN,
-        orientation::Upright,
         recognizer::{Character, Decoded},
         results::out_of_step,
     },
@@ -110,14 +109,11 @@ impl Inline {
     }
 
     /// What is to be asked about the formulas of lines for which `is_free`.
-    pub(super) fn inferences(
-        &mut self,
-        page: Plane<'_>,
-        upright: &Upright,
-        is_free: impl Fn(&Polygon) -> bool,
-    ) -> Vec<Inference> {
-        let Some(recognizer) = self.recognizer.clone() else { return Vec::new() };
+    pub(super) fn cuts(&mut self, page: Plane<'_>, is_free: impl Fn(&Polygon) -> bool) -> Vec<Cut> {
         let mut wanted = Vec::new();
+        if self.recognizer.is_none() {
+            return wanted;
+        }
         for (at, line) in self.lines.iter().enumerate().filter(|(_, line)| is_free(&line.polygon)) {
             for characters in line.formulas() {
                 let own = &line.characters[characters.clone()];
@@ -134,12 +130,9 @@ impl Inline {
                     continue;
                 }
                 let Some(cut) = self.cut(page, at, &characters) else { continue };
-                let rect = cut.rect;
-                if let Some(input) = cut.input(&*recognizer, upright.rotation) {
-                    self.asked_about.push(self.found.len());
-                    self.found.push(Found { line: at, characters, rect, said, is_the_lines: false, place: None });
-                    wanted.push(Inference { task: Task::Formula, input });
-                }
+                self.asked_about.push(self.found.len());
+                self.found.push(Found { line: at, characters, rect: cut.rect, said, is_the_lines: false, place: None });
+                wanted.push(cut);
             }
         }
         wanted
@@ -154,10 +147,6 @@ impl Inline {
         cut(page, zone, |centre| {
             zone.contains(centre) && (own.contains(centre) || !others.iter().any(|line| line.contains(centre)))
         })
-    }
-
-    pub(super) fn asked_about(&self) -> usize {
-        self.asked_about.len()
     }
 
     /// Takes what was written, in the order in which it was asked for.

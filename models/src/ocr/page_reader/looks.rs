@@ -1,6 +1,6 @@
 //! What a page's looks tell of its structure: the layout network's regions, and the lines and shades that are drawn on it.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use pagestream_documents::{
     BlockKind, Hints, Point, Polygon, Raster, Rect, Rotation, TextLine,
@@ -9,7 +9,7 @@ use pagestream_documents::{
 
 use crate::{
     error::Result,
-    formula::Written,
+    formula::{FormulaRecognizer, Written},
     ocr::{
         Corners, Inference, Inferred, LayoutMap, LayoutNetwork, OcrModels, Task,
         compact::{
@@ -30,6 +30,7 @@ use crate::{
 };
 
 use super::{
+    cut::Cut,
     formulas::{Formulas, LEAST_TAKEN, Seen},
     inline::Inline,
 };
@@ -89,9 +90,16 @@ pub(super) struct Looks {
     layouts: Vec<Layout>,
     /// Where tables are, and once they were asked about, their cells.
     tables: Vec<(Rect, View, Option<Cells>)>,
+    /// Whether they were told.
+    has_cells: bool,
     formulas: Formulas,
     inline: Inline,
-    /// Bytes of tensors of lines that are asked for together.
+    /// Formulas, displayed and in lines, that are still to be read; those that are asked about now; and what was written of those before.
+    cuts: VecDeque<Cut>,
+    reading: Vec<usize>,
+    written: Vec<Written>,
+    recognizer: Option<Arc<dyn FormulaRecognizer>>,
+    /// Bytes of tensors of lines or formulas that are asked for together.
     group_bytes: usize,
     stage: Stage,
 }
@@ -136,6 +144,11 @@ impl Looks {
             parts: rects.iter().map(view).collect(),
             layouts: Vec::new(),
             tables: Vec::new(),
+            has_cells: false,
+            cuts: VecDeque::new(),
+            reading: Vec::new(),
+            written: Vec::new(),
+            recognizer: models.formula.clone(),
             formulas: Formulas::new(models.formula.clone(), lines, &upright_of(page, rotation)),
             inline: Inline::new(models.formula.clone().filter(|_| models.inline_formulas), lines),
             group_bytes,
@@ -182,7 +195,7 @@ impl Looks {
                 self.inline.take_lines(in_formulas(results)?)?;
                 Ok(self.look_on())
             }
-            Stage::Reading => self.read(results).map(|()| Vec::new()),
+            Stage::Reading => self.read(results),
         }
     }
 
@@ -204,23 +217,53 @@ impl Looks {
         }
         self.stage = Stage::Reading;
         let mut wanted = self.table_inferences();
-        wanted.extend(self.formula_inferences());
+        self.cuts = self.formula_cuts();
+        wanted.extend(self.next_formulas());
         wanted
     }
 
-    /// Takes what was read of tables and formulas.
-    fn read(&mut self, mut results: Vec<Inferred>) -> Result<()> {
-        let asked = self.tables.len() + self.formulas.asked();
-        if results.len() != asked + self.inline.asked_about() {
+    /// What is to be asked about the next formulas: tensors of so many bytes together.
+    fn next_formulas(&mut self) -> Vec<Inference> {
+        self.reading.clear();
+        let Some(recognizer) = self.recognizer.clone() else { return Vec::new() };
+        let (mut wanted, mut bytes) = (Vec::new(), 0);
+        while let Some(cut) = self.cuts.front() {
+            bytes += cut.tensor_bytes();
+            if bytes > self.group_bytes && !wanted.is_empty() {
+                break;
+            }
+            let Some(cut) = self.cuts.pop_front() else { break };
+            if let Some(input) = cut.input(&*recognizer, self.rotation) {
+                self.reading.push(self.written.len());
+                wanted.push(Inference { task: Task::Formula, input });
+            }
+            self.written.push(Written::nothing());
+        }
+        wanted
+    }
+
+    /// Takes what was read of tables and formulas; what is to be asked next.
+    fn read(&mut self, mut results: Vec<Inferred>) -> Result<Vec<Inference>> {
+        let told = if self.has_cells { 0 } else { self.tables.len() };
+        if results.len() != told + self.reading.len() {
             return Err(out_of_step("other tables and formulas were asked for"));
         }
-        self.inline.take(&written(results.split_off(asked))?);
-        let formulas: Vec<Written> = written(results.split_off(self.tables.len()))?;
-        self.formulas.take(&formulas);
-        for ((_, _, cells), steps) in self.tables.iter_mut().zip(tables(results)?) {
-            *cells = self.table.as_ref().and_then(|network| network.cells(&steps));
+        for (&at, written) in self.reading.iter().zip(written(results.split_off(told))?) {
+            self.written[at] = written;
         }
-        Ok(())
+        if !self.has_cells {
+            for ((_, _, cells), steps) in self.tables.iter_mut().zip(tables(results)?) {
+                *cells = self.table.as_ref().and_then(|network| network.cells(&steps));
+            }
+            self.has_cells = true;
+        }
+        let wanted = self.next_formulas();
+        if wanted.is_empty() {
+            let (displayed, inline) = self.written.split_at(self.formulas.asked().min(self.written.len()));
+            self.formulas.take(displayed);
+            self.inline.take(inline);
+        }
+        Ok(wanted)
     }
 
     /// What is to be asked of the network of tables about those that the layout network sees.
@@ -250,8 +293,8 @@ impl Looks {
         self.tables.iter().map(asked).collect()
     }
 
-    /// What is to be asked about the page's formulas.
-    fn formula_inferences(&mut self) -> Vec<Inference> {
+    /// The pixels of the page's formulas, first of those that are displayed.
+    fn formula_cuts(&mut self) -> VecDeque<Cut> {
         let mut formulas = std::mem::take(&mut self.formulas);
         let mut areas = Vec::new();
         for ((part, view), layout) in self.parts.iter().zip(&self.layouts) {
@@ -262,16 +305,16 @@ impl Looks {
         let upright = upright_of(&self.raster, self.rotation);
         let kind_of_line = |polygon: &Polygon| self.kind_of(polygon);
         let seen = Seen { kind_of_line: &kind_of_line, areas: &areas };
-        let mut wanted = formulas.inferences(plane, &upright, &seen);
+        let mut cuts = VecDeque::from(formulas.cuts(plane, &upright, &seen));
         // What is a displayed formula's is no sentence's, and what stands in a picture is the picture's.
         let taken =
             areas.iter().filter(|(_, kind, confidence)| *kind == BlockKind::Figure && *confidence >= LEAST_TAKEN);
         let taken: Vec<Rect> = taken.map(|(rect, ..)| *rect).chain(formulas.places()).collect();
         let is_free = |polygon: &Polygon| !taken.iter().any(|rect| rect.contains(polygon.bounds().center()));
         let mut inline = std::mem::take(&mut self.inline);
-        wanted.extend(inline.inferences(plane, &upright, is_free));
+        cuts.extend(inline.cuts(plane, is_free));
         (self.formulas, self.inline) = (formulas, inline);
-        wanted
+        cuts
     }
 
     /// What of lines is no formula that was read in them, for those that have any; and how many characters formulas were read in the place
@@ -293,6 +336,7 @@ impl Looks {
     pub(super) fn held_bytes(&self) -> usize {
         self.formulas.held_bytes()
             + self.inline.held_bytes()
+            + self.cuts.iter().map(Cut::held_bytes).sum::<usize>()
             + self.page.copied_bytes()
             + self.layouts.iter().map(Layout::memory_size).sum::<usize>()
     }

@@ -52,6 +52,8 @@ def document(seed: int, known, folder: Path):
     sources = [source(k) for k in range(DOCUMENT)]
     symbols = "" if font == "stix" else r"\usepackage{amssymb}" + ("" if font in ("libertine",) else r"\usepackage{mathrsfs}")
     head = PREAMBLE % (rng.choice([10, 10, 11, 12]), symbols, FONTS[font]["use"])
+    # signs that hang from their origins are on the page, too
+    head = head.replace(r"\PreviewBorder}{2pt}", r"\PreviewBorder}{14pt}")
     if font == "cm":
         head = head.replace(r"\usepackage[T1]{fontenc}", "")
     head = head.replace(r"\DeclareRobustCommand{\cal}{\mathcal}\DeclareRobustCommand{\bf}{\mathbf}\DeclareRobustCommand{\rm}{\mathrm}", OLD_FONTS)

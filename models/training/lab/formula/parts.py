@@ -1,6 +1,8 @@
 """THE CONTRACT for the reader of symbols: a grey crop -> its connected parts -> what the network sees of each. Rust does the same, step by step.
 
-1. Ink as in `preprocess.py`, step 1, and the print's size s as there, step 2.
+1. Ink as in `preprocess.py`, step 1, and the print's size s as there, step 2, but without what is higher than three times the middle one of the heights (of an
+   even number the larger): tall brackets and large operators would be most of the print of a small matrix. Bars and dots do not count for the middle: parts wider than four times
+   their height; whose sides differ by no more than a half and whose box is seven tenths ink.
 2. Scale: where s is above 36 the picture shrinks so that it is 24, averaging over areas.
 3. Parts: 8-connected components of x > 0.3: at 0.5 one formula in two has letters in pieces, for their hairlines are thinner than a pixel, and from 0.22 on more letters touch; in the order of their left sides, then of their tops; those lower and narrower than 0.08 s are specks.
 4. For each part, 32 x 32 pixels in five channels, 8 bits:
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .preprocess import ink, measure
+from .preprocess import ink, size_of
 
 SIDE, OWN, NEAR, CHANNELS = 32, 28, 6.0, 5
 MOST, SHRUNK = 36.0, 24.0
@@ -33,12 +35,25 @@ class Parts:
     factor: float
 
 
+def size_of_print(x: np.ndarray):
+    """Step 1; None where there is no ink."""
+    _, _, parts, _ = cv2.connectedComponentsWithStats((x > 0.5).astype(np.uint8), connectivity=8)
+    parts = parts[1:]
+    if not len(parts):
+        return None
+    width, height, area = parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT], parts[:, cv2.CC_STAT_AREA]
+    is_dot = (2 * width <= 3 * height) & (2 * height <= 3 * width) & (10 * area >= 7 * width * height)
+    counted = np.sort(height[(width <= 4 * height) & ~is_dot])
+    if len(counted):
+        parts = parts[height <= 3 * counted[len(counted) // 2]]
+    return max(size_of(parts), 1.0)
+
+
 def parts_of(grey: np.ndarray):
     x = ink(grey)
-    found = measure(x)
-    if found is None:
+    size = size_of_print(x)
+    if size is None:
         return None
-    size, _ = found
     factor = SHRUNK / size if size > MOST else 1.0
     if factor != 1.0:
         shape = max(1, round(x.shape[1] * factor)), max(1, round(x.shape[0] * factor))

@@ -33,21 +33,26 @@ def middle(values, weights):
     return values[order][np.searchsorted(weight, weight[-1] / 2)]
 
 
-def measure(x: np.ndarray):
-    """Steps 2 and 3: the size of the print and the box (left, top, right, bottom) of what is ink; None where there is none."""
-    _, _, parts, _ = cv2.connectedComponentsWithStats((x > 0.5).astype(np.uint8), connectivity=8)
-    parts = parts[1:]
-    if not len(parts):
-        return None
+def size_of(parts: np.ndarray) -> float:
+    """Step 2, of OpenCV's statistics of parts."""
     width, height = parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT]
     upright = parts[width <= 4 * height]
     if len(upright) and upright[:, cv2.CC_STAT_HEIGHT].max() > 2:
         tall, mass = upright[:, cv2.CC_STAT_HEIGHT], upright[:, cv2.CC_STAT_AREA]
         rough = middle(tall, mass * tall)
         tall = tall[tall >= 0.2 * rough]
-        size = float(middle(tall, tall))
-    else:
-        size = 0.9 * float(np.median(width))
+        return float(middle(tall, tall))
+    return 0.9 * float(np.median(width))
+
+
+def measure(x: np.ndarray):
+    """Steps 2 and 3: the size of the print and the box (left, top, right, bottom) of what is ink; None where there is none."""
+    _, _, parts, _ = cv2.connectedComponentsWithStats((x > 0.5).astype(np.uint8), connectivity=8)
+    parts = parts[1:]
+    if not len(parts):
+        return None
+    size = size_of(parts)
+    width, height = parts[:, cv2.CC_STAT_WIDTH], parts[:, cv2.CC_STAT_HEIGHT]
     parts = parts[np.maximum(width, height) >= 0.12 * size]
     left, top = parts[:, cv2.CC_STAT_LEFT].min(), parts[:, cv2.CC_STAT_TOP].min()
     right, bottom = (parts[:, cv2.CC_STAT_LEFT] + parts[:, cv2.CC_STAT_WIDTH]).max(), (parts[:, cv2.CC_STAT_TOP] + parts[:, cv2.CC_STAT_HEIGHT]).max()

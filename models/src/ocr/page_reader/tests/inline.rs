@@ -35,7 +35,12 @@ fn read(options: &OcrOptions, models: &OcrModels, formulas: &str) -> (Reading, V
 }
 
 /// The same of a page whose letters from `foreign_from` on are such signs.
-fn read_with(options: &OcrOptions, models: &OcrModels, formulas: &str, foreign_from: char) -> (Reading, Vec<Vec<Task>>) {
+fn read_with(
+    options: &OcrOptions,
+    models: &OcrModels,
+    formulas: &str,
+    foreign_from: char,
+) -> (Reading, Vec<Vec<Task>>) {
     let (mut reader, mut wanted) = PageReader::start(Arc::new(page(&two_columns())), options, models).unwrap();
     let mut asked = Vec::new();
     loop {
@@ -48,9 +53,12 @@ fn read_with(options: &OcrOptions, models: &OcrModels, formulas: &str, foreign_f
                 let sure = if formulas.contains(letter) { 0.9 } else { 0.1 };
                 Inferred::InFormula(InFormula(vec![sure; inference.input.shape[3] / 4]))
             }
-            Task::Formula => {
-                Inferred::Formula(Written { tokens: vec![at as u32], kind: WrittenAs::Tokens, score: 0.0, ending: Ending::Complete })
-            }
+            Task::Formula => Inferred::Formula(Written {
+                tokens: vec![at as u32],
+                kind: WrittenAs::Tokens,
+                score: 0.0,
+                ending: Ending::Complete,
+            }),
             _ => compact_answer(inference, Compact { foreign_from, ..SURE_OF_ALL }),
         };
         let results = wanted.iter().enumerate().map(answer).collect();
@@ -101,6 +109,10 @@ fn lines_are_asked_about_in_groups_and_only_where_somebody_reads_formulas() {
     );
     let groups = asked.iter().filter(|group| group.contains(&Task::InlineFormulas));
     assert!(groups.clone().all(|group| group.len() == 1) && groups.count() == 10);
+    let (reading, asked) = read(&options, &with_formulas(), "lm");
+    assert_eq!(reading.hints.formulas.len(), 2);
+    let groups: Vec<usize> = asked.iter().filter(|group| group.contains(&Task::Formula)).map(Vec::len).collect();
+    assert_eq!(groups, [1, 1], "formulas likewise: a page may have many, and large ones");
     for models in [
         OcrModels { formula: None, ..with_formulas() },
         OcrModels { inline_formulas: false, ..with_formulas() },
@@ -139,7 +151,10 @@ fn lines_whose_unknown_letters_are_a_formulas_are_in_no_other_script() {
     };
     assert!(!asked("the rate \u{fffd} = 2 of all", "\u{fffd} = 2"));
     assert!(asked("the rate \u{fffd} = 2 of \u{fffd}\u{fffd}\u{fffd}", "\u{fffd} = 2"), "another beside it");
-    assert!(asked("\u{fffd}\u{fffd} \u{fffd}\u{fffd}\u{fffd} a", "\u{fffd}\u{fffd} \u{fffd}\u{fffd}\u{fffd}"), "all of it");
+    assert!(
+        asked("\u{fffd}\u{fffd} \u{fffd}\u{fffd}\u{fffd} a", "\u{fffd}\u{fffd} \u{fffd}\u{fffd}\u{fffd}"),
+        "all of it"
+    );
 }
 
 #[test]
