@@ -180,7 +180,7 @@ def main():
     listed = work_dir() / "runs" / args.run / "classes.json"
     if args.report:
         net, _, _ = load(args.run)
-        report(net, json.loads(listed.read_text()), HELD_OUT, 4)
+        report(net, json.loads(listed.read_text()), HELD_OUT, 20)
         return
     if args.export:
         export_to(args.export, args.run, args.first, args.count)
