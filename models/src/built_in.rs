@@ -190,6 +190,8 @@ mod tests {
         }
         let figures = FORMULA_DECODER.figures("edit");
         assert!(figures.len() >= 2 && FORMULA_DECODER.card_row("licence").is_some(), "{figures:?}");
+        let figures = FORMULA_SYMBOLS.figures("exact, of all");
+        assert!(figures.len() >= 2 && FORMULA_SYMBOLS.card_row("licence").is_some(), "{figures:?}");
         let model = FAST_RECOGNIZER.f32;
         assert_eq!((model.card_row("no such row"), model.figures("no such column")), (None, Vec::new()));
     }

@@ -29,6 +29,7 @@ mod again;
 mod cut;
 mod displays;
 mod formulas;
+mod groups;
 mod inline;
 mod looks;
 mod ordering;

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Before, PageReader, State, Step, Unread, inline::is_in_another_script};
+use super::{Before, PageReader, State, Step, Unread, groups::group, inline::is_in_another_script};
 use crate::{
     error::Result,
     ocr::{
@@ -80,21 +80,6 @@ fn those(lines: &Lines, is_one: impl Fn(&Decoded) -> bool) -> VecDeque<usize> {
 fn recognitions(task: Task, page: &GrayPage, lines: &Lines, asked: &[usize]) -> Vec<Inference> {
     let input = |&index: &usize| recognizer::input(page.plane(), &lines.lines[index].0);
     asked.iter().map(|index| Inference { task, input: input(index) }).collect()
-}
-
-/// Indices of the next lines whose tensors are asked for together: as many as come to so many bytes, and one at least.
-pub(super) fn group(waiting: &mut VecDeque<usize>, most: usize, tensor_bytes: impl Fn(usize) -> usize) -> Vec<usize> {
-    let mut bytes = 0;
-    let mut group = Vec::new();
-    while let Some(&index) = waiting.front() {
-        bytes += tensor_bytes(index);
-        if bytes > most && !group.is_empty() {
-            break;
-        }
-        group.push(index);
-        waiting.pop_front();
-    }
-    group
 }
 
 fn is_doubtful(line: &Decoded) -> bool {

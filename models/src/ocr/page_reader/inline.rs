@@ -20,8 +20,8 @@ use crate::{
 };
 
 use super::{
-    again::group,
     cut::{Cut, cut},
+    groups::group,
 };
 
 mod line;

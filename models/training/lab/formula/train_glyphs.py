@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..config import Alphabet, arguments, work_dir
+from ..config import ROOT, Alphabet, arguments, work_dir
 from ..export import write as export
 from ..nets import build, parameters
 from ..quantise import quantise
@@ -131,13 +131,19 @@ def calibration(parts: Parts):
 
 def export_to(folder, run: str, first: int, count: int):
     net, _, state = load(run)
-    classes = json.loads((work_dir() / "runs" / run / "classes.json").read_text())
+    classes = classes_of(run)
     metadata = {"run": run, "step": str(state["step"]), "symbols": described(first, count, classes)}
     # As good in int8 and twice as fast, and so shipped in int8 alone.
     with tempfile.TemporaryDirectory() as work:
         whole = Path(work) / "f32.onnx"
         export(net, whole, metadata, torch.zeros(1, 5, 32, 32))
         quantise(whole, folder / "formula-symbols.onnx", calibration(Parts(first, min(count, 8), classes)))
+
+
+def classes_of(run: str) -> list:
+    """Of a run of this machine, or of one whose weights lie in weights/."""
+    path = work_dir() / "runs" / run / "classes.json"
+    return json.loads((path if path.exists() else ROOT / "weights" / f"{run}.json").read_text())
 
 
 def tensors(parts: Parts, chosen):
@@ -170,6 +176,7 @@ def main():
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--export", type=Path, help="a folder: the network in int8, as it is shipped (`ship_glyphs`)")
+    parser.add_argument("--init", help="a run to begin with, whose classes it keeps")
     parser.add_argument("--bfloat16", action="store_true", help="faster where the processor has it")
     schedule_arguments(parser)
     args = parser.parse_args()
@@ -180,13 +187,17 @@ def main():
     listed = work_dir() / "runs" / args.run / "classes.json"
     if args.report:
         net, _, _ = load(args.run)
-        report(net, json.loads(listed.read_text()), HELD_OUT, 20)
+        report(net, classes_of(args.run), HELD_OUT, 20)
         return
     if args.export:
         export_to(args.export, args.run, args.first, args.count)
         return
-    parts = Parts(args.first, args.count, json.loads(listed.read_text()) if listed.exists() else None)
-    net = build("symbols", len(parts.classes) + NUMBERS).train().to(memory_format=torch.channels_last)
+    known = classes_of(args.init) if args.init else json.loads(listed.read_text()) if listed.exists() else None
+    parts = Parts(args.first, args.count, known)
+    net = build("symbols", len(parts.classes) + NUMBERS)
+    if args.init:
+        net.load_state_dict(load(args.init)[0].state_dict())
+    net = net.train().to(memory_format=torch.channels_last)
     run = Run(args.run, net, args.rate, dict(tier="symbols", alphabet=alphabet.name))
     listed.write_text(json.dumps(parts.classes))
     run.log(event="start", parameters=parameters(net), parts=len(parts.labels), classes=len(parts.classes), args={k: str(v) for k, v in vars(args).items()})
