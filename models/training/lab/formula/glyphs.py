@@ -5,7 +5,7 @@ python -m lab.formula.glyphs --first 900000 --count 2        # held out
 python -m lab.formula.glyphs --first 7 --sheet look.png
 
 Formulas are set by pdflatex, one a page; what stands where is asked of pagestream's own reader of PDFs (`cargo run -p pagestream-documents --features lab
---example symbols`), so that symbols have the names that its reader of formulas knows. Pages are rasterised, worn without being moved, and cut into connected parts.
+--example glyphs`), so that symbols have the names that its reader of formulas knows. Pages are rasterised, worn without being moved, and cut into connected parts.
 """
 import json
 import os
@@ -63,7 +63,7 @@ def document(seed: int, known, folder: Path):
     quiet = dict(cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
     subprocess.run(["pdflatex", "-interaction=nonstopmode", "a.tex"], **quiet)
     subprocess.run(["pdftoppm", "-gray", "-r", str(resolution), "a.pdf", "p"], **quiet)
-    reader = os.environ.get("LAB_SYMBOLS", str(ROOT.parent.parent / "target/release/examples/symbols"))
+    reader = os.environ.get("LAB_GLYPH_READER", str(ROOT.parent.parent / "target/release/examples/glyphs"))
     said = subprocess.run([reader, str(folder / "a.pdf")], capture_output=True, check=True).stdout.decode().splitlines()
     pictures = sorted(folder.glob("p-*.pgm"))
     scale = resolution / 72

@@ -1,4 +1,4 @@
-//! Prints which symbols stand where on each page of a PDF, a page a line: `symbols FILE.pdf`. For `models/training/lab/formula/glyphs.py`.
+//! Prints which symbols stand where on each page of a PDF, a page a line: `glyphs FILE.pdf`. For `models/training/lab/formula/glyphs.py`.
 
 use std::io::Write;
 
