@@ -81,7 +81,7 @@ enum State {
     /// Our own recogniser looks at the lines that PP-OCRv6 has read, for what it left out.
     Checking(Checking),
     /// Everything is read, and the layout network looks at the page, which is known to be upright by now; then others at its tables and formulas.
-    Looking(Looks),
+    Looking(Box<Looks>),
     Done,
 }
 
@@ -218,7 +218,7 @@ impl PageReader {
             State::Looking(mut looks) => {
                 let wanted = looks.advance(results)?;
                 if wanted.is_empty() {
-                    self.finish(Some(looks))
+                    self.finish(Some(*looks))
                 } else {
                     self.state = State::Looking(looks);
                     Step::Infer(wanted)
@@ -289,7 +289,7 @@ impl PageReader {
         if wanted.is_empty() {
             return Ok(self.finish(Some(looks)));
         }
-        self.state = State::Looking(looks);
+        self.state = State::Looking(Box::new(looks));
         Ok(Step::Infer(wanted))
     }
 
