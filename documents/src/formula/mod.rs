@@ -1,6 +1,6 @@
 //! Formulas from where their symbols stand: fractions, roots, scripts, limits, matrices. Knows nothing of PDF, nor of pixels.
 //!
-//! Symbols with their places become placed [`Item`](items::Item)s, and these, from the inside to the outside, one [`Node`](node::Node): what a bar has above and
+//! Symbols with their places become placed `Item`s, and these, from the inside to the outside, one `Node`: what a bar has above and
 //! below is a fraction, what stands between tall brackets in rows a matrix, what is smaller and raised a script. A node is written in LaTeX or in
 //! plain characters.
 

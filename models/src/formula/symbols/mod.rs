@@ -1,7 +1,7 @@
 //! Formulas read symbol by symbol: a picture's connected parts, what a network says that each is of, and where they stand.
 //!
 //! Print whose symbols do not touch needs no decoder: the network of [`parts`] names symbols, how large they are set and where their lines are,
-//! [`join`] makes symbols of parts, and [`pagestream_documents::formula`] reads them as it reads the glyphs of pages that are born digital.
+//! `join` makes symbols of parts, and [`pagestream_documents::formula`] reads them as it reads the glyphs of pages that are born digital.
 //! Where symbols touch or are worn, nothing is said, and the decoder is asked.
 
 pub mod classes;
