@@ -38,7 +38,7 @@ struct Said<'a> {
     rect: Rect,
 }
 
-/// `rows`: of each part a number for each class, and those of [`NUMBERS`]. `None` where a part is of several symbols.
+/// `rows`: of each part a number for each class, and those of [`NUMBERS`]. A part of several symbols counts as the likeliest one.
 pub fn join(parts: &Parts, rows: &[Vec<f32>], classes: &[Class]) -> Option<Seen> {
     let told = parts.parts.iter().zip(rows);
     let said: Vec<Said<'_>> =
@@ -117,7 +117,14 @@ fn put_dots_on(symbols: &mut Vec<Symbol>) {
 
 fn said<'a>(traced: &Traced, row: &[f32], classes: &'a [Class], size: f32) -> Option<Said<'a>> {
     let (logits, numbers) = row.split_at_checked(classes.len())?;
-    let (best, probability) = likeliest(logits)?;
+    let (mut best, mut probability) = likeliest(logits)?;
+    if classes[best] == Class::Several {
+        // Worth as little as it is likely; a formula of which all else is right is still the better for it.
+        let others = (0..classes.len()).filter(|&at| classes[at] != Class::Several);
+        let other = others.max_by(|&a, &b| logits[a].total_cmp(&logits[b]))?;
+        probability *= (logits[other] - logits[best]).exp();
+        best = other;
+    }
     let [left, top, right, bottom] = sides(&traced.part);
     Some(Said {
         class: &classes[best],

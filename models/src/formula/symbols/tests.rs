@@ -122,9 +122,12 @@ fn parts_of_one_symbol_are_put_together_and_a_root_is_parted_from_its_line() {
         assert!(seen.symbols[2].rect.right < 42.0 && seen.score > -0.01);
         assert_eq!(read(&seen.symbols[2..], &seen.bars).unwrap().latex, "\\sqrt{x}");
     }
+    // What is of several is taken for the likeliest one, and is worth little.
     let mut several = rows("=");
-    several[5] = row("several", em, 0.0);
-    assert!(join(&parts, &several, &known()).is_none());
+    several[5] = row("several", em, at_line(27.0));
+    several[5][class("x")] = 14.0;
+    let seen = join(&parts, &several, &known()).unwrap();
+    assert!(seen.symbols[3].text == "x" && seen.score < -1.0, "{}", seen.score);
 }
 
 #[test]
