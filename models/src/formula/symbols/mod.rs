@@ -2,7 +2,7 @@
 //!
 //! Print whose symbols do not touch needs no decoder: the network of [`parts`] names symbols, how large they are set and where their lines are,
 //! `join` makes symbols of parts, and [`pagestream_documents::formula`] reads them as it reads the glyphs of pages that are born digital.
-//! Where symbols touch or are worn, nothing is said, and the decoder is asked.
+//! Where symbols touch or are worn, what is said is worth little, and the decoder is asked.
 
 pub mod classes;
 mod join;

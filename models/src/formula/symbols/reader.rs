@@ -91,8 +91,7 @@ impl SymbolReader {
         Ok(Self { model: model.clone(), session: backend.load(&model.network)? })
     }
 
-    /// `None` where symbols touch and cannot be parted, or are not known, where there are too many, or what they say
-    /// does not parse.
+    /// `None` where there is no ink or too much, and where what the symbols say does not parse.
     ///
     /// # Errors
     /// [`Error::Inference`].
