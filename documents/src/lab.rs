@@ -32,7 +32,6 @@ pub fn symbols(pdf: Vec<u8>) -> Result<Vec<SymbolPage>> {
     let sides = |rect: Rect| [rect.left, rect.top, rect.right, rect.bottom];
     let page = |(symbols, bars): (Vec<crate::formula::Symbol>, Vec<Rect>)| {
         let symbols = symbols.into_iter().map(|symbol| {
-            // Fonts of Unicode have letters of mathematics of their own.
             let (text, letters) = plain(&symbol.text, symbol.letters);
             PlacedSymbol {
                 text,

@@ -9,6 +9,10 @@ use pagestream_models::{
 };
 use serde_json::Value;
 
+mod vectors;
+
+use vectors::gray;
+
 /// One crop of the lab, and what it makes of it.
 struct Case {
     width: usize,
@@ -26,21 +30,9 @@ impl Case {
     }
 }
 
-fn base64(text: &Value) -> Vec<u8> {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits: Vec<u32> =
-        text.as_str().unwrap().bytes().filter_map(|c| DIGITS.iter().position(|&d| d == c)).map(|d| d as u32).collect();
-    let bytes = |four: &[u32]| {
-        let bits = four.iter().fold(0, |bits, digit| bits << 6 | digit) << (6 * (4 - four.len()));
-        bits.to_be_bytes()[1..four.len()].to_vec()
-    };
-    digits.chunks(4).flat_map(bytes).collect()
-}
-
 fn cases() -> Vec<Case> {
     let text = include_str!("../shipped/vectors/formula.json");
     let cases: Value = serde_json::from_str(text).unwrap();
-    let gray = |png: &Value| image::load_from_memory(&base64(png)).unwrap().into_luma8();
     let number = |value: &Value| value.as_u64().unwrap() as usize;
     let case = |case: &Value| {
         let crop = gray(&case["crop"]);

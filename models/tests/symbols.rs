@@ -13,6 +13,10 @@ use pagestream_models::{
 };
 use serde_json::Value;
 
+mod vectors;
+
+use vectors::gray;
+
 struct Case {
     crop: image::GrayImage,
     /// Of each part a row of 32 pixels height, its channels side by side.
@@ -24,19 +28,8 @@ struct Case {
     cuts: Vec<Vec<(bool, usize)>>,
 }
 
-fn base64(text: &str) -> Vec<u8> {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits: Vec<u32> = text.bytes().filter_map(|c| DIGITS.iter().position(|&d| d == c)).map(|d| d as u32).collect();
-    let bytes = |four: &[u32]| {
-        let bits = four.iter().fold(0, |bits, digit| bits << 6 | digit) << (6 * (4 - four.len()));
-        bits.to_be_bytes()[1..four.len()].to_vec()
-    };
-    digits.chunks(4).flat_map(bytes).collect()
-}
-
 fn cases() -> Vec<Case> {
     let cases: Value = serde_json::from_str(include_str!("../shipped/vectors/formula-symbols.json")).unwrap();
-    let gray = |png: &Value| image::load_from_memory(&base64(png.as_str().unwrap())).unwrap().into_luma8();
     fn of<T: serde::de::DeserializeOwned>(value: &Value) -> T {
         serde_json::from_value(value.clone()).unwrap()
     }

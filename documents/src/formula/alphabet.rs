@@ -171,6 +171,12 @@ pub(super) fn takes_limits(word: &str) -> bool {
     )
 }
 
+/// A character that is set in something, as its plain letter and what that is set in: fonts of Unicode have letters of mathematics of their own.
+pub(super) fn plain_in(c: char, letters: Letters) -> (char, Letters) {
+    let (plain, own) = plain_letter(c);
+    (plain, if own == Letters::Plain { letters } else { own })
+}
+
 /// What a character is set as: its plain letter, and how it is set where it is one of the alphabets of mathematics.
 pub(super) fn plain_letter(c: char) -> (char, Letters) {
     let letters = match c {

@@ -4,13 +4,13 @@ use smol_str::SmolStr;
 
 use super::{
     Symbol,
-    alphabet::{Class, Letters, accented, class, plain_letter},
+    alphabet::{Class, Letters, accented, class, plain_in},
     node::Node,
 };
 use crate::geometry::Rect;
 
 /// What a fraction's line and a minus stand above the baseline, in ems.
-pub(super) const AXIS: f32 = 0.25;
+pub const AXIS: f32 = 0.25;
 
 /// Something with a place: a symbol, or what was made of several.
 #[derive(Clone, Debug)]
@@ -73,8 +73,8 @@ fn node_of(c: char, letters: Letters) -> Node {
         let body = Box::new(Node::Symbol { text: SmolStr::from_iter([letter]), letters });
         return Node::Marked { command, body };
     }
-    let (plain, own) = plain_letter(c);
-    symbol_of(SmolStr::from_iter([plain]), if own == Letters::Plain { letters } else { own })
+    let (plain, letters) = plain_in(c, letters);
+    symbol_of(SmolStr::from_iter([plain]), letters)
 }
 
 fn symbol_of(text: SmolStr, letters: Letters) -> Node {

@@ -20,9 +20,9 @@ use std::cell::Cell;
 
 use smol_str::SmolStr;
 
-pub use self::alphabet::Letters;
 pub(crate) use self::alphabet::{is_function, is_sign};
 use self::items::Item;
+pub use self::{alphabet::Letters, items::AXIS};
 use crate::geometry::Rect;
 
 /// Symbols of one formula; more are no formula.
@@ -77,8 +77,8 @@ pub(crate) fn plain(text: &str, letters: Letters) -> (String, Letters) {
     let mut characters = text.chars();
     match (characters.next(), characters.next()) {
         (Some(c), None) => {
-            let (plain, own) = alphabet::plain_letter(c);
-            (plain.to_string(), if own == Letters::Plain { letters } else { own })
+            let (plain, letters) = alphabet::plain_in(c, letters);
+            (plain.to_string(), letters)
         }
         _ => (text.to_owned(), letters),
     }

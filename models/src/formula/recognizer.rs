@@ -1,7 +1,7 @@
 //! A formula recogniser as the pipeline has it: one [`Session`], which takes pictures and answers what it wrote. The state between the decoder's
 //! steps never leaves it.
 
-use std::fmt::Debug;
+use std::{borrow::Cow, fmt::Debug};
 
 use pagestream_documents::ByteSize;
 
@@ -49,10 +49,9 @@ pub struct Written {
 }
 
 /// What [`Written::tokens`] are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenAs {
     /// The decoder wrote it.
-    #[default]
     Tokens,
     /// It was read symbol by symbol.
     Characters,
@@ -80,15 +79,14 @@ impl Written {
 
     fn of(output: TensorView<'_>) -> Option<Self> {
         let [ending, score, tokens @ ..] = output.data else { return None };
-        let ending = match *ending {
-            0.0 => Ending::Complete,
-            1.0 => Ending::TooLong,
-            2.0 => Ending::Repetition,
-            3.0 => Ending::Empty,
-            4.0 => Ending::Complete,
+        let (ending, kind) = match *ending {
+            0.0 => (Ending::Complete, WrittenAs::Tokens),
+            1.0 => (Ending::TooLong, WrittenAs::Tokens),
+            2.0 => (Ending::Repetition, WrittenAs::Tokens),
+            3.0 => (Ending::Empty, WrittenAs::Tokens),
+            4.0 => (Ending::Complete, WrittenAs::Characters),
             _ => return None,
         };
-        let kind = if output.data[0] == 4.0 { WrittenAs::Characters } else { WrittenAs::Tokens };
         Some(Self { tokens: tokens.iter().map(|&token| token as u32).collect(), kind, score: *score, ending })
     }
 
@@ -135,7 +133,8 @@ impl FormulaRecognizer for OwnRecognizer {
         let data = picture::ink(crop)?;
         // Those of a page wait together: what is scanned finer than it need be would take memory.
         let Scaled { ink, width, height, .. } = scaled(Ink { data: &data, width: crop.width, height: crop.height })?;
-        Some(Tensor { shape: vec![1, 1, height, width], data: ink })
+        let smaller = if let Cow::Owned(ink) = ink { Some(ink) } else { None };
+        Some(Tensor { shape: vec![1, 1, height, width], data: smaller.unwrap_or(data) })
     }
 
     fn session(&self, backend: &dyn Backend) -> Result<Box<dyn Session>> {

@@ -48,18 +48,13 @@ pub fn join(parts: &Parts, rows: &[Vec<f32>], classes: &[Class]) -> Option<Seen>
     for group in &groups {
         let first = &said[group[0]];
         seen.score += group.iter().map(|&at| said[at].probability).fold(1.0, f32::min).ln() / groups.len() as f32;
-        let rect = group.iter().map(|&at| said[at].rect).reduce(|a, b| a.union(&b))?;
-        let symbol = match first.class {
-            Class::Several => return None,
-            Class::Bar => {
-                seen.bars.push(rect);
-                continue;
-            }
-            Class::Symbol(symbol) => symbol,
+        let mut rect = group.iter().map(|&at| said[at].rect).reduce(|a, b| a.union(&b))?;
+        let Class::Symbol(symbol) = first.class else {
+            seen.bars.push(rect);
+            continue;
         };
         // The largest part knows best.
         let best = group.iter().map(|&at| &said[at]).max_by(|a, b| a.rect.area().total_cmp(&b.rect.area()))?;
-        let mut rect = rect;
         if symbol.text == "√"
             && let Some((root, bar)) = root(&parts.parts[group[0]])
         {
@@ -117,14 +112,8 @@ fn put_dots_on(symbols: &mut Vec<Symbol>) {
 
 fn said<'a>(traced: &Traced, row: &[f32], classes: &'a [Class], size: f32) -> Option<Said<'a>> {
     let (logits, numbers) = row.split_at_checked(classes.len())?;
-    let (mut best, mut probability) = likeliest(logits)?;
-    if classes[best] == Class::Several {
-        // Worth as little as it is likely; a formula of which all else is right is still the better for it.
-        let others = (0..classes.len()).filter(|&at| classes[at] != Class::Several);
-        let other = others.max_by(|&a, &b| logits[a].total_cmp(&logits[b]))?;
-        probability *= (logits[other] - logits[best]).exp();
-        best = other;
-    }
+    // What is of several is worth as little as it is likely; a formula of which all else is right is still the better for it.
+    let (best, probability) = likeliest(logits, |at| classes[at] != Class::Several)?;
     let [left, top, right, bottom] = sides(&traced.part);
     Some(Said {
         class: &classes[best],
@@ -135,10 +124,10 @@ fn said<'a>(traced: &Traced, row: &[f32], classes: &'a [Class], size: f32) -> Op
     })
 }
 
-/// The likeliest class, and how likely it is.
-pub fn likeliest(logits: &[f32]) -> Option<(usize, f32)> {
-    let (best, most) = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1))?;
-    let sum: f32 = logits.iter().map(|logit| (logit - most).exp()).sum();
+/// The likeliest class of those that may be, and how likely it is among all.
+pub fn likeliest(logits: &[f32], may_be: impl Fn(usize) -> bool) -> Option<(usize, f32)> {
+    let best = (0..logits.len()).filter(|&at| may_be(at)).max_by(|&a, &b| logits[a].total_cmp(&logits[b]))?;
+    let sum: f32 = logits.iter().map(|logit| (logit - logits[best]).exp()).sum();
     Some((best, 1.0 / sum))
 }
 

@@ -3,7 +3,7 @@
 //! Letters and digits tell most: those side by side on one baseline are one line of one em. Signs and brackets stand around the axis of such a
 //! line, whichever fits best, and accents go with what they stand over.
 
-use pagestream_documents::formula::{Letters, Symbol};
+use pagestream_documents::formula::{AXIS, Letters, Symbol};
 
 /// Ems from this share of the formula's on are its own; smaller ones are those of scripts and of scripts of scripts.
 const OWN: f32 = 0.84;
@@ -14,23 +14,21 @@ const OWN_BESIDE: f32 = 0.93;
 const SCRIPT_OFFSET: std::ops::Range<f32> = 0.1..0.65;
 /// Larger than this is no letter of the formula's size.
 const MAIN: f32 = 1.19;
-/// Symbols that stand beside each other on one line: how far apart they and their baselines may be, in the formula's ems.
+/// How far apart symbols may stand that are on one line, and how far they may reach over each other, in the formula's ems.
 const GAP: f32 = 0.9;
+const OVERLAP: f32 = 0.3;
 /// Ems of one size of print are within this binary logarithm of their middle; other sizes are farther off.
 const CLUSTER: f32 = 0.13;
 const BESIDE: f32 = 0.3;
 /// Letters of formulas in which one letter may be the only one of its size.
 const ALONE: usize = 5;
-const OVERLAP: f32 = 0.3;
 /// A script is at least so far off its letter's baseline, in the letter's ems, and smaller by this binary logarithm; what is half way to that in one, or a
 /// part of it in both, is on the letter's line.
 const LEAST_OFFSET: f32 = 0.16;
 const SMALLER: f32 = 0.51;
-/// The same of signs, in the line's ems.
+/// How far off a line a sign may be that is of it, and one that is of it however far away, in the line's ems.
 const SIGN_OF_LINE: f32 = 0.17;
 const SIGN_OF_WHOLE: f32 = 0.06;
-/// Signs stand around it, in ems above the baseline.
-const AXIS: f32 = 0.25;
 /// Brackets that are higher have grown, in ems.
 const USUAL_BRACKET: f32 = 1.3;
 /// How far behind a line its signs may stand, where its scripts are between, in the formula's ems.

@@ -1,5 +1,7 @@
 //! A crop of a formula, its connected parts, and what the network sees of each, as `models/training/lab/formula/parts.py` does it for training.
 
+use std::borrow::Cow;
+
 use super::super::picture::{
     self, Ink,
     parts::{self, Part, Traced},
@@ -43,6 +45,7 @@ impl Parts {
     /// `None` where there is no ink, or too much.
     pub fn of(crop: Ink<'_>) -> Option<Self> {
         let Scaled { ink, width, height, size } = scaled(crop)?;
+        let ink = ink.into_owned();
         let mut parts = parts::traced(&ink, width, height, LIMIT);
         parts.retain(|traced| traced.part.width().max(traced.part.height()) as f64 >= SPECK * size);
         parts.sort_by_key(|traced| (traced.part.left, traced.part.top));
@@ -133,25 +136,25 @@ impl Parts {
 }
 
 /// A picture whose print is no larger than it need be, and the print's size.
-pub struct Scaled {
-    pub ink: Vec<f32>,
+pub struct Scaled<'a> {
+    pub ink: Cow<'a, [f32]>,
     pub width: usize,
     pub height: usize,
     size: f64,
 }
 
 /// Makes large print smaller; `None` where there is no ink.
-pub fn scaled(crop: Ink<'_>) -> Option<Scaled> {
+pub fn scaled(crop: Ink<'_>) -> Option<Scaled<'_>> {
     let Ink { data, width, height } = crop;
     let size = size_of_print(parts::connected(data, width, height))?;
     if size <= MOST {
-        return Some(Scaled { ink: data.to_vec(), width, height, size });
+        return Some(Scaled { ink: data.into(), width, height, size });
     }
     let factor = SHRUNK / size;
     let side = |pixels: usize| ((pixels as f64 * factor).round_ties_even() as usize).max(1);
     let (to_width, to_height) = (side(width), side(height));
     let source = Source { data, stride: width, width, height };
-    let ink = resize(&source, to_width, to_height, true);
+    let ink = resize(&source, to_width, to_height, true).into();
     Some(Scaled { ink, width: to_width, height: to_height, size: size * factor })
 }
 

@@ -156,12 +156,13 @@ impl SymbolReader {
     }
 
     fn is_several(&self, row: &[f32]) -> bool {
-        likeliest(&row[..self.model.classes.len()]).is_some_and(|(best, _)| self.model.classes[best] == Class::Several)
+        likeliest(&row[..self.model.classes.len()], |_| true)
+            .is_some_and(|(best, _)| self.model.classes[best] == Class::Several)
     }
 
     /// How likely a half is what the network takes it for; what is still of several counts less.
     fn likelihood(&self, row: &[f32]) -> f32 {
-        let Some((best, probability)) = likeliest(&row[..self.model.classes.len()]) else { return 0.0 };
+        let Some((best, probability)) = likeliest(&row[..self.model.classes.len()], |_| true) else { return 0.0 };
         if self.model.classes[best] == Class::Several { STILL_SEVERAL * probability } else { probability }
     }
 

@@ -105,7 +105,7 @@ impl PageReader {
     fn doubt(&mut self, mut doubting: Doubting) -> Result<Step> {
         let Doubting { lines, page, waiting, .. } = &mut doubting;
         let asked =
-            group(waiting, self.options.crop_group_bytes, |index| recognizer::tensor_bytes(&lines.lines[index].0));
+            group(waiting, self.options.crop_group_bytes, |&index| recognizer::tensor_bytes(&lines.lines[index].0));
         if asked.is_empty() {
             return self.ask_large(doubting.lines);
         }
@@ -159,7 +159,7 @@ impl PageReader {
     fn sift(&mut self, mut sifting: Sifting) -> Result<Step> {
         let Sifting { lines, page, waiting, .. } = &mut sifting;
         let asked =
-            group(waiting, self.options.crop_group_bytes, |index| recognizer::tensor_bytes(&lines.lines[index].0));
+            group(waiting, self.options.crop_group_bytes, |&index| recognizer::tensor_bytes(&lines.lines[index].0));
         if asked.is_empty() {
             let Sifting { lines, alphabet, left, .. } = sifting;
             let read_by = vec![ReadBy::Compact; lines.lines.len()];
@@ -194,7 +194,7 @@ impl PageReader {
     /// Asks PP-OCRv6 for the next group of lines in another script, or ends the page when there are none left.
     fn ask_again(&mut self, mut rereading: Rereading) -> Result<Step> {
         let Rereading { lines, waiting, .. } = &mut rereading;
-        let asked = group(waiting, self.options.crop_group_bytes, |index| crop::tensor_bytes(&lines.lines[index].0));
+        let asked = group(waiting, self.options.crop_group_bytes, |&index| crop::tensor_bytes(&lines.lines[index].0));
         if asked.is_empty() {
             return self.done(rereading.lines, &rereading.read_by, rereading.unread);
         }
@@ -259,7 +259,7 @@ impl PageReader {
     fn check(&mut self, mut checking: Checking) -> Result<Step> {
         let Checking { lines, page, waiting, .. } = &mut checking;
         let asked =
-            group(waiting, self.options.crop_group_bytes, |index| recognizer::tensor_bytes(&lines.lines[index].0));
+            group(waiting, self.options.crop_group_bytes, |&index| recognizer::tensor_bytes(&lines.lines[index].0));
         if asked.is_empty() {
             let Checking { lines, read_by, unread, .. } = checking;
             let found: usize = lines.lines.iter().map(|(_, line)| line.text.chars().count()).sum();

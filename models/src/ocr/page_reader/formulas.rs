@@ -133,6 +133,11 @@ impl Formulas {
         self.asked.iter().map(|(rect, _)| *rect)
     }
 
+    /// What reads them, and those within lines.
+    pub(super) fn recognizer(&self) -> Option<Arc<dyn FormulaRecognizer>> {
+        self.recognizer.clone()
+    }
+
     pub(super) fn asked(&self) -> usize {
         self.asked.len()
     }

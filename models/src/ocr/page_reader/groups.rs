@@ -1,18 +1,17 @@
-//! Lines that are asked about together.
+//! What is asked about together.
 
 use std::collections::VecDeque;
 
-/// Indices of the next lines whose tensors are asked for together: as many as come to so many bytes, and one at least.
-pub(super) fn group(waiting: &mut VecDeque<usize>, most: usize, tensor_bytes: impl Fn(usize) -> usize) -> Vec<usize> {
+/// The next of those that wait, whose tensors are asked for together: as many as come to so many bytes, and one at least.
+pub(super) fn group<T>(waiting: &mut VecDeque<T>, most: usize, tensor_bytes: impl Fn(&T) -> usize) -> Vec<T> {
     let mut bytes = 0;
     let mut group = Vec::new();
-    while let Some(&index) = waiting.front() {
-        bytes += tensor_bytes(index);
+    while let Some(next) = waiting.front() {
+        bytes += tensor_bytes(next);
         if bytes > most && !group.is_empty() {
             break;
         }
-        group.push(index);
-        waiting.pop_front();
+        group.extend(waiting.pop_front());
     }
     group
 }

@@ -92,7 +92,7 @@ impl Inline {
 
     /// What is to be asked about the next lines, in tensors of so many bytes together; nothing when all were seen.
     pub(super) fn next_lines(&mut self, page: Plane<'_>, bytes: usize) -> Vec<Inference> {
-        self.asked = group(&mut self.waiting, bytes, |at| recognizer::tensor_bytes(&self.lines[at].polygon));
+        self.asked = group(&mut self.waiting, bytes, |&at| recognizer::tensor_bytes(&self.lines[at].polygon));
         let input = |&at: &usize| recognizer::input(page, &self.lines[at].polygon);
         self.asked.iter().map(|at| Inference { task: Task::InlineFormulas, input: input(at) }).collect()
     }

@@ -9,7 +9,7 @@ use pagestream_documents::{
 
 use crate::{
     error::Result,
-    formula::{FormulaRecognizer, Written},
+    formula::Written,
     ocr::{
         Corners, Inference, Inferred, LayoutMap, LayoutNetwork, OcrModels, Task,
         compact::{
@@ -32,6 +32,7 @@ use crate::{
 use super::{
     cut::Cut,
     formulas::{Formulas, LEAST_TAKEN, Seen},
+    groups::group,
     inline::Inline,
 };
 
@@ -90,15 +91,12 @@ pub(super) struct Looks {
     layouts: Vec<Layout>,
     /// Where tables are, and once they were asked about, their cells.
     tables: Vec<(Rect, View, Option<Cells>)>,
-    /// Whether they were told.
-    has_cells: bool,
     formulas: Formulas,
     inline: Inline,
     /// Formulas, displayed and in lines, that are still to be read; those that are asked about now; and what was written of those before.
     cuts: VecDeque<Cut>,
     reading: Vec<usize>,
     written: Vec<Written>,
-    recognizer: Option<Arc<dyn FormulaRecognizer>>,
     /// Bytes of tensors of lines or formulas that are asked for together.
     group_bytes: usize,
     stage: Stage,
@@ -111,8 +109,10 @@ enum Stage {
     Seeing,
     /// More lines.
     Lines,
-    /// Tables and formulas.
+    /// Tables, and the first formulas.
     Reading,
+    /// More formulas.
+    Formulas,
 }
 
 impl Looks {
@@ -144,11 +144,9 @@ impl Looks {
             parts: rects.iter().map(view).collect(),
             layouts: Vec::new(),
             tables: Vec::new(),
-            has_cells: false,
             cuts: VecDeque::new(),
             reading: Vec::new(),
             written: Vec::new(),
-            recognizer: models.formula.clone(),
             formulas: Formulas::new(models.formula.clone(), lines, &upright_of(page, rotation)),
             inline: Inline::new(models.formula.clone().filter(|_| models.inline_formulas), lines),
             group_bytes,
@@ -195,7 +193,14 @@ impl Looks {
                 self.inline.take_lines(in_formulas(results)?)?;
                 Ok(self.look_on())
             }
-            Stage::Reading => self.read(results),
+            Stage::Reading => {
+                let mut cells = results;
+                let formulas = cells.split_off(self.tables.len().min(cells.len()));
+                self.take_cells(cells)?;
+                self.stage = Stage::Formulas;
+                self.take_formulas(formulas)
+            }
+            Stage::Formulas => self.take_formulas(results),
         }
     }
 
@@ -225,37 +230,37 @@ impl Looks {
     /// What is to be asked about the next formulas: tensors of so many bytes together.
     fn next_formulas(&mut self) -> Vec<Inference> {
         self.reading.clear();
-        let Some(recognizer) = self.recognizer.clone() else { return Vec::new() };
-        let (mut wanted, mut bytes) = (Vec::new(), 0);
-        while let Some(cut) = self.cuts.front() {
-            bytes += cut.tensor_bytes();
-            if bytes > self.group_bytes && !wanted.is_empty() {
-                break;
+        let mut wanted = Vec::new();
+        let Some(recognizer) = self.formulas.recognizer() else { return wanted };
+        while wanted.is_empty() && !self.cuts.is_empty() {
+            for cut in group(&mut self.cuts, self.group_bytes, Cut::tensor_bytes) {
+                if let Some(input) = cut.input(&*recognizer, self.rotation) {
+                    self.reading.push(self.written.len());
+                    wanted.push(Inference { task: Task::Formula, input });
+                }
+                self.written.push(Written::nothing());
             }
-            let Some(cut) = self.cuts.pop_front() else { break };
-            if let Some(input) = cut.input(&*recognizer, self.rotation) {
-                self.reading.push(self.written.len());
-                wanted.push(Inference { task: Task::Formula, input });
-            }
-            self.written.push(Written::nothing());
         }
         wanted
     }
 
-    /// Takes what was read of tables and formulas; what is to be asked next.
-    fn read(&mut self, mut results: Vec<Inferred>) -> Result<Vec<Inference>> {
-        let told = if self.has_cells { 0 } else { self.tables.len() };
-        if results.len() != told + self.reading.len() {
-            return Err(out_of_step("other tables and formulas were asked for"));
+    fn take_cells(&mut self, results: Vec<Inferred>) -> Result<()> {
+        if results.len() != self.tables.len() {
+            return Err(out_of_step("other tables were asked for"));
         }
-        for (&at, written) in self.reading.iter().zip(written(results.split_off(told))?) {
+        for ((_, _, cells), steps) in self.tables.iter_mut().zip(tables(results)?) {
+            *cells = self.table.as_ref().and_then(|network| network.cells(&steps));
+        }
+        Ok(())
+    }
+
+    /// Takes what was written of the formulas that were asked about last; what is to be asked about the next.
+    fn take_formulas(&mut self, results: Vec<Inferred>) -> Result<Vec<Inference>> {
+        if results.len() != self.reading.len() {
+            return Err(out_of_step("other formulas were asked for"));
+        }
+        for (&at, written) in self.reading.iter().zip(written(results)?) {
             self.written[at] = written;
-        }
-        if !self.has_cells {
-            for ((_, _, cells), steps) in self.tables.iter_mut().zip(tables(results)?) {
-                *cells = self.table.as_ref().and_then(|network| network.cells(&steps));
-            }
-            self.has_cells = true;
         }
         let wanted = self.next_formulas();
         if wanted.is_empty() {

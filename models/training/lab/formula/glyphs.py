@@ -10,7 +10,6 @@ Formulas are set by pdflatex, one a page; what stands where is asked of pagestre
 import json
 import os
 import random
-import re
 import subprocess
 import tempfile
 import time
@@ -23,7 +22,7 @@ from .. import degrade
 from ..config import ROOT, arguments, work_dir
 from .generate import choose, real
 from .parts import cut, cuts, inputs, parts_of
-from .render import FONTS, OLD_FONTS, PREAMBLE, settable
+from .render import FONTS, preamble, settable
 
 DOCUMENT = 500
 TALL, HELD_OUT = 300_000, 900_000  # documents from these numbers on have only matrices and lines below each other; are held out
@@ -50,13 +49,8 @@ def document(seed: int, known, folder: Path):
             if not TALL <= seed < HELD_OUT or r"\begin" in found:
                 return found
     sources = [source(k) for k in range(DOCUMENT)]
-    symbols = "" if font == "stix" else r"\usepackage{amssymb}" + ("" if font in ("libertine",) else r"\usepackage{mathrsfs}")
-    head = PREAMBLE % (rng.choice([10, 10, 11, 12]), symbols, FONTS[font]["use"])
     # signs that hang from their origins are on the page, too
-    head = head.replace(r"\PreviewBorder}{2pt}", r"\PreviewBorder}{14pt}")
-    if font == "cm":
-        head = head.replace(r"\usepackage[T1]{fontenc}", "")
-    head = head.replace(r"\DeclareRobustCommand{\cal}{\mathcal}\DeclareRobustCommand{\bf}{\mathbf}\DeclareRobustCommand{\rm}{\mathrm}", OLD_FONTS)
+    head = preamble(font, rng.choice([10, 10, 11, 12])).replace(r"\PreviewBorder}{2pt}", r"\PreviewBorder}{14pt}")
     gap = rf"\hspace{{{rng.choice([1, 2, 3, 5])}em}}"
     lines = [rf"\begin{{preview}}\leavevmode\hbox\bgroup$" + ("" if rng.random() < 0.25 else r"\displaystyle ") + settable(s, gap) + r" $\egroup\end{preview}" for s in sources]
     (folder / "a.tex").write_text(head + "\n".join(lines) + "\n\\end{document}\n", encoding="utf-8")
@@ -104,10 +98,15 @@ def name(symbol) -> str:
     return f"{text} {symbol['letters']}"
 
 
+def placed(symbols, factor: float):
+    """(name, box, em, baseline) of each, in pixels of a picture that was scaled."""
+    return [(name(s), np.array(s["rect"]) * factor, s["size"] * factor, s["baseline"] * factor) for s in symbols]
+
+
 def labelled(parts, symbols, bars):
     """Of each part its class, em and baseline; None where that is not known."""
     labels, ink, boxes, factor = parts.labels, parts.labels > 0, parts.boxes, parts.factor
-    glyphs = [(name(s), np.array(s["rect"]) * factor, s["size"] * factor, s["baseline"] * factor) for s in symbols]
+    glyphs = placed(symbols, factor)
     glyphs += [(BAR, np.array(b) * factor, 0.0, (b[1] + b[3]) / 2 * factor) for b in bars]
     # a rectangle of no height still has ink
     rects = np.array([r for _, r, _, _ in glyphs]).reshape(-1, 4)
@@ -140,10 +139,10 @@ def labelled(parts, symbols, bars):
     return [None if o is None else (o[0], o[1], glyphs[o[1]][2], glyphs[o[1]][3]) for o in out]
 
 
-def halves(parts, k, truth, glyphs_of, n):
+def halves(parts, k, truth, glyphs, n):
     """Cuts of a part through several symbols, or wrongly through one: (the two halves, what each is). Half of a symbol is several's."""
     places = cuts(parts, k)
-    said, rects = truth[k], glyphs_of
+    said = truth[k]
     if not places:
         return
     if said[0] != SEVERAL:
@@ -157,9 +156,9 @@ def halves(parts, k, truth, glyphs_of, n):
             continue
         told = []
         for number, box in zip(two.numbers, two.boxes):
-            inside = [g for g, (_, r, _, _) in enumerate(rects) if r[0] >= box[0] - 2.5 and r[1] >= box[1] - 2.5 and r[2] <= box[2] + 2.5 and r[3] <= box[3] + 2.5 and own_share(two, number, r) > 0.6]
-            reaches = inside and all(abs(a - b) < 3.5 for a, b in zip(rects[inside[0]][1], box))
-            told.append((rects[inside[0]][0], inside[0], *rects[inside[0]][2:]) if len(inside) == 1 and reaches else (SEVERAL, k, 0.0, 0.0))
+            inside = [g for g, (_, r, _, _) in enumerate(glyphs) if r[0] >= box[0] - 2.5 and r[1] >= box[1] - 2.5 and r[2] <= box[2] + 2.5 and r[3] <= box[3] + 2.5 and own_share(two, number, r) > 0.6]
+            reaches = inside and all(abs(a - b) < 3.5 for a, b in zip(glyphs[inside[0]][1], box))
+            told.append((glyphs[inside[0]][0], inside[0], *glyphs[inside[0]][2:]) if len(inside) == 1 and reaches else (SEVERAL, k, 0.0, 0.0))
         # wrong cuts are many; one in three is enough
         if told[0][0] != SEVERAL or told[1][0] != SEVERAL or n.random() < 0.35:
             yield two, told
@@ -205,7 +204,7 @@ def make(seed: int, known, folder: Path):
                 s["rect"] = [v + 2 for v in s["rect"]]
                 s["baseline"] += 2
             truth = labelled(parts, symbols, [[v + 2 for v in b] for b in bars])
-            glyphs = [(name(s), np.array(s["rect"]) * parts.factor, s["size"] * parts.factor, s["baseline"] * parts.factor) for s in symbols]
+            glyphs = placed(symbols, parts.factor)
             seen = [(parts, truth, page)]
             for k, said in enumerate(truth):
                 if said is not None and (said[0] == SEVERAL or n.random() < 0.02):

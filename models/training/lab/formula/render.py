@@ -66,14 +66,18 @@ def page_numbers(dvi: bytes) -> list[int]:
     return numbers[::-1]
 
 
-def render(sources, font: str, dpi: int, inline=None, size: int = 10, timeout: int = 60) -> dict:
-    """Sources -> {index: grey picture}; those that TeX complained of are missing. `inline` says which are set in text style."""
-    use = FONTS[font]["use"]
+def preamble(font: str, size: int) -> str:
+    """Of a document in one of FONTS, `size` points."""
     symbols = "" if font == "stix" else r"\usepackage{amssymb}" + ("" if font in ("libertine",) else r"\usepackage{mathrsfs}")
-    head = PREAMBLE % (size, symbols, use)
+    head = PREAMBLE % (size, symbols, FONTS[font]["use"])
     if font == "cm":  # the EC fonts are bitmaps in some sizes
         head = head.replace(r"\usepackage[T1]{fontenc}", "")
-    head = head.replace(r"\DeclareRobustCommand{\cal}{\mathcal}\DeclareRobustCommand{\bf}{\mathbf}\DeclareRobustCommand{\rm}{\mathrm}", OLD_FONTS)
+    return head.replace(r"\DeclareRobustCommand{\cal}{\mathcal}\DeclareRobustCommand{\bf}{\mathbf}\DeclareRobustCommand{\rm}{\mathrm}", OLD_FONTS)
+
+
+def render(sources, font: str, dpi: int, inline=None, size: int = 10, timeout: int = 60) -> dict:
+    """Sources -> {index: grey picture}; those that TeX complained of are missing. `inline` says which are set in text style."""
+    head = preamble(font, size)
     lines = [rf"\setcounter{{page}}{{{i + 1}}}\begin{{preview}}\leavevmode\hbox\bgroup$" + ("" if inline and inline[i] else r"\displaystyle ") + s + r" $\egroup\end{preview}" for i, s in enumerate(sources)]
     folder = Path(tempfile.mkdtemp(prefix="formula-"))
     try:

@@ -37,7 +37,7 @@ def shards(first: int, count: int):
 
 # What looks the same is one class. Dots in a row come one by one in some fonts and together in others.
 SAME = {"µ": "μ", "\u2126": "Ω", "∆": "Δ", "ℎ": "h", "\u0302": "ˆ", "^": "ˆ", "\u0303": "˜", "\u0304": "¯", "ˉ": "¯", "\u0307": "˙", "⋅": "·", "∙": "·", "∥": "‖", "∶": ":", "∕": "/", "∑\ufe01": "∑", "∑︁": "∑", "◦": "∘", "⋯": "·", "…": ".",
-        "∖": "\\", "∣": "|", "〈": "⟨", "〉": "⟩", "∏︁": "∏", "*": "∗", "ˇ": "ˇ", "\u030c": "ˇ", "\u0306": "˘", "\u0308": "¨", "\u0301": "´", "\u0300": "`", "⃗": "⃗"}
+        "∖": "\\", "∣": "|", "〈": "⟨", "〉": "⟩", "∏︁": "∏", "*": "∗", "\u030c": "ˇ", "\u0306": "˘", "\u0308": "¨", "\u0301": "´", "\u0300": "`"}
 SINGLE = (".", "·")
 
 
@@ -85,9 +85,6 @@ class Parts:
     def weights(self):
         counts = np.bincount(self.labels, minlength=len(self.classes)).astype(np.float64)
         weight = counts[self.labels] ** -0.5
-        # Brackets of pieces were taken for several symbols at first.
-        height, width = (2.0 ** ((self.pictures[:, c, 0, 0].astype(np.float32) - 128) / 32) for c in (3, 4))
-        weight[(self.labels == 0) & (height > 2.0) & (height > 3.5 * width)] = 0
         return np.cumsum(weight / weight.sum())
 
 
