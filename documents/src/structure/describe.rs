@@ -76,7 +76,8 @@ pub(super) fn describe(page: PageText, hints: &Hints) -> PageText {
     }
     let order = order::order(&mut sheet, &is_free);
     for object in &mut objects {
-        object.before = order.place(&sheet, &object.lines, object.rect, object.kind == BlockKind::Table);
+        let is_text = matches!(object.kind, BlockKind::Table | BlockKind::Formula);
+        object.before = order.place(&sheet, &object.lines, object.rect, is_text);
     }
     objects.sort_by_key(|object| object.before);
     let flow = flow(&order, &objects);

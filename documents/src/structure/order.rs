@@ -88,9 +88,14 @@ impl Order {
     }
 
     /// How many lines are read before something that has these lines, or none, and this place.
-    pub(super) fn place(&self, sheet: &Sheet<'_>, lines: &[usize], rect: Rect, is_table: bool) -> usize {
-        if is_table && !self.is_new {
-            return lines.iter().map(|&index| self.ranks[index]).min().unwrap_or(self.lines.len());
+    /// What is text, a table or a formula, stands where its lines were read.
+    pub(super) fn place(&self, sheet: &Sheet<'_>, lines: &[usize], rect: Rect, is_text: bool) -> usize {
+        let read = lines.iter().map(|&index| self.ranks[index]).min();
+        if is_text
+            && !self.is_new
+            && let Some(rank) = read
+        {
+            return rank;
         }
         let stands_over = |rank: &usize| {
             let own = sheet.lines[self.lines[*rank]].rect;

@@ -27,7 +27,7 @@ const REACH: f32 = 24.0;
 /// Blank runs narrower than this part of the line's height are spaces between letters.
 const MIN_BLANK: f32 = 0.2;
 
-/// How much wider than the line's usual word space a gutter is, where only one side of the line confirms it.
+/// How much wider than the line's usual word space a gutter is, where only one side of the line confirms it or every line runs across it.
 const WIDER: f32 = 1.5;
 
 /// A line this much higher than those around it is set larger: a title over columns has word spaces as wide as their gutter.
@@ -37,6 +37,9 @@ const LARGER: f32 = 1.25;
 /// the line's height its ink stays away from their boxes there: boxes reach beyond their ink.
 const ROWS_ON_ONE_SIDE: f32 = 8.0;
 const CLEAR: f32 = 0.15;
+
+/// How far apart the middles of lines that stand beside each other are at most, in heights.
+const BESIDE: f32 = 0.8;
 
 /// Rows that have to agree where other lines end and start at the gutter, and where every line runs across it.
 const ROWS_WITH_EDGES: f32 = 4.0;
@@ -86,8 +89,9 @@ struct Seen {
 /// What the lines around one blank run say.
 #[derive(Default)]
 struct Evidence {
-    ending: usize,
-    starting: usize,
+    /// At which heights of the page lines end and start.
+    ending: Vec<f32>,
+    starting: Vec<f32>,
     crossing: usize,
     /// Sum of the heights of all of them.
     heights: f32,
@@ -98,7 +102,7 @@ struct Evidence {
 
 impl Evidence {
     fn count(&self) -> usize {
-        self.ending + self.starting + self.crossing
+        self.ending.len() + self.starting.len() + self.crossing
     }
 
     /// Whether many lines end and start at one gutter, which is blank from one to the other.
@@ -113,8 +117,14 @@ impl Evidence {
         self.rows() >= ROWS_ON_ONE_SIDE && end.zip(start).is_some_and(is_blank)
     }
 
+    /// Whether several of those that end there stand beside some that start there. Short lines, and formulas set in the middle below them, do not.
+    fn stand_beside(&self, height: f32) -> bool {
+        let has_partner = |end: &&f32| self.starting.iter().any(|start| (start - *end).abs() < BESIDE * height);
+        self.ending.iter().filter(has_partner).count() >= 2
+    }
+
     fn rows(&self) -> f32 {
-        self.crossing as f32 + (self.ending + self.starting) as f32 / 2.0
+        self.crossing as f32 + (self.ending.len() + self.starting.len()) as f32 / 2.0
     }
 }
 
@@ -127,23 +137,23 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     walk(page, upwards, origin, &mut common, &mut evidence);
     let above = evidence.count();
     walk(page, downwards, origin, &mut common, &mut evidence);
-    let Evidence { ending, starting, heights, .. } = evidence;
     let is_inside = above > 0 && evidence.count() > above;
-    let is_larger = origin.height() * evidence.count() as f32 > LARGER * heights;
+    let is_larger = origin.height() * evidence.count() as f32 > LARGER * evidence.heights;
+    let mut widths: Vec<f32> = blanks.iter().map(|b| b.1 - b.0).collect();
+    widths.sort_by(f32::total_cmp);
+    let is_wide = |blank: (f32, f32)| blank.1 - blank.0 >= WIDER * widths[widths.len() / 2];
     // A line of prose just above a table or below two columns, or a title over them: one of its word spaces may stand above their gutter.
     if !is_inside || is_larger {
-        let mut widths: Vec<f32> = blanks.iter().map(|b| b.1 - b.0).collect();
-        widths.sort_by(f32::total_cmp);
-        let is_wide = blank.1 - blank.0 >= WIDER * widths[widths.len() / 2];
-        if !is_wide && (is_larger || !evidence.is_spanned_by(blank, origin.height())) {
+        if !is_wide(blank) && (is_larger || !evidence.is_spanned_by(blank, origin.height())) {
             return false;
         }
     }
     let rows = evidence.rows();
-    if ending >= 2 && starting >= 2 {
+    if evidence.stand_beside(origin.height()) {
         rows >= ROWS_WITH_EDGES
     } else {
-        rows >= ROWS_WITHOUT && common.1 - common.0 >= 1.5 * MIN_BLANK * origin.height()
+        // Paragraphs that begin with the same words ("Step 1: …") have word spaces above each other.
+        rows >= ROWS_WITHOUT && common.1 - common.0 >= 1.5 * MIN_BLANK * origin.height() && is_wide(common)
     }
 }
 
@@ -172,21 +182,21 @@ fn walk<'a>(
         };
         if rect.right <= middle + near {
             if middle - rect.right < 1.5 * height {
-                evidence.ending += 1;
+                evidence.ending.push(rect.center().y);
                 evidence.ends.push(rect.right);
             }
         } else if rect.left >= middle - near {
             if rect.left - middle < 1.5 * height {
-                evidence.starting += 1;
+                evidence.starting.push(rect.center().y);
                 evidence.starts.push(rect.left);
             }
         } else if let Some(shared) = widest(blanks) {
             *common = shared;
             evidence.crossing += 1;
         } else if rect.right < middle + 1.5 * height && widest(margins).is_some() {
-            evidence.ending += 1;
+            evidence.ending.push(rect.center().y);
         } else if rect.left > middle - 1.5 * height && widest(margins).is_some() {
-            evidence.starting += 1;
+            evidence.starting.push(rect.center().y);
         } else {
             return;
         }
@@ -409,6 +419,40 @@ mod tests {
     fn prose_is_not_cut_at_its_word_spaces() {
         let page = draw(30, &[(50, 950)]);
         let lines: Vec<Polygon> = (0..30).map(|n| row(n, 50, 950)).collect();
+        assert_eq!(cut(&page, &lines), lines);
+    }
+
+    #[test]
+    fn paragraphs_that_begin_with_the_same_words_are_not_cut_behind_them() {
+        let mut page = draw(14, &[(50, 950)]);
+        let mut lines = Vec::new();
+        for n in 0..14 {
+            // The same words in each row, and a space behind them that is a little wider than the others.
+            (n * PITCH + 24..n * PITCH + 44).for_each(|y| {
+                let at = (y * 1000) as usize;
+                page.data[at + 50..at + 300].fill(0);
+                page.data[at + 300..at + 318].fill(255);
+                page.data[at + 318..at + 350].fill(0);
+            });
+            lines.push(row(n, 50, 950));
+        }
+        assert_eq!(cut(&page, &lines), lines);
+    }
+
+    #[test]
+    fn short_lines_with_formulas_in_the_middle_below_them_have_no_gutter() {
+        // Word spaces of the long lines at 480 to 500; short ones end there, and what stands between them begins there.
+        let mut page = draw(14, &[(50, 480), (500, 950)]);
+        let mut lines = Vec::new();
+        for n in 0..14 {
+            let (left, right) = [(50, 950), (50, 480), (500, 620)][n as usize % 3];
+            (n * PITCH..(n + 1) * PITCH).for_each(|y| {
+                let at = (y * 1000) as usize;
+                page.data[at..at + left as usize].fill(255);
+                page.data[at + right as usize..at + 1000].fill(255);
+            });
+            lines.push(row(n, left, right));
+        }
         assert_eq!(cut(&page, &lines), lines);
     }
 
