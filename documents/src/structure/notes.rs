@@ -11,6 +11,9 @@ use crate::hints::{TagRole, VerticalShift};
 /// Part of the page's height that the notes of a column take at most.
 const MOST: f32 = 0.6;
 
+/// Type of this part of the text's size is as large as that: heights of lines of pixels differ by some hundredths.
+const AS_LARGE: f32 = 0.97;
+
 /// A row with which a note begins or goes on.
 #[derive(Clone, Debug)]
 pub(super) struct NoteRow {
@@ -80,10 +83,15 @@ fn start(context: &Context<'_>, from: usize, to: usize) -> Option<(usize, f32)> 
     if top == to {
         return None;
     }
-    let sure = rows[top..to].iter().position(|row| is_tagged(row) || seen(row) > 0.7);
+    // What looks like a note to the network alone, is set as large as the text and has no mark, is the last paragraph of a full page.
+    let looks_like_one = |at: &usize| {
+        let row = &rows[*at];
+        seen(row) > 0.7 && (row.size < AS_LARGE * sheet.body || marker(context, row).is_some())
+    };
+    let sure = (top..to).find(|at| is_tagged(&rows[*at]) || looks_like_one(at));
     let marked = (top..to).find(|&at| marker(context, &rows[at]).is_some());
     let inserted = (top > from && is_inserted(context, top, to)).then_some(top);
-    let begin = sure.map(|at| top + at).or(marked).or(inserted)?;
+    let begin = sure.or(marked).or(inserted)?;
     if rows[begin..to].iter().any(is_tagged) {
         return Some((begin, 1.0));
     }

@@ -58,6 +58,8 @@ pub struct PageReader {
     raster: Arc<Raster>,
     /// Parts that are still to be read, the first of which is under way; none where the page is read at once.
     parts: VecDeque<Rect>,
+    /// What of that was found and not read: specks, and short formulas.
+    dropped: Vec<Polygon>,
     read: Read,
     straightened: Option<Box<Straightened>>,
     options: OcrOptions,
@@ -91,6 +93,7 @@ struct Read {
     /// In pixels of the page as it is read.
     lines: Vec<(Polygon, Decoded)>,
     read_by: Vec<ReadBy>,
+    dropped: Vec<Polygon>,
     unread: Unread,
     rotation: Rotation,
 }
@@ -148,6 +151,7 @@ impl PageReader {
             page,
             size,
             parts,
+            dropped: Vec::new(),
             read: Read::default(),
             straightened,
             options: options.clone(),
@@ -245,9 +249,10 @@ impl PageReader {
             State::Looking(looks) => looks.held_bytes(),
             State::Done => 0,
         };
+        let dropped = size_of_val(&self.dropped[..]) + size_of_val(&self.read.dropped[..]);
         let part = if Arc::ptr_eq(&self.page, &self.raster) { 0 } else { self.raster.data.len() };
         let read: usize = self.read.lines.iter().map(|(_, line)| size_of::<Polygon>() + line.memory_size()).sum();
-        self.page.data.len() + part + read + held
+        self.page.data.len() + part + read + dropped + held
     }
 
     fn note(&mut self, wanted: &[Inference]) {
@@ -257,9 +262,13 @@ impl PageReader {
     /// The page, or this part of it, is read.
     fn done(&mut self, lines: Lines, read_by: &[ReadBy], unread: Unread) -> Result<Step> {
         let least = self.options.min_confidence;
-        let kept =
-            lines.lines.into_iter().zip(read_by).filter(|((_, d), _)| !d.text.is_empty() && d.confidence >= least);
-        let (mut kept, read_by): (Vec<(Polygon, Decoded)>, Vec<ReadBy>) = kept.unzip();
+        let (kept, dropped): (Vec<_>, Vec<_>) = lines
+            .lines
+            .into_iter()
+            .zip(read_by.iter().copied())
+            .partition(|((_, line), _)| !line.text.is_empty() && line.confidence >= least);
+        let (mut kept, read_by): (Vec<(Polygon, Decoded)>, Vec<ReadBy>) = kept.into_iter().unzip();
+        self.dropped.extend(dropped.into_iter().map(|((polygon, _), _)| polygon));
         let polygons: Vec<Polygon> = kept.iter().map(|(polygon, _)| *polygon).collect();
         let letters = ink::unread_letters(&self.raster, &polygons);
         if self.read.lines.is_empty() {
@@ -271,7 +280,9 @@ impl PageReader {
                 *polygon = polygon.map(place);
                 decoded.words.iter_mut().for_each(|word| word.polygon = word.polygon.map(place));
             }
+            self.dropped.iter_mut().for_each(|polygon| *polygon = polygon.map(place));
         }
+        self.read.dropped.append(&mut self.dropped);
         self.read.lines.append(&mut kept);
         self.read.read_by.extend(read_by);
         self.read.unread.characters += unread.characters + letters;
@@ -284,7 +295,7 @@ impl PageReader {
         }
         let parts = parts::of(&self.page, self.options.detect_max_side);
         let bytes = self.options.crop_group_bytes;
-        let mut looks = Looks::new(&self.page, &parts, self.read.rotation, &self.models, &self.read.lines, bytes);
+        let mut looks = Looks::new(&self.page, &parts, &self.models, &self.read, bytes);
         let wanted = looks.inferences();
         if wanted.is_empty() {
             return Ok(self.finish(Some(looks)));
@@ -294,7 +305,7 @@ impl PageReader {
     }
 
     fn finish(&mut self, mut looks: Option<Looks>) -> Step {
-        let Read { mut lines, read_by, unread, rotation } = std::mem::take(&mut self.read);
+        let Read { mut lines, read_by, unread, rotation, .. } = std::mem::take(&mut self.read);
         if let Some(looks) = &mut looks {
             looks.settle(&mut lines);
         }

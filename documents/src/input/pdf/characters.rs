@@ -15,6 +15,9 @@ pub(super) fn readable(text: &str) -> (SmolStr, bool) {
         "\u{f0a7}" => "\u{25aa}",
         _ => text,
     };
+    if let Some(letter) = calligraphic(text) {
+        return (SmolStr::from_iter([letter]), true);
+    }
     let is_readable = |c: char| {
         (c.is_whitespace() || !c.is_control())
             && c != char::REPLACEMENT_CHARACTER
@@ -36,6 +39,15 @@ pub(super) fn readable(text: &str) -> (SmolStr, bool) {
         kept.collect()
     };
     (text, decoded)
+}
+
+/// The fonts of STIX 1 name their calligraphic capitals by places of their own in the private area.
+fn calligraphic(text: &str) -> Option<char> {
+    const FIRST: u32 = 0xe22d;
+    let mut characters = text.chars();
+    let place = u32::from(characters.next()?).checked_sub(FIRST)?;
+    let letter = "𝒜ℬ𝒞𝒟ℰℱ𝒢ℋℐ𝒥𝒦ℒℳ𝒩𝒪𝒫𝒬ℛ𝒮𝒯𝒰𝒱𝒲𝒳𝒴𝒵".chars().nth(place as usize)?;
+    characters.next().is_none().then_some(letter)
 }
 
 /// Whether it is a form of letters that only fonts and old encodings need: `ﬁ` for `fi`, and those of Arabic letters.
@@ -152,6 +164,9 @@ mod tests {
             ("\u{fedf}", "\u{644}", true),
             ("\u{f0b7}", "\u{2022}", true),
             ("\u{e001}", "\u{e001}", false),
+            ("\u{e22d}", "𝒜", true),
+            ("\u{e246}", "𝒵", true),
+            ("\u{e247}", "\u{e247}", false),
             ("x\u{0}", "x", false),
             ("", "", false),
             ("½", "½", true),

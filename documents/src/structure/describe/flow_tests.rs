@@ -69,3 +69,27 @@ fn a_notice_without_a_mark_that_parts_a_sentence_is_a_footnote() {
     assert_eq!(kind, BlockKind::Footnote, "{told:?}");
     assert!(text.starts_with("Permission") && page.blocks[0].goes_on == Some(GoesOn::Column), "{told:?}");
 }
+
+#[test]
+fn the_last_paragraph_of_a_full_page_is_no_footnote_because_it_looks_like_one() {
+    let line = "Boats of all sizes are kept here for the winter months so that they";
+    let kind = |text: &str, size: f32| {
+        let mut lines: Vec<Set<'_>> = (0..50).map(|row| (line, 30.0, 60.0 + 13.0 * row as f32, 10.0)).collect();
+        lines.push((text, 40.0, 730.0, size));
+        let lines = page(&lines);
+        let rect = lines.lines[50].polygon.bounds();
+        let (scope, kind) = (crate::hints::RegionScope::Line, BlockKind::Footnote);
+        let region = Region { scope, kind, rect, confidence: 0.9, stroke: None };
+        let page = describe(lines, &Hints { regions: vec![region], ..hints() });
+        page.blocks[page.blocks.len() - 1].kind
+    };
+    assert_eq!(
+        kind("They wait there for the whole winter, as everybody who lives here knows.", 10.0),
+        BlockKind::Paragraph
+    );
+    assert_eq!(
+        kind("They wait there for the whole winter, as everybody who lives here knows.", 8.0),
+        BlockKind::Footnote
+    );
+    assert_eq!(kind("* They wait.", 10.0), BlockKind::Footnote);
+}

@@ -57,3 +57,24 @@ fn a_formula_that_no_line_was_found_of_stands_in_its_place() {
     assert_eq!(told.len(), 3, "{told:?}");
     assert_eq!(told[1], (BlockKind::Formula, None, Some("(9)"), "a²"));
 }
+
+#[test]
+fn a_formula_below_another_one_stands_behind_the_short_line_between_them() {
+    let lines = [
+        LINES[0],
+        ("f(x) = 2", 250.0, 90.0, 10.0),
+        ("It ends before it.", 50.0, 125.0, 10.0),
+        ("g(x) = 2", 250.0, 155.0, 10.0),
+        ("And then the text goes on.", 50.0, 190.0, 10.0),
+    ];
+    let formula = |top: f32, latex: &str| SeenFormula {
+        rect: Rect { left: 245.0, top, right: 300.0, bottom: top + 16.0 },
+        latex: Some(latex.to_owned()),
+        number: None,
+        confidence: 0.9,
+    };
+    let seen_formulas = vec![formula(87.0, "f(x)=2"), formula(152.0, "g(x)=2")];
+    let page = describe(page(&lines), &Hints { seen_formulas, ..hints() });
+    let texts: Vec<&str> = told(&page).into_iter().map(|(.., text)| text).collect();
+    assert_eq!(texts[1..], ["f(x) = 2", "It ends before it.", "g(x) = 2", "And then the text goes on."]);
+}

@@ -27,8 +27,10 @@ const REACH: f32 = 24.0;
 /// Blank runs narrower than this part of the line's height are spaces between letters.
 const MIN_BLANK: f32 = 0.2;
 
-/// How much wider than the line's usual word space a gutter is, where only one side of the line confirms it or every line runs across it.
+/// How much wider than the line's usual word space a gutter is, where only one side of the line confirms it, and where every line runs across it: the
+/// space behind a colon is half as wide again.
 const WIDER: f32 = 1.5;
+const MUCH_WIDER: f32 = 1.75;
 
 /// A line this much higher than those around it is set larger: a title over columns has word spaces as wide as their gutter.
 const LARGER: f32 = 1.25;
@@ -119,8 +121,10 @@ impl Evidence {
 
     /// Whether several of those that end there stand beside some that start there. Short lines, and formulas set in the middle below them, do not.
     fn stand_beside(&self, height: f32) -> bool {
-        let has_partner = |end: &&f32| self.starting.iter().any(|start| (start - *end).abs() < BESIDE * height);
-        self.ending.iter().filter(has_partner).count() >= 2
+        let beside = |ys: &[f32], others: &[f32]| {
+            ys.iter().filter(|y| others.iter().any(|other| (other - *y).abs() < BESIDE * height)).count()
+        };
+        beside(&self.ending, &self.starting).min(beside(&self.starting, &self.ending)) >= 2
     }
 
     fn rows(&self) -> f32 {
@@ -141,10 +145,10 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     let is_larger = origin.height() * evidence.count() as f32 > LARGER * evidence.heights;
     let mut widths: Vec<f32> = blanks.iter().map(|b| b.1 - b.0).collect();
     widths.sort_by(f32::total_cmp);
-    let is_wide = |blank: (f32, f32)| blank.1 - blank.0 >= WIDER * widths[widths.len() / 2];
+    let is_wider = |blank: (f32, f32), times: f32| blank.1 - blank.0 >= times * widths[widths.len() / 2];
     // A line of prose just above a table or below two columns, or a title over them: one of its word spaces may stand above their gutter.
     if !is_inside || is_larger {
-        if !is_wide(blank) && (is_larger || !evidence.is_spanned_by(blank, origin.height())) {
+        if !is_wider(blank, WIDER) && (is_larger || !evidence.is_spanned_by(blank, origin.height())) {
             return false;
         }
     }
@@ -153,7 +157,7 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
         rows >= ROWS_WITH_EDGES
     } else {
         // Paragraphs that begin with the same words ("Step 1: …") have word spaces above each other.
-        rows >= ROWS_WITHOUT && common.1 - common.0 >= 1.5 * MIN_BLANK * origin.height() && is_wide(common)
+        rows >= ROWS_WITHOUT && common.1 - common.0 >= 1.5 * MIN_BLANK * origin.height() && is_wider(common, MUCH_WIDER)
     }
 }
 

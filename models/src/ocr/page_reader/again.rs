@@ -92,7 +92,8 @@ impl PageReader {
         let whole_page = confidence::certainty(&lines.lines).is_some_and(|certainty| certainty < DOUBTFUL_PAGE);
         // On a page that is in doubt as a whole they may be what is left of a script that nobody here can read.
         if !whole_page {
-            lines.lines.retain(|(_, line)| !confidence::is_noise(line));
+            let noise = lines.lines.extract_if(.., |(_, line)| confidence::is_noise(line));
+            self.dropped.extend(noise.map(|(polygon, _)| polygon));
         }
         if !self.models.reread || self.options.quality != Quality::Balanced {
             return self.ask_large(lines);

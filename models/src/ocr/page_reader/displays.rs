@@ -8,6 +8,10 @@ use crate::ocr::recognizer::Decoded;
 /// Lengths are in heights of a line of text, which are some 1.4 em.
 /// A row is set in by as much at least.
 const LEAST_INDENT: f32 = 0.7;
+/// Lines of another column are longer.
+const LEAST_COLUMN: f32 = 4.0;
+/// Paragraphs of a column begin no further in than that.
+const MOST_INDENT: f32 = 2.5;
 /// Rows of one formula are no further apart.
 const MOST_GAP: f32 = 0.75;
 /// The text that a formula is set in from is no further away.
@@ -16,6 +20,11 @@ const NEIGHBOURHOOD: f32 = 14.0;
 const OVERHANG: f32 = 0.9;
 /// Share of characters in words above which a line is text.
 const WORDY: f32 = 0.4;
+/// Characters of a line of text that may be a formula all the same, and how much higher than the text around it it is at most: headings are larger.
+const MOST_OF_BRIEF: usize = 16;
+const MOST_OF_HEIGHT: f32 = 1.4;
+/// How far from the middle of its column a formula stands, in widths of the column.
+const ASIDE: f32 = 0.06;
 /// Lines of a page that are looked at.
 const MOST_LINES: usize = 3_000;
 
@@ -31,6 +40,8 @@ pub(super) struct Line {
     pub has_signs: bool,
     /// Whether it is a letter or two with what belongs to them (`I_n`, `Cor(n)`, `√x`): a formula only where it stands as one does.
     pub is_short: bool,
+    /// Whether it is text of a word or two, as which a short formula may be read (`Puw` for `p_{uw}`), or could not be read at all.
+    pub is_brief: bool,
     /// Share of the layout network's votes for a formula.
     pub seen: f64,
     /// Whether it stands in a table or a picture, or at the page's edge.
@@ -49,6 +60,21 @@ impl Line {
             is_text: words as f32 > WORDY * all as f32 && words >= 3,
             has_signs: text.chars().any(is_sign) || decoded.certainty < 0.6 && all >= 2,
             is_short: (1..=12).contains(&all) && words <= 3 && !is_counted(text),
+            is_brief: (3..=MOST_OF_BRIEF).contains(&all) && text.split_whitespace().count() <= 2 && !is_counted(text),
+            seen: 0.0,
+            is_taken: false,
+        }
+    }
+
+    /// What was found, and nobody could read.
+    pub(super) fn unread(rect: Rect) -> Self {
+        Self {
+            rect,
+            is_number: false,
+            is_text: false,
+            has_signs: false,
+            is_short: false,
+            is_brief: true,
             seen: 0.0,
             is_taken: false,
         }
@@ -125,6 +151,8 @@ pub(super) struct Display {
     pub zone: Rect,
     /// Around its lines.
     pub rect: Rect,
+    /// Whether it may as well be text: what is read in its place has to say.
+    pub is_doubtful: bool,
 }
 
 /// A row of a column: lines beside each other.
@@ -159,8 +187,9 @@ pub(super) fn find(lines: &[Line]) -> Vec<Display> {
             next += 1;
         }
         at = next;
-        if is_formula(lines, &own, rect, frame, unit) {
-            displays.push(Display { zone: zone(lines, &own, rect, frame, unit), rect });
+        let is_sure = is_formula(lines, &own, rect, frame, unit);
+        if is_sure || is_brief(lines, &own, rect, frame, unit) {
+            displays.push(Display { zone: zone(lines, &own, rect, frame, unit), rect, is_doubtful: !is_sure });
         }
     }
     displays
@@ -174,7 +203,7 @@ fn rows(lines: &[Line], unit: f32) -> Vec<(Row, Rect)> {
     let mut rows: Vec<(Row, Rect)> = Vec::new();
     for &first in &order {
         let line = &lines[first];
-        if taken[first] || line.is_text || line.is_taken || line.is_number {
+        if taken[first] || line.is_text && !line.is_brief || line.is_taken || line.is_number {
             continue;
         }
         let frame = column(lines, line.rect, unit);
@@ -227,10 +256,25 @@ fn column(lines: &[Line], place: Rect, unit: f32) -> Rect {
         side.truncate(6);
         side
     };
-    let around: Vec<&Line> = nearest(true).into_iter().chain(nearest(false)).collect();
-    let bounds = around.iter().map(|line| line.rect).reduce(|a, b| a.union(&b));
+    let around = nearest(true).into_iter().chain(nearest(false));
+    let bounds = around.map(|line| line.rect).reduce(|a, b| a.union(&b));
     // Nothing but formulas near: they stand in from nowhere.
-    bounds.unwrap_or(Rect { left: place.left, right: place.right, ..place })
+    let Some(near) = bounds else { return Rect { left: place.left, right: place.right, ..place } };
+    widened(lines, near, place, unit)
+}
+
+/// A column whose lines near a place are all short, as wide as its longest line on the page: unless something stands beside it there.
+fn widened(lines: &[Line], near: Rect, place: Rect, unit: f32) -> Rect {
+    let text = || lines.iter().filter(|line| line.is_text);
+    let begins_with_it = |line: &&Line| (line.rect.left - near.left).abs() < MOST_INDENT * unit;
+    let right = text().filter(begins_with_it).map(|line| line.rect.right).fold(near.right, f32::max);
+    let is_beside = |line: &Line| {
+        (line.rect.center().y - place.center().y).abs() < NEIGHBOURHOOD * unit
+            && line.rect.left > near.right - unit
+            && line.rect.left < right
+            && line.rect.width() > LEAST_COLUMN * unit
+    };
+    if text().any(is_beside) { near } else { Rect { right, ..near } }
 }
 
 /// Whether lines are signs more than words, or the layout network takes them for a formula.
@@ -239,11 +283,19 @@ fn is_formula(lines: &[Line], own: &[usize], rect: Rect, frame: &Rect, unit: f32
     let seen = own.iter().map(|&at| lines[at].seen).sum::<f64>() / count;
     let text = own.iter().filter(|&&at| lines[at].is_text).count() as f64 / count;
     let has_signs = own.iter().any(|&at| lines[at].has_signs);
-    // Displayed formulas stand in the middle of their column.
-    let aside = (rect.center().x - frame.center().x).abs();
-    let is_centred = aside < 0.06 * frame.width() && frame.width() > 8.0 * unit;
     let is_short = own.iter().all(|&at| lines[at].is_short);
-    text < 0.5 && (has_signs || seen > 0.4 || is_short && is_centred)
+    text < 0.5 && (has_signs || seen > 0.4 || is_short && is_centred(rect, frame, unit))
+}
+
+/// Whether it stands in the middle of its column, as displayed formulas do.
+fn is_centred(rect: Rect, frame: &Rect, unit: f32) -> bool {
+    (rect.center().x - frame.center().x).abs() < ASIDE * frame.width() && frame.width() > 8.0 * unit
+}
+
+/// Whether it is a line of a word or two that stands as a formula does, and is no larger than text.
+fn is_brief(lines: &[Line], own: &[usize], rect: Rect, frame: &Rect, unit: f32) -> bool {
+    let &[at] = own else { return false };
+    lines[at].is_brief && lines[at].height() < MOST_OF_HEIGHT * unit && is_centred(rect, frame, unit)
 }
 
 /// Across the column, up and down to the lines that are not the formula's; its number stands beside it.
@@ -303,7 +355,8 @@ mod tests {
         ];
         let found = find(&lines);
         assert_eq!(found.len(), 1, "{found:?}");
-        let Display { zone, rect } = &found[0];
+        let Display { zone, rect, is_doubtful } = &found[0];
+        assert!(!is_doubtful);
         assert_eq!((rect.left, rect.right), (400.0, 600.0));
         assert!(zone.left <= 100.0 && zone.right <= 860.0 && zone.top >= 170.0 && zone.bottom <= 260.0, "{zone:?}");
     }
@@ -335,5 +388,35 @@ mod tests {
             line(100.0, 340.0, 200.0, "a = b"),
         ];
         assert_eq!(find(&lines), Vec::new());
+    }
+
+    #[test]
+    fn a_word_or_what_nobody_could_read_may_be_a_formula_where_one_would_stand() {
+        let doubtful = |lines: &[Line]| find(lines).iter().map(|display| display.is_doubtful).collect::<Vec<_>>();
+        let word = line(470.0, 200.0, 530.0, "Puw");
+        assert_eq!(doubtful(&[words(100.0), word, words(300.0)]), [true]);
+        let unread = Line::unread(Rect { left: 480.0, top: 200.0, right: 520.0, bottom: 230.0 });
+        assert_eq!(doubtful(&[words(100.0), unread, words(300.0)]), [true]);
+        // A heading that is larger; a word at the margin; a line of several words.
+        let larger = Line { rect: Rect { bottom: 250.0, ..word.rect }, ..word };
+        let aside = line(100.0, 200.0, 160.0, "Puw");
+        let several = line(400.0, 200.0, 600.0, "of all of these");
+        for other in [larger, aside, several] {
+            assert!(doubtful(&[words(100.0), other, words(300.0)]).is_empty(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn between_short_lines_the_column_is_as_wide_as_its_longest_line_on_the_page() {
+        let short = |top| line(100.0, top, 460.0, "the measure of every set");
+        let formula = line(470.0, 200.0, 530.0, "{iG8");
+        let long = words(900.0);
+        assert_eq!(find(&[short(100.0), formula, short(300.0), long]).len(), 1);
+        assert_eq!(find(&[short(100.0), formula, short(300.0)]), []);
+        // Beside another column it is that column's.
+        let beside: Vec<Line> =
+            (0..6).map(|row| line(520.0, 100.0 + 40.0 * row as f32, 900.0, "is small wherever this holds")).collect();
+        let page = [vec![short(100.0), line(420.0, 200.0, 455.0, "{iG8"), short(300.0), long], beside].concat();
+        assert_eq!(find(&page)[0].zone.right, 460.0);
     }
 }

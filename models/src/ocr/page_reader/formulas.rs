@@ -16,12 +16,16 @@ use super::{
 
 /// Formulas of a page that are read: more are no formulas.
 const MOST_FORMULAS: usize = 128;
+/// Lines of a page that nobody could read, among which formulas are looked for: more are dirt.
+const MOST_UNREAD: usize = 60;
 /// How sure the layout network must be of a formula that the lines do not tell of.
 const LEAST_SEEN: f64 = 0.5;
 /// How sure it must be of tables and pictures for what stands in them to be theirs, and of running heads.
 pub(super) const LEAST_TAKEN: f64 = 0.5;
 /// How sure the recogniser must be, as a share of right tokens, for its reading to be worth more than the lines.
 const LEAST_READ: f32 = 0.5;
+/// And where it may as well be text.
+const LEAST_SURE: f32 = 0.8;
 /// What stands out of a zone is kept as far as this, in shares of its shorter side.
 const REACH: f32 = 0.3;
 
@@ -38,22 +42,60 @@ pub(super) struct Formulas {
     recognizer: Option<Arc<dyn FormulaRecognizer>>,
     /// Of the page as it was read; nothing where nobody reads formulas.
     lines: Vec<(Polygon, Line)>,
-    /// Where each stands that was asked about, and then what it says.
-    asked: Vec<(Rect, Option<FormulaReading>)>,
+    asked: Vec<Asked>,
+}
+
+/// What was asked about.
+#[derive(Debug)]
+struct Asked {
+    rect: Rect,
+    /// Whether it may as well be text.
+    is_doubtful: bool,
+    /// What it says, once that is known.
+    reading: Option<FormulaReading>,
+}
+
+impl Asked {
+    /// What it says, if it is a formula.
+    fn formula(&self) -> Option<&FormulaReading> {
+        let is_one = |reading: &&FormulaReading| {
+            !self.is_doubtful || reading.confidence >= LEAST_SURE && is_mathematical(reading)
+        };
+        self.reading.as_ref().filter(is_one)
+    }
+}
+
+/// Whether it is no mere word, number or speck.
+fn is_mathematical(FormulaReading { latex, tokens, .. }: &FormulaReading) -> bool {
+    let is_word = ["\\text", "\\math"].iter().any(|command| latex.starts_with(command));
+    match &tokens[..] {
+        [token] => token.len() == 1 && token.bytes().all(|byte| byte.is_ascii_alphabetic()),
+        _ => !is_word && latex.contains(['_', '^', '\\', '=', '<', '>', '+']),
+    }
 }
 
 impl Formulas {
+    /// `dropped`: what was found and not read.
     pub(super) fn new(
         recognizer: Option<Arc<dyn FormulaRecognizer>>,
         lines: &[(Polygon, Decoded)],
+        dropped: &[Polygon],
         upright: &Upright,
     ) -> Self {
-        let line = |(polygon, decoded): &(Polygon, Decoded)| {
-            let rect = polygon.map(|point| upright.point(point)).bounds();
-            (*polygon, Line::new(rect, decoded))
+        if recognizer.is_none() {
+            return Self::default();
+        }
+        let rect = |polygon: &Polygon| polygon.map(|point| upright.point(point)).bounds();
+        let read: Vec<(Polygon, Line)> =
+            lines.iter().map(|(polygon, decoded)| (*polygon, Line::new(rect(polygon), decoded))).collect();
+        // What somebody else has read since is not lost.
+        let is_lost = |polygon: &&Polygon| {
+            let centre = polygon.bounds().center();
+            !read.iter().any(|(line, _)| line.bounds().contains(centre))
         };
-        let lines = if recognizer.is_some() { lines.iter().map(line).collect() } else { Vec::new() };
-        Self { recognizer, lines, asked: Vec::new() }
+        let unread = dropped.iter().filter(is_lost).take(MOST_UNREAD);
+        let unread: Vec<(Polygon, Line)> = unread.map(|polygon| (*polygon, Line::unread(rect(polygon)))).collect();
+        Self { recognizer, lines: [read, unread].concat(), asked: Vec::new() }
     }
 
     /// What is to be asked about the formulas of a page.
@@ -62,13 +104,16 @@ impl Formulas {
             return Vec::new();
         }
         let zones = self.zones(upright, seen);
-        let cuts: Vec<Cut> = zones.into_iter().filter_map(|zone| self.cut(page, zone)).take(MOST_FORMULAS).collect();
-        self.asked.extend(cuts.iter().map(|cut| (cut.rect, None)));
-        cuts
+        let cut = |(zone, is_doubtful)| Some((self.cut(page, zone)?, is_doubtful));
+        let cuts: Vec<(Cut, bool)> = zones.into_iter().filter_map(cut).take(MOST_FORMULAS).collect();
+        let asked =
+            |(cut, is_doubtful): &(Cut, bool)| Asked { rect: cut.rect, is_doubtful: *is_doubtful, reading: None };
+        self.asked.extend(cuts.iter().map(asked));
+        cuts.into_iter().map(|(cut, _)| cut).collect()
     }
 
-    /// Where there are formulas: by the lines, and those that only the network sees.
-    fn zones(&self, upright: &Upright, seen: &Seen<'_>) -> Vec<Rect> {
+    /// Where there are formulas: by the lines, and those that only the network sees. Each with whether it may be text.
+    fn zones(&self, upright: &Upright, seen: &Seen<'_>) -> Vec<(Rect, bool)> {
         let is_taken = |polygon: &Polygon, (kind, confidence): (BlockKind, f64)| {
             let centre = polygon.bounds().center();
             let holds_it = |(rect, kind, confidence): &(Rect, BlockKind, f64)| {
@@ -90,10 +135,10 @@ impl Formulas {
         };
         let lines: Vec<Line> = self.lines.iter().map(line).collect();
         let given = |rect: Rect| Polygon::from_rect(rect).map(|point| upright.given(point)).bounds();
-        let mut zones: Vec<Rect> = Vec::new();
         let found = displays::find(&lines);
-        let known: Vec<Rect> = found.iter().map(|display| given(display.zone)).collect();
-        zones.extend(&known);
+        let mut zones: Vec<(Rect, bool)> =
+            found.iter().map(|display| (given(display.zone), display.is_doubtful)).collect();
+        let known: Vec<Rect> = zones.iter().map(|(zone, _)| *zone).collect();
         let unseen = |rect: &Rect| {
             let is_known = known.iter().any(|zone| zone.intersection(rect).area() > 0.2 * rect.area());
             let has_text = lines.iter().zip(&self.lines).any(|(line, (polygon, _))| {
@@ -104,7 +149,7 @@ impl Formulas {
         let areas = seen.areas.iter().filter(|(rect, kind, confidence)| {
             *kind == BlockKind::Formula && *confidence >= LEAST_SEEN && unseen(rect)
         });
-        zones.extend(areas.map(|(rect, ..)| *rect));
+        zones.extend(areas.map(|(rect, ..)| (*rect, false)));
         zones
     }
 
@@ -130,7 +175,7 @@ impl Formulas {
 
     /// Where those are that were asked about, in pixels of the page.
     pub(super) fn places(&self) -> impl Iterator<Item = Rect> + '_ {
-        self.asked.iter().map(|(rect, _)| *rect)
+        self.asked.iter().map(|asked| asked.rect)
     }
 
     /// What reads them, and those within lines.
@@ -145,35 +190,30 @@ impl Formulas {
     /// Takes what was written, in the order in which it was asked for.
     pub(super) fn take(&mut self, written: &[Written]) {
         let Some(recognizer) = &self.recognizer else { return };
-        for ((_, reading), written) in self.asked.iter_mut().zip(written) {
-            *reading = Some(recognizer.reading(written));
+        for (asked, written) in self.asked.iter_mut().zip(written) {
+            asked.reading = Some(recognizer.reading(written));
         }
     }
 
     /// The formulas, with what was read of them where that is sure enough.
     pub(super) fn seen(&self, place: impl Fn(Rect) -> Rect) -> Vec<SeenFormula> {
-        let read = self.asked.iter().filter_map(|(rect, reading)| Some((rect, reading.as_ref()?)));
+        let read = self.asked.iter().filter_map(|asked| Some((asked.rect, asked.formula()?)));
         let seen = read.filter(|(_, reading)| !reading.latex.is_empty()).map(|(rect, reading)| {
             let (latex, number) = without_number(&reading.latex);
             let is_sure = reading.confidence >= LEAST_READ && !latex.is_empty();
             let latex = is_sure.then(|| latex.to_owned());
-            SeenFormula {
-                rect: place(*rect),
-                latex,
-                number: number.filter(|_| is_sure),
-                confidence: reading.confidence,
-            }
+            SeenFormula { rect: place(rect), latex, number: number.filter(|_| is_sure), confidence: reading.confidence }
         });
         seen.collect()
     }
 
     /// Whether somebody should look at one of them.
     pub(super) fn needs_review(&self) -> bool {
-        self.asked.iter().any(|(_, reading)| reading.as_ref().is_some_and(|reading| reading.needs_review))
+        self.asked.iter().filter_map(Asked::formula).any(|reading| reading.needs_review)
     }
 
     pub(super) fn held_bytes(&self) -> usize {
-        let read = self.asked.iter().filter_map(|(_, reading)| reading.as_ref());
+        let read = self.asked.iter().filter_map(|asked| asked.reading.as_ref());
         size_of_val(&self.lines[..]) + read.map(|reading| reading.latex.len() * 4).sum::<usize>()
     }
 }
@@ -189,5 +229,40 @@ fn without_number(latex: &str) -> (&str, Option<String>) {
         Some((at, inner)) if inner.starts_with(['(', '[']) => (latex[..at].trim_end(), Some(inner)),
         Some((at, inner)) => (latex[..at].trim_end(), Some(format!("({inner})"))),
         None => (latex, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formula::Ending;
+
+    #[test]
+    fn what_may_be_text_is_a_formula_where_it_is_surely_read_as_one() {
+        let said = |latex: &str, tokens: &[&str], confidence| {
+            let reading = FormulaReading {
+                latex: latex.to_owned(),
+                tokens: tokens.iter().map(|&token| token.into()).collect(),
+                confidence,
+                needs_review: false,
+                ending: Ending::Complete,
+            };
+            let asked = |is_doubtful| Asked { rect: Rect::default(), is_doubtful, reading: Some(reading.clone()) };
+            assert!(asked(false).formula().is_some());
+            asked(true).formula().is_some()
+        };
+        let script = &["p", "_", "{", "u", "w", "}"];
+        assert!(said("p_{uw}", script, 0.95));
+        assert!(!said("p_{uw}", script, 0.6));
+        assert!(said("X", &["X"], 0.95));
+        for (latex, tokens) in [
+            ("\\text{Results}", &["\\text", "{", "R", "e", "s", "u", "l", "t", "s", "}"][..]),
+            ("\\mathrm{X}", &["\\mathrm", "{", "X", "}"]),
+            ("Abstract", &["A", "b", "s", "t", "r", "a", "c", "t"]),
+            ("\\cdot", &["\\cdot"]),
+            ("1", &["1"]),
+        ] {
+            assert!(!said(latex, tokens, 0.95), "{latex}");
+        }
     }
 }

@@ -30,6 +30,7 @@ use crate::{
 };
 
 use super::{
+    Read,
     cut::Cut,
     formulas::{Formulas, LEAST_TAKEN, Seen},
     groups::group,
@@ -116,15 +117,10 @@ enum Stage {
 }
 
 impl Looks {
-    /// A page that stands upright once it is turned by `rotation`.
-    pub(super) fn new(
-        page: &Arc<Raster>,
-        parts: &[Rect],
-        rotation: Rotation,
-        models: &OcrModels,
-        lines: &[(Polygon, Decoded)],
-        group_bytes: usize,
-    ) -> Self {
+    /// At a page and what was read of it, in tensors of so many bytes together.
+    pub(super) fn new(page: &Arc<Raster>, parts: &[Rect], models: &OcrModels, read: &Read, group_bytes: usize) -> Self {
+        let Read { lines, dropped, rotation, .. } = read;
+        let rotation = *rotation;
         let whole = [Rect { left: 0.0, top: 0.0, right: page.width as f32, bottom: page.height as f32 }];
         let rects = if parts.is_empty() { &whole[..] } else { parts };
         let view = |rect: &Rect| {
@@ -147,7 +143,7 @@ impl Looks {
             cuts: VecDeque::new(),
             reading: Vec::new(),
             written: Vec::new(),
-            formulas: Formulas::new(models.formula.clone(), lines, &upright_of(page, rotation)),
+            formulas: Formulas::new(models.formula.clone(), lines, dropped, &upright_of(page, rotation)),
             inline: Inline::new(models.formula.clone().filter(|_| models.inline_formulas), lines),
             group_bytes,
             stage: Stage::Seeing,

@@ -39,12 +39,15 @@ def shards(first: int, count: int):
 SAME = {"µ": "μ", "\u2126": "Ω", "∆": "Δ", "ℎ": "h", "\u0302": "ˆ", "^": "ˆ", "\u0303": "˜", "\u0304": "¯", "ˉ": "¯", "\u0307": "˙", "⋅": "·", "∙": "·", "∥": "‖", "∶": ":", "∕": "/", "∑\ufe01": "∑", "∑︁": "∑", "◦": "∘", "⋯": "·", "…": ".",
         "∖": "\\", "∣": "|", "〈": "⟨", "〉": "⟩", "∏︁": "∏", "*": "∗", "\u030c": "ˇ", "\u0306": "˘", "\u0308": "¨", "\u0301": "´", "\u0300": "`"}
 SINGLE = (".", "·")
+STIX = {chr(0xE22D + i): chr(ord("A") + i) for i in range(26)}  # its calligraphic letters have names of their own
 
 
 def class_of(name: str) -> str:
     if " " not in name:
         return name
     text, letters = name.rsplit(" ", 1)
+    if text in STIX:
+        return f"{STIX[text]} Calligraphic"
     text = SAME.get(text, text)
     return f"{text} {letters if text.isalnum() else 'Plain'}"
 
@@ -68,11 +71,13 @@ def named(shard):
 
 
 class Parts:
-    def __init__(self, first: int, count: int, classes=None):
+    def __init__(self, first: int, count: int, classes=None, extends=False):
         data = list(shards(first, count))
         self.names = np.concatenate([named(shard) for shard in data])
-        counts = Counter(self.names)
-        self.classes = classes or [SEVERAL, *sorted(name for name, n in counts.items() if n >= LEAST and name != SEVERAL and "\ufffd" not in name)]
+        self.classes = classes or [SEVERAL]
+        if extends or not classes:
+            counts = Counter(self.names)
+            self.classes = [*self.classes, *sorted(name for name, n in counts.items() if n >= LEAST and name not in self.classes and "\ufffd" not in name)]
         index = {name: i for i, name in enumerate(self.classes)}
         # one shard at a time: together they are gigabytes
         lengths = [len(shard["labels"]) for shard in data]
@@ -148,6 +153,16 @@ def tensors(parts: Parts, chosen):
     return x, torch.from_numpy(parts.labels[chosen]), torch.from_numpy(parts.numbers[chosen])
 
 
+def widened(old: dict, new: dict, known: int) -> dict:
+    """The weights of a network of fewer classes in the place of those of one of more: its classes first, the numbers last."""
+    for key, values in old.items():
+        if key.startswith("head."):
+            new[key][:known], new[key][-NUMBERS:] = values[:known], values[-NUMBERS:]
+        else:
+            new[key] = values
+    return new
+
+
 @torch.no_grad()
 def report(net, classes, first, count):
     parts = Parts(first, count, classes)
@@ -173,7 +188,7 @@ def main():
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--export", type=Path, help="a folder: the network in int8, as it is shipped (`ship_glyphs`)")
-    parser.add_argument("--init", help="a run to begin with, whose classes it keeps")
+    parser.add_argument("--init", help="a run to begin with, whose classes it keeps; what the shards have beside them is added")
     parser.add_argument("--bfloat16", action="store_true", help="faster where the processor has it")
     schedule_arguments(parser)
     args = parser.parse_args()
@@ -189,11 +204,11 @@ def main():
     if args.export:
         export_to(args.export, args.run, args.first, args.count)
         return
-    known = classes_of(args.init) if args.init else json.loads(listed.read_text()) if listed.exists() else None
-    parts = Parts(args.first, args.count, known)
+    known = json.loads(listed.read_text()) if listed.exists() else classes_of(args.init) if args.init else None
+    parts = Parts(args.first, args.count, known, extends=not listed.exists())
     net = build("symbols", len(parts.classes) + NUMBERS)
-    if args.init:
-        net.load_state_dict(load(args.init)[0].state_dict())
+    if args.init and not listed.exists():
+        net.load_state_dict(widened(load(args.init)[0].state_dict(), net.state_dict(), len(known)))
     net = net.train().to(memory_format=torch.channels_last)
     run = Run(args.run, net, args.rate, dict(tier="symbols", alphabet=alphabet.name))
     listed.write_text(json.dumps(parts.classes))
