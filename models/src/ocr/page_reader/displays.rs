@@ -151,8 +151,18 @@ pub(super) struct Display {
     pub zone: Rect,
     /// Around its lines.
     pub rect: Rect,
-    /// Whether it may as well be text: what is read in its place has to say.
-    pub is_doubtful: bool,
+    pub evidence: Evidence,
+}
+
+/// What tells that something is a formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Evidence {
+    /// Where it stands: it may as well be text.
+    Place,
+    /// What was read in its place, which may be text in a face that nobody knows.
+    Signs,
+    /// The layout network.
+    Seen,
 }
 
 /// A row of a column: lines beside each other.
@@ -187,9 +197,8 @@ pub(super) fn find(lines: &[Line]) -> Vec<Display> {
             next += 1;
         }
         at = next;
-        let is_sure = is_formula(lines, &own, rect, frame, unit);
-        if is_sure || is_brief(lines, &own, rect, frame, unit) {
-            displays.push(Display { zone: zone(lines, &own, rect, frame, unit), rect, is_doubtful: !is_sure });
+        if let Some(evidence) = evidence(lines, &own, rect, frame, unit) {
+            displays.push(Display { zone: zone(lines, &own, rect, frame, unit), rect, evidence });
         }
     }
     displays
@@ -277,14 +286,18 @@ fn widened(lines: &[Line], near: Rect, place: Rect, unit: f32) -> Rect {
     if text().any(is_beside) { near } else { Rect { right, ..near } }
 }
 
-/// Whether lines are signs more than words, or the layout network takes them for a formula.
-fn is_formula(lines: &[Line], own: &[usize], rect: Rect, frame: &Rect, unit: f32) -> bool {
+/// Whether lines are signs more than words, or the layout network takes them for a formula, or they may be one where they stand.
+fn evidence(lines: &[Line], own: &[usize], rect: Rect, frame: &Rect, unit: f32) -> Option<Evidence> {
     let count = own.len().max(1) as f64;
     let seen = own.iter().map(|&at| lines[at].seen).sum::<f64>() / count;
     let text = own.iter().filter(|&&at| lines[at].is_text).count() as f64 / count;
     let has_signs = own.iter().any(|&at| lines[at].has_signs);
     let is_short = own.iter().all(|&at| lines[at].is_short);
-    text < 0.5 && (has_signs || seen > 0.4 || is_short && is_centred(rect, frame, unit))
+    match text < 0.5 {
+        true if seen > 0.4 => Some(Evidence::Seen),
+        true if has_signs || is_short && is_centred(rect, frame, unit) => Some(Evidence::Signs),
+        _ => is_brief(lines, own, rect, frame, unit).then_some(Evidence::Place),
+    }
 }
 
 /// Whether it stands in the middle of its column, as displayed formulas do.
@@ -355,8 +368,8 @@ mod tests {
         ];
         let found = find(&lines);
         assert_eq!(found.len(), 1, "{found:?}");
-        let Display { zone, rect, is_doubtful } = &found[0];
-        assert!(!is_doubtful);
+        let Display { zone, rect, evidence } = &found[0];
+        assert_eq!(*evidence, Evidence::Signs);
         assert_eq!((rect.left, rect.right), (400.0, 600.0));
         assert!(zone.left <= 100.0 && zone.right <= 860.0 && zone.top >= 170.0 && zone.bottom <= 260.0, "{zone:?}");
     }
@@ -392,17 +405,17 @@ mod tests {
 
     #[test]
     fn a_word_or_what_nobody_could_read_may_be_a_formula_where_one_would_stand() {
-        let doubtful = |lines: &[Line]| find(lines).iter().map(|display| display.is_doubtful).collect::<Vec<_>>();
+        let told = |lines: &[Line]| find(lines).iter().map(|display| display.evidence).collect::<Vec<_>>();
         let word = line(470.0, 200.0, 530.0, "Puw");
-        assert_eq!(doubtful(&[words(100.0), word, words(300.0)]), [true]);
+        assert_eq!(told(&[words(100.0), word, words(300.0)]), [Evidence::Place]);
         let unread = Line::unread(Rect { left: 480.0, top: 200.0, right: 520.0, bottom: 230.0 });
-        assert_eq!(doubtful(&[words(100.0), unread, words(300.0)]), [true]);
+        assert_eq!(told(&[words(100.0), unread, words(300.0)]), [Evidence::Place]);
         // A heading that is larger; a word at the margin; a line of several words.
         let larger = Line { rect: Rect { bottom: 250.0, ..word.rect }, ..word };
         let aside = line(100.0, 200.0, 160.0, "Puw");
         let several = line(400.0, 200.0, 600.0, "of all of these");
         for other in [larger, aside, several] {
-            assert!(doubtful(&[words(100.0), other, words(300.0)]).is_empty(), "{other:?}");
+            assert!(told(&[words(100.0), other, words(300.0)]).is_empty(), "{other:?}");
         }
     }
 

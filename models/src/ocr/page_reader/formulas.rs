@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     cut::{Cut, cut},
-    displays::{self, Line},
+    displays::{self, Evidence, Line},
 };
 
 /// Formulas of a page that are read: more are no formulas.
@@ -26,6 +26,8 @@ pub(super) const LEAST_TAKEN: f64 = 0.5;
 const LEAST_READ: f32 = 0.5;
 /// And where it may as well be text.
 const LEAST_SURE: f32 = 0.8;
+/// Commands whose arguments are words.
+const WORDS: [&str; 6] = ["text{", "mathrm{", "mathbf{", "mathit{", "mathsf{", "mathtt{"];
 /// What stands out of a zone is kept as far as this, in shares of its shorter side.
 const REACH: f32 = 0.3;
 
@@ -49,8 +51,8 @@ pub(super) struct Formulas {
 #[derive(Debug)]
 struct Asked {
     rect: Rect,
-    /// Whether it may as well be text.
-    is_doubtful: bool,
+    /// That it is a formula.
+    evidence: Evidence,
     /// What it says, once that is known.
     reading: Option<FormulaReading>,
 }
@@ -58,20 +60,38 @@ struct Asked {
 impl Asked {
     /// What it says, if it is a formula.
     fn formula(&self) -> Option<&FormulaReading> {
-        let is_one = |reading: &&FormulaReading| {
-            !self.is_doubtful || reading.confidence >= LEAST_SURE && is_mathematical(reading)
+        let is_one = |reading: &&FormulaReading| match self.evidence {
+            Evidence::Seen => true,
+            Evidence::Signs => reading.confidence >= LEAST_READ && is_mathematical(&reading.latex),
+            Evidence::Place => reading.confidence >= LEAST_SURE && is_mathematical(&reading.latex),
         };
         self.reading.as_ref().filter(is_one)
     }
 }
 
-/// Whether it is no mere word, number or speck.
-fn is_mathematical(FormulaReading { latex, tokens, .. }: &FormulaReading) -> bool {
-    let is_word = ["\\text", "\\math"].iter().any(|command| latex.starts_with(command));
-    match &tokens[..] {
-        [token] => token.len() == 1 && token.bytes().all(|byte| byte.is_ascii_alphabetic()),
-        _ => !is_word && latex.contains(['_', '^', '\\', '=', '<', '>', '+']),
+/// Whether it is no mere word, number or speck: a letter by itself, or something that only formulas have beside words and numbers.
+fn is_mathematical(latex: &str) -> bool {
+    let is_letter = |c: char| c.is_ascii_alphabetic();
+    if latex.strip_prefix('\\').is_some_and(|name| name.chars().all(is_letter)) {
+        return false;
     }
+    let (mut rest, mut before) = (latex, ' ');
+    while let Some(next) = rest.chars().next() {
+        rest = &rest[next.len_utf8()..];
+        let is_alone = is_letter(next) && !is_letter(before) && !rest.starts_with(is_letter);
+        if is_alone || matches!(next, '_' | '^' | '=' | '<' | '>' | '+') {
+            return true;
+        }
+        before = next;
+        if next == '\\' && rest.starts_with(is_letter) {
+            // An argument of words has no braces within.
+            let words =
+                WORDS.iter().find_map(|command| rest.strip_prefix(command)).and_then(|words| words.split_once('}'));
+            let Some((_, behind)) = words else { return true };
+            rest = behind;
+        }
+    }
+    false
 }
 
 impl Formulas {
@@ -104,16 +124,15 @@ impl Formulas {
             return Vec::new();
         }
         let zones = self.zones(upright, seen);
-        let cut = |(zone, is_doubtful)| Some((self.cut(page, zone)?, is_doubtful));
-        let cuts: Vec<(Cut, bool)> = zones.into_iter().filter_map(cut).take(MOST_FORMULAS).collect();
-        let asked =
-            |(cut, is_doubtful): &(Cut, bool)| Asked { rect: cut.rect, is_doubtful: *is_doubtful, reading: None };
+        let cut = |(zone, evidence)| Some((self.cut(page, zone)?, evidence));
+        let cuts: Vec<(Cut, Evidence)> = zones.into_iter().filter_map(cut).take(MOST_FORMULAS).collect();
+        let asked = |(cut, evidence): &(Cut, Evidence)| Asked { rect: cut.rect, evidence: *evidence, reading: None };
         self.asked.extend(cuts.iter().map(asked));
         cuts.into_iter().map(|(cut, _)| cut).collect()
     }
 
-    /// Where there are formulas: by the lines, and those that only the network sees. Each with whether it may be text.
-    fn zones(&self, upright: &Upright, seen: &Seen<'_>) -> Vec<(Rect, bool)> {
+    /// Where there are formulas: by the lines, and those that only the network sees. Each with what tells that it is one.
+    fn zones(&self, upright: &Upright, seen: &Seen<'_>) -> Vec<(Rect, Evidence)> {
         let is_taken = |polygon: &Polygon, (kind, confidence): (BlockKind, f64)| {
             let centre = polygon.bounds().center();
             let holds_it = |(rect, kind, confidence): &(Rect, BlockKind, f64)| {
@@ -136,8 +155,8 @@ impl Formulas {
         let lines: Vec<Line> = self.lines.iter().map(line).collect();
         let given = |rect: Rect| Polygon::from_rect(rect).map(|point| upright.given(point)).bounds();
         let found = displays::find(&lines);
-        let mut zones: Vec<(Rect, bool)> =
-            found.iter().map(|display| (given(display.zone), display.is_doubtful)).collect();
+        let mut zones: Vec<(Rect, Evidence)> =
+            found.iter().map(|display| (given(display.zone), display.evidence)).collect();
         let known: Vec<Rect> = zones.iter().map(|(zone, _)| *zone).collect();
         let unseen = |rect: &Rect| {
             let is_known = known.iter().any(|zone| zone.intersection(rect).area() > 0.2 * rect.area());
@@ -149,7 +168,7 @@ impl Formulas {
         let areas = seen.areas.iter().filter(|(rect, kind, confidence)| {
             *kind == BlockKind::Formula && *confidence >= LEAST_SEEN && unseen(rect)
         });
-        zones.extend(areas.map(|(rect, ..)| (*rect, false)));
+        zones.extend(areas.map(|(rect, ..)| (*rect, Evidence::Seen)));
         zones
     }
 
@@ -239,30 +258,28 @@ mod tests {
 
     #[test]
     fn what_may_be_text_is_a_formula_where_it_is_surely_read_as_one() {
-        let said = |latex: &str, tokens: &[&str], confidence| {
+        let said = |latex: &str, confidence| {
             let reading = FormulaReading {
                 latex: latex.to_owned(),
-                tokens: tokens.iter().map(|&token| token.into()).collect(),
+                tokens: Vec::new(),
                 confidence,
                 needs_review: false,
                 ending: Ending::Complete,
             };
-            let asked = |is_doubtful| Asked { rect: Rect::default(), is_doubtful, reading: Some(reading.clone()) };
-            assert!(asked(false).formula().is_some());
-            asked(true).formula().is_some()
+            let asked = |evidence| Asked { rect: Rect::default(), evidence, reading: Some(reading.clone()) };
+            [Evidence::Place, Evidence::Signs, Evidence::Seen].map(|evidence| asked(evidence).formula().is_some())
         };
-        let script = &["p", "_", "{", "u", "w", "}"];
-        assert!(said("p_{uw}", script, 0.95));
-        assert!(!said("p_{uw}", script, 0.6));
-        assert!(said("X", &["X"], 0.95));
-        for (latex, tokens) in [
-            ("\\text{Results}", &["\\text", "{", "R", "e", "s", "u", "l", "t", "s", "}"][..]),
-            ("\\mathrm{X}", &["\\mathrm", "{", "X", "}"]),
-            ("Abstract", &["A", "b", "s", "t", "r", "a", "c", "t"]),
-            ("\\cdot", &["\\cdot"]),
-            ("1", &["1"]),
-        ] {
-            assert!(!said(latex, tokens, 0.95), "{latex}");
+        for latex in
+            ["p_{uw}", "X", "F_{\\mathrm{pro}}", "\\mathbf{X}^{2}", "\\arcsin6", "\\text{minimize }f+g", "v(x)"]
+        {
+            assert_eq!(said(latex, 0.95), [true; 3], "{latex}");
+            assert_eq!(said(latex, 0.6), [false, true, true], "{latex}");
+            assert_eq!(said(latex, 0.4), [false, false, true], "{latex}");
+        }
+        for latex in
+            ["\\text{Results}", "\\mathrm{X}", "\\text{12 May },\\mathbf{E}", "Abstract", "\\cdot", "1", "19, 12"]
+        {
+            assert_eq!(said(latex, 0.95), [false, false, true], "{latex}");
         }
     }
 }
