@@ -138,16 +138,19 @@ fn nearest(items: &[Item], y: f32, side: f32, is_along: impl Fn(&Item) -> bool) 
     let is_beyond = |item: &Item| (item.rect.center().y - y) * side > 0.0 && near(item) > -0.3 * item.size;
     let mut order: Vec<usize> = (0..items.len()).filter(|&at| is_along(&items[at]) && is_beyond(&items[at])).collect();
     order.sort_by(|&a, &b| near(&items[a]).total_cmp(&near(&items[b])));
-    let (mut end, mut largest) = (0.0_f32, 0.0_f32);
+    let (mut end, mut largest, mut is_accents) = (0.0_f32, 0.0_f32, true);
     let mut found = Vec::new();
     for at in order {
         let item = &items[at];
         // Neither side of a line has rows; what does not reach into what is nearer is a limit or an accent of it, or something else.
-        let is_small = item.size < SCRIPT * largest || item.node.sign().is_some_and(|c| accent_command(c).is_some());
-        if !found.is_empty() && near(item) > end - 0.08 * item.size && !is_small {
+        let is_accent = item.node.sign().is_some_and(|c| accent_command(c).is_some());
+        let is_small = item.size < SCRIPT * largest || is_accent;
+        // Under a line accents come before what bears them.
+        if !is_accents && near(item) > end - 0.08 * item.size && !is_small {
             break;
         }
         largest = largest.max(item.size);
+        is_accents &= is_accent;
         // From the line it is a little farther than between what belongs together.
         let most = if found.is_empty() { 0.55 } else { 0.28 };
         if near(item) - end > most * item.size {

@@ -147,7 +147,8 @@ pub(super) fn grids(mut items: Vec<Item>, read: &Read<'_>) -> Vec<Item> {
             let from = &items[open];
             let closes = tall.iter().copied().filter(|&close| {
                 let to = &items[close];
-                to.class != Class::Open
+                close != open
+                    && to.class != Class::Open
                     && to.rect.left > from.rect.right - 0.1 * line.size
                     && (to.rect.center().y - from.rect.center().y).abs() < 0.35 * line.size
                     && (to.rect.height() - from.rect.height()).abs() < 0.3 * from.rect.height()

@@ -182,9 +182,16 @@ impl Writer<'_> {
         if takes {
             self.node(base);
             for (script, limit) in [('_', under), ('^', over)] {
-                if let Some(limit) = limit {
-                    self.out.push(script);
-                    self.group(limit);
+                match limit {
+                    Some(Node::Lines(lines)) => {
+                        self.out.push(script);
+                        self.stack(lines);
+                    }
+                    Some(limit) => {
+                        self.out.push(script);
+                        self.group(limit);
+                    }
+                    None => {}
                 }
             }
             return;
@@ -216,6 +223,18 @@ impl Writer<'_> {
         }
         self.node(base);
         self.out.extend(std::iter::repeat_n('}', usize::from(over.is_some()) + usize::from(under.is_some())));
+    }
+
+    /// The lines of a limit.
+    fn stack(&mut self, lines: &[Node]) {
+        self.out.push_str("{\\substack{");
+        for (number, line) in lines.iter().enumerate() {
+            if number > 0 {
+                self.out.push_str(" \\\\ ");
+            }
+            self.node(line);
+        }
+        self.out.push_str("}}");
     }
 
     fn grid(&mut self, open: Option<&str>, rows: &[Vec<Node>], close: Option<&str>) {

@@ -5,8 +5,8 @@ use super::{
     items::{Item, Level, Line, SAME, SCRIPT},
 };
 
-/// Lines nearer than this are one, in ems.
-const APART: f32 = 0.85;
+/// Lines nearer than this are one, in ems; those of a limit are a little nearer than those of text.
+const APART: f32 = 0.8;
 
 /// The baselines of a formula's lines, from top to bottom.
 pub(super) fn baselines(items: &[Item]) -> Vec<f32> {

@@ -15,6 +15,7 @@ mod plain;
 mod row;
 mod rows;
 mod scripts;
+mod stacks;
 
 use std::cell::Cell;
 
@@ -58,7 +59,7 @@ pub fn read(symbols: &[Symbol], bars: &[Rect]) -> Option<Reading> {
     }
     let items: Vec<Item> = symbols.iter().map(Item::of).collect();
     let doubts = Cell::new(0);
-    let items = delimiters::in_one_piece(items);
+    let items = stacks::in_one(delimiters::in_one_piece(items));
     // Braces that lie are drawn in pieces with lines between them.
     let bars: Vec<Rect> = bars.iter().copied().filter(|bar| !delimiters::is_of_brace(bar, &items)).collect();
     let node = rows::read(items, &bars, DEEPEST, &doubts);

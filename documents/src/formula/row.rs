@@ -106,6 +106,8 @@ fn join_signs(items: &mut Vec<Item>, line: &Line) {
             item.rect = item.rect.union(&next.rect);
             item.node = Node::Symbol { text: SmolStr::from_iter([sign]), letters: Letters::Plain };
             item.class = super::alphabet::class(sign);
+            // What was before may go on into what it is now.
+            at = at.saturating_sub(1);
             continue;
         }
         at += 1;
@@ -145,7 +147,10 @@ fn joined(a: char, b: char, gap: f32) -> Option<char> {
         ('⇐', '⇒') if touches => '⟺',
         ('←', '→') if overlaps => '↔',
         ('∣' | '|' | '\u{f8e6}' | '\u{fffd}' | '7', '→') if overlaps || (touches && a != '7') => '↦',
-        ('∣' | '|', '=') if overlaps => '⊨',
+        ('∣' | '|' | '\u{f8e6}' | '\u{fffd}', '⟶') if touches => '⟼',
+        ('↦', '→') if touches => '↦',
+        ('↦', '⟶') if touches => '⟼',
+        ('∣' | '|', '=') if touches => '⊨',
         ('↪', '→') if touches => '↪',
         ('←', '↩') if touches => '↩',
         ('∶' | ':', '=') if gap < 0.12 => '≔',

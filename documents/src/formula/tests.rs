@@ -183,3 +183,101 @@ fn hostile_places_do_no_harm() {
     let _ = read(&symbols, &bars);
     assert!(read(&vec![symbols[0].clone(); MOST_SYMBOLS + 1], &[]).is_none());
 }
+
+/// A symbol with the place of its ink.
+fn at(text: &str, [left, top, right, bottom]: [f32; 4], baseline: f32, size: f32) -> Symbol {
+    let rect = Rect { left, top, right, bottom };
+    Symbol { text: text.into(), rect, baseline, size, letters: Letters::Plain }
+}
+
+fn latex_of(symbols: &[Symbol], bars: &[Rect]) -> String {
+    read(symbols, bars).unwrap().latex
+}
+
+#[test]
+fn signs_that_are_set_as_two_above_each_other_are_one() {
+    let a = at("a", [0.0, 9.3, 4.5, 13.8], 13.7, 10.0);
+    let equals = at("=", [8.2, 10.5, 14.8, 12.8], 14.2, 10.0);
+    let b = at("b", [18.6, 6.8, 22.3, 13.8], 13.7, 10.0);
+    let over = |sign: Symbol| latex_of(&[a.clone(), sign, equals.clone(), b.clone()], &[]);
+    assert_eq!(over(at("∼", [8.2, 7.4, 14.8, 9.7], 11.0, 10.0)), "a\\cong b");
+    assert_eq!(over(at(".", [11.0, 7.5, 12.0, 8.5], 8.5, 10.0)), "a\\doteq b");
+    assert_eq!(over(at("∼", [9.5, 5.5, 14.0, 7.1], 7.7, 7.0)), "a\\overset{\\sim}{=}b", "of smaller type it says how");
+}
+
+#[test]
+fn three_dots_down_a_slope_or_a_column_are_one_sign() {
+    let dots = |step: f32| -> Vec<Symbol> {
+        let dot =
+            |n: f32| at(".", [8.0 + step * n, 12.9 + 3.0 * n, 9.0 + step * n, 13.9 + 3.0 * n], 14.0 + 3.0 * n, 10.0);
+        let a = at("a", [0.0, 16.6, 5.0, 21.1], 21.0, 10.0);
+        vec![a, dot(0.0), dot(1.0), dot(2.0)]
+    };
+    assert_eq!(latex_of(&dots(3.9), &[]), "a\\ddots");
+    assert_eq!(latex_of(&dots(0.0), &[]), "a\\vdots");
+}
+
+#[test]
+fn an_accent_under_a_fractions_line_is_of_the_letter_below_it() {
+    let symbols = [
+        at("v", [1.0, 3.0, 5.0, 8.0], 8.0, 10.0),
+        at("ˆ", [1.5, 12.0, 4.5, 13.5], 18.9, 10.0),
+        at("σ", [0.5, 14.6, 5.5, 19.0], 18.9, 10.0),
+    ];
+    assert_eq!(
+        latex_of(&symbols, &[Rect { left: 0.0, top: 10.0, right: 6.0, bottom: 10.4 }]),
+        "\\frac{v}{\\hat{\\sigma}}"
+    );
+}
+
+#[test]
+fn the_foot_of_an_arrow_and_the_pieces_of_a_long_one_are_one_sign() {
+    let x = at("x", [6.3, 8.0, 11.2, 12.5], 12.4, 10.0);
+    let y = at("y", [33.5, 8.0, 38.1, 14.4], 12.4, 10.0);
+    let foot = |text| at(text, [15.0, 8.1, 15.7, 11.8], 12.4, 10.0);
+    let minus = at("−", [15.3, 9.7, 21.4, 10.1], 12.4, 10.0);
+    let arrow = |left| at("→", [left, 7.3, left + 8.8, 12.5], 12.4, 10.0);
+    assert_eq!(latex_of(&[x.clone(), foot("\u{fffd}"), minus, arrow(21.1), y.clone()], &[]), "x\\longmapsto y");
+    assert_eq!(latex_of(&[x.clone(), foot("↦"), arrow(15.4), y.clone()], &[]), "x\\mapsto y");
+    let equals = at("=", [15.8, 8.7, 22.4, 11.1], 12.4, 10.0);
+    assert_eq!(latex_of(&[x, at("|", [15.3, 4.9, 15.7, 14.9], 12.4, 10.0), equals, y], &[]), "x\\vDash\\quad y");
+}
+
+#[test]
+fn a_limit_of_two_lines_is_a_stack() {
+    let symbols = [
+        at("∑", [14.4, 16.6, 27.6, 30.5], 26.1, 10.0),
+        at("s", [14.6, 34.6, 17.3, 37.8], 37.7, 7.0),
+        at("=", [18.3, 35.0, 23.5, 36.9], 37.7, 7.0),
+        at("1", [24.7, 33.1, 27.2, 37.7], 37.7, 7.0),
+        at("s", [14.3, 40.5, 17.1, 43.6], 43.6, 7.0),
+        at("≠", [18.1, 38.6, 23.2, 45.0], 43.6, 7.0),
+        at("k", [24.3, 38.7, 27.7, 43.6], 43.6, 7.0),
+        at("y", [30.1, 21.7, 34.7, 28.1], 26.1, 10.0),
+    ];
+    assert_eq!(latex_of(&symbols, &[]), "\\sum_{\\substack{s=1 \\\\ s\\neq k}}y");
+}
+
+#[test]
+fn tall_bars_in_pieces_hold_a_determinant() {
+    let bar = |left: f32| {
+        (0..8)
+            .map(move |n| 5.8 + 6.0 * n as f32)
+            .map(move |top| at("∣", [left, top, left + 0.4, top + 6.4], top + 0.2, 10.0))
+    };
+    let digits = [
+        ("1", 34.6, 14.3),
+        ("2", 49.2, 14.3),
+        ("3", 34.2, 26.3),
+        ("4", 49.0, 26.3),
+        ("5", 34.2, 38.3),
+        ("6", 49.1, 38.3),
+        ("7", 34.3, 50.2),
+        ("8", 49.1, 50.2),
+    ];
+    let digits = digits
+        .iter()
+        .map(|&(text, left, baseline)| at(text, [left, baseline - 6.6, left + 4.0, baseline], baseline, 10.0));
+    let symbols: Vec<Symbol> = bar(32.0).chain(digits).chain(bar(55.2)).collect();
+    assert_eq!(latex_of(&symbols, &[]), "\\begin{vmatrix} 1 & 2 \\\\ 3 & 4 \\\\ 5 & 6 \\\\ 7 & 8 \\end{vmatrix}");
+}

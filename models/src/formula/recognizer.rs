@@ -21,6 +21,9 @@ use crate::{
 
 /// Expected share of right tokens from which on a formula that was read symbol by symbol needs no decoder.
 const SURE: f32 = 0.97;
+/// What is read with less and in more pieces of LaTeX is no formula, but a stamp, handwriting or typewriting; a decoder would take long over it and
+/// make something up.
+const HOPELESS: (f32, usize) = (0.3, 40);
 
 /// What reads formulas, of whichever family.
 pub trait FormulaRecognizer: Debug + Send + Sync {
@@ -179,7 +182,7 @@ impl FormulaSession {
                 (Some(symbols), Some(ink)) => symbols.read(ink)?,
                 _ => None,
             };
-            if reading.as_ref().is_none_or(|reading| reading.confidence < SURE) {
+            if reading.as_ref().is_none_or(needs_decoder) {
                 pictures.push(ink.and_then(picture::of_ink));
             }
             by_symbols.push(reading);
@@ -187,7 +190,7 @@ impl FormulaSession {
         let mut found = self.reader.find(pictures)?.into_iter();
         for reading in by_symbols {
             let written = match reading {
-                Some(reading) if reading.confidence >= SURE => reading.into(),
+                Some(reading) if !needs_decoder(&reading) => reading.into(),
                 reading => {
                     let found = found.next().ok_or_else(|| self.reader.lost())?;
                     let share = self.model.language.calibration.share(found.score);
@@ -199,6 +202,11 @@ impl FormulaSession {
         }
         Ok(())
     }
+}
+
+fn needs_decoder(reading: &SymbolReading) -> bool {
+    let (least, most) = HOPELESS;
+    reading.confidence < SURE && (reading.confidence >= least || latex::pieces(&reading.latex).len() <= most)
 }
 
 fn ink_of<'a>(input: &TensorView<'a>) -> Option<Ink<'a>> {

@@ -77,7 +77,9 @@ pub(super) fn tell_strokes(signs: &mut [Sign], glyphs: &[Glyph], size: f32) {
             }
         }
         // The foot of `↦` is a sign of its own, which fonts give any name.
-        if glyphs[signs[at + 1].glyph].text == "→" && (signs[at + 1].left - signs[at].right).abs() < 0.02 * size {
+        if matches!(glyphs[signs[at + 1].glyph].text.as_str(), "→" | "−")
+            && (signs[at + 1].left - signs[at].right).abs() < 0.02 * size
+        {
             let is_foot =
                 matches!(glyphs[signs[at].glyph].text.as_str(), "7" | "|" | "∣" | "\u{f8e6}" | "\u{fffd}" | "");
             if is_foot && signs[at].left - signs[at - 1].right > WORD_GAP * size {
