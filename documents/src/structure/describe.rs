@@ -100,7 +100,9 @@ pub(super) fn describe(page: PageText, hints: &Hints) -> PageText {
 /// Tables, formulas and figures; their lines are free no more.
 fn objects(sheet: &Sheet<'_>, is_free: &mut [bool], found: &[furniture::Found]) -> Vec<Object> {
     let mut objects = Vec::new();
-    for table in find_tables(sheet, is_free) {
+    let matrices = seen_formulas::lines_of_matrices(sheet, is_free);
+    let beside_matrices: Vec<bool> = (0..is_free.len()).map(|at| is_free[at] && !matrices.contains(&at)).collect();
+    for table in find_tables(sheet, &beside_matrices) {
         if table.lines.is_empty() {
             continue;
         }

@@ -6,6 +6,9 @@ use crate::{geometry::Rect, hints::SeenFormula, mathml::to_plain_text};
 /// More than this are no formulas.
 const MOST_FORMULAS: usize = 500;
 
+/// How sure a reading must be for its rows to be no table's.
+const SURE_OF_ROWS: f32 = 0.8;
+
 /// A formula, and what it is made of.
 pub(super) struct FoundFormula {
     pub(super) rect: Rect,
@@ -47,6 +50,19 @@ pub(super) fn find(sheet: &Sheet<'_>, is_free: &[bool], tables: &[Rect]) -> Vec<
         found.push(FoundFormula { rect, lines, said, confidence: seen.confidence });
     }
     found
+}
+
+/// The lines of formulas that were surely read with rows in them, which are rows of no table.
+pub(super) fn lines_of_matrices(sheet: &Sheet<'_>, is_free: &[bool]) -> Vec<usize> {
+    let has_rows = |seen: &&SeenFormula| {
+        seen.confidence >= SURE_OF_ROWS && seen.latex.as_ref().is_some_and(|latex| latex.contains(r" \\ "))
+    };
+    let seen = sheet.hints.seen_formulas.iter().take(MOST_FORMULAS).filter(has_rows);
+    let lines = seen.flat_map(|seen| {
+        let rect = sheet.view.rect(seen.rect);
+        (0..sheet.lines.len()).filter(move |&at| is_free[at] && is_in(sheet, at, rect))
+    });
+    lines.collect()
 }
 
 fn said<'a>(seen: &SeenFormula, beside: Option<String>, lines: impl Iterator<Item = &'a str>) -> Said {

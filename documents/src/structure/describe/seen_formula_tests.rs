@@ -78,3 +78,26 @@ fn a_formula_below_another_one_stands_behind_the_short_line_between_them() {
     let texts: Vec<&str> = told(&page).into_iter().map(|(.., text)| text).collect();
     assert_eq!(texts[1..], ["f(x) = 2", "It ends before it.", "g(x) = 2", "And then the text goes on."]);
 }
+
+#[test]
+fn rows_of_a_matrix_that_was_surely_read_are_no_table() {
+    let mut lines = vec![LINES[0], ("M =", 150.0, 136.0, 10.0)];
+    for row in 0..6 {
+        for column in 0..4 {
+            lines.push(("10", 200.0 + 40.0 * column as f32, 100.0 + 14.0 * row as f32, 10.0));
+        }
+    }
+    lines.push(("And then the text goes on.", 50.0, 210.0, 10.0));
+    let kinds = |confidence: f32| -> Vec<BlockKind> {
+        let formula = SeenFormula {
+            rect: Rect { left: 145.0, top: 95.0, right: 345.0, bottom: 185.0 },
+            latex: Some("M=\\begin{bmatrix} 10 & 10 \\\\ 10 & 10 \\end{bmatrix}".to_owned()),
+            number: None,
+            confidence,
+        };
+        let page = describe(page(&lines), &Hints { seen_formulas: vec![formula], ..hints() });
+        page.blocks.iter().map(|block| block.kind).collect()
+    };
+    assert_eq!(kinds(0.9), [BlockKind::Paragraph, BlockKind::Formula, BlockKind::Paragraph]);
+    assert!(kinds(0.6).contains(&BlockKind::Table), "{:?}", kinds(0.6));
+}

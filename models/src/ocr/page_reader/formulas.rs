@@ -22,6 +22,11 @@ const MOST_UNREAD: usize = 60;
 const LEAST_SEEN: f64 = 0.5;
 /// How sure it must be of tables and pictures for what stands in them to be theirs, and of running heads.
 pub(super) const LEAST_TAKEN: f64 = 0.5;
+/// How sure it must be of a formula's line beside what it takes for a table, and how far from that the line ends at most, in its heights.
+const LEAST_BESIDE: f64 = 0.4;
+const MOST_BESIDE: f32 = 1.5;
+/// How high a matrix is that it takes for a picture, in those heights.
+const MOST_OF_MATRIX: f32 = 8.0;
 /// How sure the recogniser must be, as a share of right tokens, for its reading to be worth more than the lines.
 const LEAST_READ: f32 = 0.5;
 /// And where it may as well be text.
@@ -133,16 +138,29 @@ impl Formulas {
 
     /// Where there are formulas: by the lines, and those that only the network sees. Each with what tells that it is one.
     fn zones(&self, upright: &Upright, seen: &Seen<'_>) -> Vec<(Rect, Evidence)> {
+        // What the network takes for a table, or for a low picture, beside the beginning of a formula is a matrix.
+        let is_matrix = |area: &Rect, kind: BlockKind| {
+            let most = if kind == BlockKind::Figure { MOST_OF_MATRIX } else { f32::INFINITY };
+            self.lines.iter().any(|(polygon, _)| {
+                let (kind, confidence) = (seen.kind_of_line)(polygon);
+                let line = polygon.bounds();
+                let is_low = area.height() < most * line.height();
+                let gap = (area.left - line.right).max(line.left - area.right);
+                let is_beside = (area.top..area.bottom).contains(&line.center().y) && gap < MOST_BESIDE * line.height();
+                kind == BlockKind::Formula && confidence > LEAST_BESIDE && is_beside && is_low
+            })
+        };
+        let taken = seen.areas.iter().filter(|(rect, kind, confidence)| {
+            *confidence >= LEAST_TAKEN
+                && matches!(kind, BlockKind::Figure | BlockKind::Table)
+                && !is_matrix(rect, *kind)
+        });
+        let taken: Vec<Rect> = taken.map(|(rect, ..)| *rect).collect();
         let is_taken = |polygon: &Polygon, (kind, confidence): (BlockKind, f64)| {
             let centre = polygon.bounds().center();
-            let holds_it = |(rect, kind, confidence): &(Rect, BlockKind, f64)| {
-                matches!(kind, BlockKind::Table | BlockKind::Figure)
-                    && *confidence >= LEAST_TAKEN
-                    && rect.contains(centre)
-            };
             let is_furniture = matches!(kind, BlockKind::PageHeader | BlockKind::PageFooter | BlockKind::PageNumber)
                 && confidence >= LEAST_TAKEN;
-            is_furniture || seen.areas.iter().any(holds_it)
+            is_furniture || taken.iter().any(|rect| rect.contains(centre))
         };
         let line = |(polygon, line): &(Polygon, Line)| {
             let (kind, confidence) = (seen.kind_of_line)(polygon);
