@@ -33,11 +33,13 @@ pub(super) fn find(sheet: &Sheet<'_>, is_free: &[bool], known: &[Rect]) -> Vec<F
     for region in sheet.hints.regions.iter().filter(|region| region.scope == RegionScope::Area) {
         let rect = sheet.view.rect(region.rect);
         let is_sure = matches!(region.kind, BlockKind::Figure | BlockKind::Formula) && region.confidence > 0.5;
+        // A formula that reaches into what is known is of that; pictures stand close to each other.
+        let most = if region.kind == BlockKind::Formula { 0.03 } else { 0.3 };
         let is_known = areas
             .iter()
             .map(|(area, ..)| area)
             .chain(known)
-            .any(|area| area.intersection(&rect).area() > 0.3 * rect.area().min(area.area()));
+            .any(|area| area.intersection(&rect).area() > most * rect.area().min(area.area()));
         if is_sure && !is_known && rect.area() > em * em && areas.len() < MOST_FIGURES {
             areas.push((rect, region.kind, Some(region.confidence)));
         }

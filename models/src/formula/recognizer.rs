@@ -230,3 +230,19 @@ impl Session for FormulaSession {
         ByteSize(self.reader.memory().0 + symbols)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_is_asked_about_what_is_doubtful_and_not_about_what_is_no_formula() {
+        let reading = |latex: &str, confidence| SymbolReading { latex: latex.to_owned(), score: 0.0, confidence };
+        let long = "a_{i}^{2}+".repeat(20);
+        assert!(!needs_decoder(&reading("a+b", 0.98)));
+        assert!(needs_decoder(&reading("a+b", 0.8)));
+        assert!(needs_decoder(&reading("a+b", 0.1)), "a short one costs little");
+        assert!(needs_decoder(&reading(&long, 0.5)));
+        assert!(!needs_decoder(&reading(&long, 0.1)));
+    }
+}

@@ -101,3 +101,16 @@ fn rows_of_a_matrix_that_was_surely_read_are_no_table() {
     assert_eq!(kinds(0.9), [BlockKind::Paragraph, BlockKind::Formula, BlockKind::Paragraph]);
     assert!(kinds(0.6).contains(&BlockKind::Table), "{:?}", kinds(0.6));
 }
+
+#[test]
+fn what_the_network_sees_of_a_formula_beside_its_lines_is_no_formula_of_its_own() {
+    let kinds = |right: f32| -> Vec<BlockKind> {
+        let rect = Rect { left: 180.0, top: 85.0, right, bottom: 115.0 };
+        let (scope, kind) = (crate::hints::RegionScope::Area, BlockKind::Formula);
+        let region = Region { scope, kind, rect, confidence: 0.8, stroke: None };
+        let page = describe(page(&LINES), &Hints { regions: vec![region], ..seen(Some("f(x)=2")) });
+        page.blocks.iter().map(|block| block.kind).collect()
+    };
+    assert_eq!(kinds(252.0), [BlockKind::Paragraph, BlockKind::Formula, BlockKind::Paragraph]);
+    assert_eq!(kinds(240.0).len(), 4, "beside it stands another one");
+}
