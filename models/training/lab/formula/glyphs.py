@@ -35,6 +35,7 @@ EXTENSION = "\u23aa\uf8f4"  # of braces of either side
 COMBINED = {"−→": "⟶", "=⇒": "⟹", "−←": "⟵", "=⇐": "⟸", "⇐⇒": "⟺", "←→": "⟷", "∣→": "↦", "|→": "↦", "7→": "↦", "\u0338=": "≠", "\u0338∈": "∉", "\u0338≡": "≢", "\u0338∼": "≁", "\u0338⊂": "⊄", "\u0338⊆": "⊈", "|=": "⊨", "∣=": "⊨",
             "⇒⟹": "⟹", "∼−": "≃", "−∼": "≃", "↪→": "↪", "→↪": "↪"}
 COMBINED = {"".join(sorted(k)): v for k, v in COMBINED.items()}
+LYING = {"︷": "⏞", "︸": "⏟"}  # pieces of braces that lie, and the braces that begin with them
 SEVERAL, BAR = "several", "bar"
 
 
@@ -177,6 +178,10 @@ def combined(found, glyphs):
     if any(n.startswith("√") for n in names):
         roots = [g for g in found if glyphs[g][0].startswith("√")]
         return ("√ Plain", roots[0]) if all(n.startswith("√") or n == BAR or n[0] in "\u23b7\ue001\ufffd" for n in names) else (SEVERAL, first)
+    if others and all(n[0] in LYING for n in others):
+        # which brace it is its left end tells
+        left = min((g for g in found if glyphs[g][0] != BAR), key=lambda g: glyphs[g][1][0])
+        return f"{LYING[glyphs[left][0][0]]} Plain", left
     if len(set(names)) == 1 and others and others[0][0] in "()[]{}|‖":
         return names[0], first
     signs = "".join(sorted(n.split(" ")[0] for n in names if n != BAR))
