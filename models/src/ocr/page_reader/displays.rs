@@ -232,7 +232,10 @@ fn rows(lines: &[Line], unit: f32) -> Vec<(Row, Rect)> {
         let left = all.iter().filter(|&&at| !lines[at].is_number).map(|&at| lines[at].rect.left);
         let left = left.fold(line.rect.left, f32::min);
         let is_set_in = left > frame.left + LEAST_INDENT * unit && line.rect.right < frame.right + 0.5 * unit;
-        if is_inline || !is_set_in || all.iter().any(|&at| lines[at].is_taken) {
+        // A word or a speck in a row of text is of that.
+        let is_doubtful = line.is_brief && !line.has_signs && !line.is_short;
+        let is_of_text = is_doubtful && all.iter().any(|&at| at != first && lines[at].is_text);
+        if is_inline || is_of_text || !is_set_in || all.iter().any(|&at| lines[at].is_taken) {
             continue;
         }
         // A long line of words is another line's, however tall signs make this one's box.
@@ -325,10 +328,10 @@ fn zone(lines: &[Line], own: &[usize], rect: Rect, frame: &Rect, unit: f32) -> R
             continue;
         }
         let is_beside = other.center().y > rect.top && other.center().y < rect.bottom;
-        if is_beside && other.left >= rect.right {
-            zone.right = zone.right.min(other.left);
-        } else if is_beside && other.right <= rect.left {
-            zone.left = zone.left.max(other.right);
+        if is_beside && other.center().x > rect.right {
+            zone.right = zone.right.min(other.left.max(rect.right));
+        } else if is_beside && other.center().x < rect.left {
+            zone.left = zone.left.max(other.right.min(rect.left));
         } else if other.center().y < rect.top {
             zone.top = zone.top.max(other.bottom.min(rect.top));
         } else if other.center().y > rect.bottom {
@@ -431,5 +434,20 @@ mod tests {
             (0..6).map(|row| line(520.0, 100.0 + 40.0 * row as f32, 900.0, "is small wherever this holds")).collect();
         let page = [vec![short(100.0), line(420.0, 200.0, 455.0, "{iG8"), short(300.0), long], beside].concat();
         assert_eq!(find(&page)[0].zone.right, 460.0);
+    }
+
+    #[test]
+    fn a_speck_between_two_columns_is_no_formula() {
+        let lines = |row: f32| {
+            let text = "the measure of every bounded set is small";
+            [line(100.0, row, 480.0, text), line(520.0, row, 900.0, text)]
+        };
+        let speck = Line::unread(Rect { left: 476.0, top: 202.0, right: 526.0, bottom: 228.0 });
+        let page = [lines(160.0), lines(200.0), lines(240.0)].concat();
+        assert_eq!(find(&[page.clone(), vec![speck]].concat()), []);
+        // Of what has signs there, the lines beside it are no part.
+        let signs = line(470.0, 200.0, 530.0, "x = y");
+        let zones: Vec<Rect> = find(&[page, vec![signs]].concat()).iter().map(|display| display.zone).collect();
+        assert!(zones.iter().all(|zone| zone.left >= 470.0 && zone.right <= 530.0), "{zones:?}");
     }
 }
