@@ -146,7 +146,7 @@ const MATHEMATICS_NAMES: [&str; 32] = [
 ];
 
 /// What the name tells, the name included.
-fn by_name(name: &str) -> Face {
+pub(super) fn by_name(name: &str) -> Face {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     // Families of TeX have size and kind in their names: `cmbx10`, `SFTI1000`.
     let letters = plain.trim_end_matches(|c: char| c.is_ascii_digit());

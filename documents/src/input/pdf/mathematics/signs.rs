@@ -158,7 +158,7 @@ pub(in crate::input::pdf) fn symbol(glyph: &Glyph, settings: &Settings) -> Symbo
         rect: ink(glyph),
         baseline: glyph.origin.y as f32,
         size: glyph.size as f32,
-        letters: letters(glyph, face),
+        letters: glyph.text.chars().next().map_or(Letters::Plain, |c| letters(c, glyph.is_emboldened, face)),
     }
 }
 
@@ -196,15 +196,17 @@ fn usual(glyph: &Glyph) -> Rect {
     Rect { left: x, top: y - above * size, right: x + glyph.advance as f32, bottom: y + below * size }
 }
 
-fn letters(glyph: &Glyph, face: &Face) -> Letters {
-    let Some(c) = glyph.text.chars().next() else { return Letters::Plain };
+/// What a character is set in.
+fn letters(c: char, is_emboldened: bool, face: &Face) -> Letters {
     if !c.is_alphanumeric() {
         return Letters::Plain;
     }
     let name: String = face.name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     let is_capital = c.is_ascii_uppercase();
-    if has(&["msbm", "bbm", "bbold", "dsrom", "doublestroke"]) && (is_capital || !name.starts_with("msbm")) {
+    if has(&["msbm", "bbm", "bbold", "dsrom", "doublestroke", "blackboard"])
+        && (is_capital || !name.starts_with("msbm"))
+    {
         return Letters::Blackboard;
     }
     if has(&["eufm", "eufb", "fraktur"]) {
@@ -219,10 +221,13 @@ fn letters(glyph: &Glyph, face: &Face) -> Letters {
     if has(&["cmmib", "lmmib", "cmbmi"]) || (face.mathematics && face.bold) {
         return if c.is_ascii_digit() { Letters::Bold } else { Letters::BoldItalic };
     }
+    // Where italic letters have places of their own, as Unicode has them, the others are upright.
+    let has_italics_elsewhere = has(&["math"]) && !has(&["italic", "symbol", "black", "extension"]);
     if face.mathematics {
-        return Letters::Plain;
+        let is_upright = has_italics_elsewhere && c.is_ascii_alphabetic() && !face.italic;
+        return if is_upright { Letters::Upright } else { Letters::Plain };
     }
-    match (face.bold || glyph.is_emboldened, face.italic) {
+    match (face.bold || is_emboldened, face.italic) {
         (true, true) => Letters::BoldItalic,
         (true, false) => Letters::Bold,
         _ if face.monospace => Letters::Monospace,
@@ -230,5 +235,24 @@ fn letters(glyph: &Glyph, face: &Face) -> Letters {
         (false, true) => Letters::Plain,
         (false, false) if c.is_ascii_digit() || is_greek(c) => Letters::Plain,
         (false, false) => Letters::Upright,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::pdf::names::by_name;
+
+    #[test]
+    fn letters_are_upright_in_faces_of_mathematics_that_have_italics_in_places_of_their_own() {
+        let set = |c: char, name: &str| letters(c, false, &by_name(name));
+        for name in ["STIXMath-Regular", "LibertinusT1Math", "CambriaMath", "CMR10"] {
+            assert_eq!(set('c', name), Letters::Upright, "{name}");
+        }
+        for name in ["CMMI10", "LMMathItalic10-Regular", "STIXMath-Italic", "EURM10"] {
+            assert_eq!(set('c', name), Letters::Plain, "{name}");
+        }
+        assert_eq!(set('α', "STIXMath-Regular"), Letters::Plain);
+        assert_eq!(set('R', "PazoMathBlackboardBold"), Letters::Blackboard);
     }
 }
