@@ -147,10 +147,9 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     widths.sort_by(f32::total_cmp);
     let is_wider = |blank: (f32, f32), times: f32| blank.1 - blank.0 >= times * widths[widths.len() / 2];
     // A line of prose just above a table or below two columns, or a title over them: one of its word spaces may stand above their gutter.
-    if !is_inside || is_larger {
-        if !is_wider(blank, WIDER) && (is_larger || !evidence.is_spanned_by(blank, origin.height())) {
-            return false;
-        }
+    let is_told = || is_wider(blank, WIDER) || !is_larger && evidence.is_spanned_by(blank, origin.height());
+    if (!is_inside || is_larger) && !is_told() {
+        return false;
     }
     let rows = evidence.rows();
     if evidence.stand_beside(origin.height()) {

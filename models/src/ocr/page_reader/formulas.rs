@@ -138,24 +138,7 @@ impl Formulas {
 
     /// Where there are formulas: by the lines, and those that only the network sees. Each with what tells that it is one.
     fn zones(&self, upright: &Upright, seen: &Seen<'_>) -> Vec<(Rect, Evidence)> {
-        // What the network takes for a table, or for a low picture, beside the beginning of a formula is a matrix.
-        let is_matrix = |area: &Rect, kind: BlockKind| {
-            let most = if kind == BlockKind::Figure { MOST_OF_MATRIX } else { f32::INFINITY };
-            self.lines.iter().any(|(polygon, _)| {
-                let (kind, confidence) = (seen.kind_of_line)(polygon);
-                let line = polygon.bounds();
-                let is_low = area.height() < most * line.height();
-                let gap = (area.left - line.right).max(line.left - area.right);
-                let is_beside = (area.top..area.bottom).contains(&line.center().y) && gap < MOST_BESIDE * line.height();
-                kind == BlockKind::Formula && confidence > LEAST_BESIDE && is_beside && is_low
-            })
-        };
-        let taken = seen.areas.iter().filter(|(rect, kind, confidence)| {
-            *confidence >= LEAST_TAKEN
-                && matches!(kind, BlockKind::Figure | BlockKind::Table)
-                && !is_matrix(rect, *kind)
-        });
-        let taken: Vec<Rect> = taken.map(|(rect, ..)| *rect).collect();
+        let taken = self.taken_areas(seen);
         let is_taken = |polygon: &Polygon, (kind, confidence): (BlockKind, f64)| {
             let centre = polygon.bounds().center();
             let is_furniture = matches!(kind, BlockKind::PageHeader | BlockKind::PageFooter | BlockKind::PageNumber)
@@ -188,6 +171,30 @@ impl Formulas {
         });
         zones.extend(areas.map(|(rect, ..)| (*rect, Evidence::Seen)));
         zones
+    }
+
+    /// The page's tables and pictures. What the network takes for a table, or for a low picture, beside the beginning of a formula is a matrix.
+    fn taken_areas(&self, seen: &Seen<'_>) -> Vec<Rect> {
+        let is_matrix = |area: &Rect, kind: BlockKind| {
+            let most = if kind == BlockKind::Figure { MOST_OF_MATRIX } else { f32::INFINITY };
+            self.lines.iter().any(|(polygon, _)| {
+                let line = polygon.bounds();
+                let gap = (area.left - line.right).max(line.left - area.right);
+                let is_beside = (area.top..area.bottom).contains(&line.center().y)
+                    && gap < MOST_BESIDE * line.height()
+                    && area.height() < most * line.height();
+                let begins_one = || {
+                    let (kind, confidence) = (seen.kind_of_line)(polygon);
+                    kind == BlockKind::Formula && confidence > LEAST_BESIDE
+                };
+                is_beside && begins_one()
+            })
+        };
+        let is_taken = |(rect, kind, confidence): &&(Rect, BlockKind, f64)| {
+            let may_be = matches!(kind, BlockKind::Figure | BlockKind::Table) && *confidence >= LEAST_TAKEN;
+            may_be && !is_matrix(rect, *kind)
+        };
+        seen.areas.iter().filter(is_taken).map(|(rect, ..)| *rect).collect()
     }
 
     /// The pixels of the formula in a zone, without those around it.
