@@ -1,6 +1,6 @@
 """The reader of symbols into models/shipped: its network in int8, how sure it may be, and the vectors by which Rust checks the contract.
 
-python -m lab.formula.ship_glyphs symbols-0 --first 50 --count 120
+python -m lab.formula.ship_glyphs symbols-2 --first 50 --count 120
 
 How sure: pagestream itself reads our held-out formulas with the network (`cargo build --release -p pagestream-models --example symbols`).
 """

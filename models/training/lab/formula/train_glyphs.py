@@ -1,7 +1,7 @@
 """Train the network that says which symbol a part of a formula's picture is of.
 
-python -m lab.formula.train_glyphs --run symbols-0 --first 0 --count 60 --deadline 21:40     # resumable, as every run
-python -m lab.formula.train_glyphs --run symbols-0 --report
+python -m lab.formula.train_glyphs --run symbols-2 --first 0 --count 60 --deadline 21:40     # resumable, as every run
+python -m lab.formula.train_glyphs --run symbols-2 --report
 
 Cross-entropy of the class, and of em and baseline how far they are off. Which classes there are follows from the shards: those seen LEAST times; rarer ones count as
 what cannot be read.
