@@ -3,7 +3,10 @@
 //! Letters and digits tell most: those side by side on one baseline are one line of one em. Signs and brackets stand around the axis of such a
 //! line, whichever fits best, and accents go with what they stand over.
 
-use pagestream_documents::formula::{AXIS, Letters, Symbol};
+use pagestream_documents::{
+    Rect,
+    formula::{AXIS, Letters, Symbol},
+};
 
 /// Ems from this share of the formula's on are its own; smaller ones are those of scripts and of scripts of scripts.
 const OWN: f32 = 0.84;
@@ -39,6 +42,10 @@ const COMMA: f32 = 0.11;
 const RAISED: f32 = 0.36;
 /// Operators that are higher take limits, in ems.
 const LARGE_OPERATOR: f32 = 0.9;
+/// Operators with limits above and below them; how far off these are at most, in the operator's heights, and how far their middle is beside it, in its widths.
+const TAKE_LIMITS: &str = "∑∏∐⋃⋂⨁⨂⨀⋁⋀";
+const LIMIT_GAP: f32 = 0.3;
+const ASIDE: f32 = 0.3;
 /// Lower letters are small, higher ones capitals, in ems.
 const CAPITAL: std::ops::Range<f32> = 0.53..0.6;
 
@@ -55,7 +62,8 @@ pub fn settle(symbols: &mut [Symbol]) {
     let Some(main) = main_em(symbols) else { return };
     name_by_height(symbols, main);
     let mut lines = letter_lines(symbols, main);
-    level_lines(&mut lines, main);
+    let limits: Vec<bool> = lines.iter().map(|line| is_line_of_limit(symbols, line)).collect();
+    level_lines(&mut lines, &limits, main);
     for line in &lines {
         for &at in &line.members {
             (symbols[at].size, symbols[at].baseline) = (line.em, line.baseline);
@@ -78,7 +86,14 @@ fn level(ratio: f32, own: f32) -> f32 {
 
 /// The largest em that more than a few letters have.
 fn main_em(symbols: &[Symbol]) -> Option<f32> {
-    let mut ems: Vec<f32> = symbols.iter().filter(|symbol| is_letter(symbol)).map(|symbol| symbol.size).collect();
+    let of_letters = |may_be: &dyn Fn(&Symbol) -> bool| -> Vec<f32> {
+        symbols.iter().filter(|symbol| is_letter(symbol) && may_be(symbol)).map(|symbol| symbol.size).collect()
+    };
+    // What sums are over is small, and may be more than all else.
+    let mut ems = of_letters(&|symbol| !is_limit(symbols, &symbol.rect));
+    if ems.is_empty() {
+        ems = of_letters(&|_| true);
+    }
     if ems.is_empty() {
         ems = symbols.iter().map(|symbol| symbol.size).collect();
     }
@@ -127,11 +142,27 @@ fn letter_lines(symbols: &[Symbol], main: f32) -> Vec<Line> {
     lines
 }
 
+/// Whether something stands right above or below a sum or the like, in the middle of it.
+fn is_limit(symbols: &[Symbol], rect: &Rect) -> bool {
+    let is_over = |sign: &Symbol| {
+        let (own, reach) = (sign.rect, ASIDE * sign.rect.width());
+        let gap = (own.top - rect.bottom).max(rect.top - own.bottom);
+        let x = rect.center().x;
+        x > own.left - reach && x < own.right + reach && (-0.1..LIMIT_GAP).contains(&(gap / own.height()))
+    };
+    symbols.iter().filter(|symbol| TAKE_LIMITS.contains(first(symbol))).any(is_over)
+}
+
+fn is_line_of_limit(symbols: &[Symbol], line: &Line) -> bool {
+    let rects = line.members.iter().map(|&at| symbols[at].rect);
+    rects.reduce(|a, b| a.union(&b)).is_some_and(|rect| is_limit(symbols, &rect))
+}
+
 /// Few ems are in a formula.
-fn level_lines(lines: &mut [Line], main: f32) {
+fn level_lines(lines: &mut [Line], limits: &[bool], main: f32) {
     let found: Vec<(f32, f32, f32, f32)> =
         lines.iter().map(|line| (line.left, line.right, line.baseline, line.em)).collect();
-    for line in lines {
+    for (line, is_limit) in lines.iter_mut().zip(limits) {
         if line.em > MAIN * main {
             continue;
         }
@@ -142,7 +173,8 @@ fn level_lines(lines: &mut [Line], main: f32) {
             let offset = (baseline - line.baseline).abs() / em;
             gap < 0.5 * main && em > 1.04 * line.em && em > OWN * main && SCRIPT_OFFSET.contains(&offset)
         });
-        line.em = level(ratio, if is_beside_larger { OWN_BESIDE } else { OWN }) * main;
+        let level = level(ratio, if is_beside_larger { OWN_BESIDE } else { OWN });
+        line.em = if *is_limit { level.min(LEVELS[1]) } else { level } * main;
     }
 }
 

@@ -271,3 +271,23 @@ fn the_print_of_a_matrix_is_as_large_as_its_cells_and_large_print_is_made_smalle
     let again = scaled(Ink { data: &data, width, height: data.len() / width }).unwrap();
     assert_eq!(again.width, 120, "what waits to be read is no larger than is looked at");
 }
+
+#[test]
+fn limits_are_small_even_where_they_look_as_large_as_what_is_summed() {
+    let sum =
+        Symbol { rect: Rect { left: 0.0, top: 20.0, right: 26.0, bottom: 48.0 }, ..symbol("∑", 0.0, 39.0, 20.0) };
+    let sizes = |of_limits: f32| {
+        let limit = |text: &str, left: f32, baseline: f32| symbol(text, left, baseline, of_limits);
+        let symbols = vec![
+            sum.clone(),
+            limit("n", 8.0, 16.0),
+            limit("i", 1.0, 62.0),
+            limit("1", 17.0, 62.0),
+            symbol("x", 30.0, 39.0, 20.0),
+            limit("i", 40.0, 42.0),
+        ];
+        latex(symbols)
+    };
+    assert_eq!(sizes(14.0), "\\sum_{i1}^{n}x_{i}");
+    assert_eq!(sizes(17.4), "\\sum_{i1}^{n}x_{i}");
+}
