@@ -54,6 +54,12 @@ impl Item {
         Self { rect, size, level, class: Class::Other, node }
     }
 
+    /// What is put together of it and others is one sign.
+    pub(super) fn turn_into(&mut self, sign: char) {
+        self.node = symbol_of(SmolStr::from_iter([sign]), Letters::Plain);
+        self.class = class(sign);
+    }
+
     pub(super) fn is(&self, sign: char) -> bool {
         self.node.sign() == Some(sign)
     }

@@ -182,16 +182,11 @@ impl Writer<'_> {
         if takes {
             self.node(base);
             for (script, limit) in [('_', under), ('^', over)] {
+                let Some(limit) = limit else { continue };
+                self.out.push(script);
                 match limit {
-                    Some(Node::Lines(lines)) => {
-                        self.out.push(script);
-                        self.stack(lines);
-                    }
-                    Some(limit) => {
-                        self.out.push(script);
-                        self.group(limit);
-                    }
-                    None => {}
+                    Node::Lines(lines) => self.stack(lines),
+                    limit => self.group(limit),
                 }
             }
             return;

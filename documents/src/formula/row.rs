@@ -104,8 +104,7 @@ fn join_signs(items: &mut Vec<Item>, line: &Line) {
             let next = items.remove(at + 1);
             let item = &mut items[at];
             item.rect = item.rect.union(&next.rect);
-            item.node = Node::Symbol { text: SmolStr::from_iter([sign]), letters: Letters::Plain };
-            item.class = super::alphabet::class(sign);
+            item.turn_into(sign);
             // What was before may go on into what it is now.
             at = at.saturating_sub(1);
             continue;

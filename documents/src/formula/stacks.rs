@@ -1,12 +1,6 @@
 //! Signs that are set as several above each other, or along a slope: `≅`, `≐`, `⋱`, `⋮`.
 
-use smol_str::SmolStr;
-
-use super::{
-    Letters,
-    alphabet::class,
-    items::{Item, Level},
-};
+use super::items::{Item, Level};
 
 /// How far the middles of two signs are apart at most, and how much narrower one is than the other, where they are one sign; in ems.
 const ASIDE: f32 = 0.12;
@@ -24,9 +18,12 @@ pub(super) fn in_one(items: Vec<Item>) -> Vec<Item> {
 
 /// What stands on an equals sign, in the same size, and makes another sign of it.
 fn on_equals(mut items: Vec<Item>) -> Vec<Item> {
-    for at in (0..items.len()).rev().filter(|&at| items.get(at).is_some_and(|item| item.is('='))).collect::<Vec<_>>() {
-        let equals = &items[at];
-        let (size, rect) = (equals.size, equals.rect);
+    let mut gone: Vec<usize> = Vec::new();
+    for at in 0..items.len() {
+        let (size, rect) = (items[at].size, items[at].rect);
+        if !items[at].is('=') {
+            continue;
+        }
         let is_on = |item: &Item| {
             let gap = rect.top - item.rect.bottom;
             (item.size / size - 1.0).abs() < 0.06
@@ -39,16 +36,15 @@ fn on_equals(mut items: Vec<Item>) -> Vec<Item> {
             '.' | '·' | '˙' => Some('≐'),
             _ => None,
         };
-        let found = items.iter().enumerate().find_map(|(on, item)| Some((on, sign(item).filter(|_| is_on(item))?)));
+        let may_be = |on: &usize| !gone.contains(on) && is_on(&items[*on]);
+        let found = (0..items.len()).filter(may_be).find_map(|on| Some((on, sign(&items[on])?)));
         if let Some((on, sign)) = found {
-            let above = items[on].rect;
-            let equals = &mut items[at];
-            equals.rect = equals.rect.union(&above);
-            turn_into(equals, sign);
-            items.remove(on);
+            items[at].rect = rect.union(&items[on].rect);
+            items[at].turn_into(sign);
+            gone.push(on);
         }
     }
-    items
+    without(items, &gone)
 }
 
 /// Three dots down a slope or a column.
@@ -87,17 +83,11 @@ fn dots(mut items: Vec<Item>) -> Vec<Item> {
         let dots = &mut items[first];
         dots.rect = rect;
         dots.level = Level::Baseline(rect.bottom + below);
-        turn_into(dots, sign);
+        dots.turn_into(sign);
     }
-    let mut at = 0;
-    items.retain(|_| {
-        at += 1;
-        !gone.contains(&(at - 1))
-    });
-    items
+    without(items, &gone)
 }
 
-fn turn_into(item: &mut Item, sign: char) {
-    item.node = super::node::Node::Symbol { text: SmolStr::from_iter([sign]), letters: Letters::Plain };
-    item.class = class(sign);
+fn without(items: Vec<Item>, gone: &[usize]) -> Vec<Item> {
+    items.into_iter().enumerate().filter(|(at, _)| !gone.contains(at)).map(|(_, item)| item).collect()
 }

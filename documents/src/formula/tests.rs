@@ -202,6 +202,10 @@ fn signs_that_are_set_as_two_above_each_other_are_one() {
     let over = |sign: Symbol| latex_of(&[a.clone(), sign, equals.clone(), b.clone()], &[]);
     assert_eq!(over(at("∼", [8.2, 7.4, 14.8, 9.7], 11.0, 10.0)), "a\\cong b");
     assert_eq!(over(at(".", [11.0, 7.5, 12.0, 8.5], 8.5, 10.0)), "a\\doteq b");
+    let twice = [at("=", [24.0, 10.5, 30.6, 12.8], 14.2, 10.0), at("∼", [24.0, 7.4, 30.6, 9.7], 11.0, 10.0)];
+    let [second, sim] = twice;
+    let all = [at("∼", [8.2, 7.4, 14.8, 9.7], 11.0, 10.0), sim, a.clone(), equals.clone(), b.clone(), second];
+    assert_eq!(latex_of(&all, &[]), "a\\cong b\\cong", "wherever they come");
     assert_eq!(over(at("∼", [9.5, 5.5, 14.0, 7.1], 7.7, 7.0)), "a\\overset{\\sim}{=}b", "of smaller type it says how");
 }
 

@@ -101,8 +101,10 @@ pub(super) fn describe(page: PageText, hints: &Hints) -> PageText {
 fn objects(sheet: &Sheet<'_>, is_free: &mut [bool], found: &[furniture::Found]) -> Vec<Object> {
     let mut objects = Vec::new();
     let matrices = seen_formulas::lines_of_matrices(sheet, is_free);
-    let beside_matrices: Vec<bool> = (0..is_free.len()).map(|at| is_free[at] && !matrices.contains(&at)).collect();
-    for table in find_tables(sheet, &beside_matrices) {
+    matrices.iter().for_each(|&at| is_free[at] = false);
+    let tables = find_tables(sheet, is_free);
+    matrices.iter().for_each(|&at| is_free[at] = true);
+    for table in tables {
         if table.lines.is_empty() {
             continue;
         }

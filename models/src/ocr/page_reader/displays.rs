@@ -155,7 +155,7 @@ pub(super) struct Display {
 }
 
 /// What tells that something is a formula.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Evidence {
     /// Where it stands: it may as well be text.
     Place,

@@ -1,6 +1,6 @@
 """Train the network that says which symbol a part of a formula's picture is of.
 
-python -m lab.formula.train_glyphs --run symbols-2 --first 0 --count 60 --deadline 21:40     # resumable, as every run
+python -m lab.formula.train_glyphs --run symbols-3 --init symbols-2 --first 0 --count 60 --deadline 21:40     # resumable, as every run
 python -m lab.formula.train_glyphs --run symbols-2 --report
 
 Cross-entropy of the class, and of em and baseline how far they are off. Which classes there are follows from the shards: those seen LEAST times; rarer ones count as
@@ -39,15 +39,12 @@ def shards(first: int, count: int):
 SAME = {"µ": "μ", "\u2126": "Ω", "∆": "Δ", "ℎ": "h", "\u0302": "ˆ", "^": "ˆ", "\u0303": "˜", "\u0304": "¯", "ˉ": "¯", "\u0307": "˙", "⋅": "·", "∙": "·", "∥": "‖", "∶": ":", "∕": "/", "∑\ufe01": "∑", "∑︁": "∑", "◦": "∘", "⋯": "·", "…": ".",
         "∖": "\\", "∣": "|", "〈": "⟨", "〉": "⟩", "∏︁": "∏", "*": "∗", "\u030c": "ˇ", "\u0306": "˘", "\u0308": "¨", "\u0301": "´", "\u0300": "`"}
 SINGLE = (".", "·")
-STIX = {chr(0xE22D + i): chr(ord("A") + i) for i in range(26)}  # its calligraphic letters have names of their own
 
 
 def class_of(name: str) -> str:
     if " " not in name:
         return name
     text, letters = name.rsplit(" ", 1)
-    if text in STIX:
-        return f"{STIX[text]} Calligraphic"
     text = SAME.get(text, text)
     return f"{text} {letters if text.isalnum() else 'Plain'}"
 
