@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 what="${1:-load}"
 program="${PAGESTREAM:-target/release/pagestream}"
-[[ -n "${PAGESTREAM:-}" ]] || cargo build --release --quiet
+[[ -n "${PAGESTREAM:-}" ]] || cargo build --release --features server --quiet
 mkdir -p target/server
 work="$(mktemp -d)"
 server=

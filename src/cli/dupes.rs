@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use globset::{GlobBuilder, GlobMatcher};
+use glob::Pattern;
 use pagestream::{
     DocumentId, Settings, Tag, harmless,
     repeats::{Cluster, PageKey, Repeat},
@@ -21,6 +21,7 @@ use super::{
     answer::{Format, Stopped},
     documents::{self, DataArgs, Refusal},
     exit::Exit,
+    inputs::AS_SHELLS,
     printer::Printer,
 };
 
@@ -72,7 +73,7 @@ fn dupes(args: &DupesArgs, settings: &Settings) -> Result<Vec<Cluster>, Stopped>
 enum Within {
     All,
     Folder(PathBuf),
-    Pattern(GlobMatcher),
+    Pattern(Pattern),
 }
 
 impl Within {
@@ -82,7 +83,7 @@ impl Within {
             Self::Folder(folder) => {
                 Path::new(source).starts_with(folder) || absolute(source).starts_with(absolute(folder))
             }
-            Self::Pattern(pattern) => pattern.is_match(source.strip_prefix("./").unwrap_or(source)),
+            Self::Pattern(pattern) => pattern.matches_with(source.strip_prefix("./").unwrap_or(source), AS_SHELLS),
         }
     }
 }
@@ -96,11 +97,10 @@ fn within(named: Option<&Path>) -> Result<Within, Refusal> {
     let Some(path) = named else { return Ok(Within::All) };
     let text = path.to_string_lossy();
     let text = text.strip_prefix("./").unwrap_or(&text);
-    if path.is_dir() || !text.contains(['*', '?', '[', '{']) {
+    if path.is_dir() || !text.contains(['*', '?', '[']) {
         return Ok(Within::Folder(if text == "." { PathBuf::new() } else { text.into() }));
     }
-    let glob = GlobBuilder::new(text).literal_separator(true).build();
-    glob.map(|glob| Within::Pattern(glob.compile_matcher())).map_err(|error| {
+    Pattern::new(text).map(Within::Pattern).map_err(|error| {
         let hint = "write for example --within 'scans/*.pdf'";
         Refusal::new(format!("`{}` is no pattern: {error}", harmless(text)), hint, Exit::Configuration)
     })

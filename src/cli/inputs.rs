@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use globset::{GlobBuilder, GlobMatcher};
+use glob::{MatchOptions, Pattern};
 use pagestream::{
     Digest, FileKind, Source,
     output::{Expected, is_url},
@@ -39,6 +39,10 @@ pub struct PassedOver {
     pub path: PathBuf,
     pub why: &'static str,
 }
+
+/// A wildcard stands for what is between two `/`, `**` for any number of folders.
+pub const AS_SHELLS: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: false };
 
 /// Most that standard input may hold: it is kept in memory until it is spooled.
 pub const STANDARD_INPUT: u64 = 1 << 30;
@@ -131,7 +135,7 @@ impl Inputs {
     }
 
     /// The files and folders that match, sorted. As shells do, wildcards leave hidden names alone.
-    fn add_matches(&mut self, path: &Path, pattern: &GlobMatcher) -> Result<(), String> {
+    fn add_matches(&mut self, path: &Path, pattern: &Pattern) -> Result<(), String> {
         let is_plain = |part: &Component| !part.as_os_str().as_encoded_bytes().iter().any(|b| b"*?[".contains(b));
         let root: PathBuf = path.components().take_while(is_plain).collect();
         let wild = path.components().count() - root.components().count();
@@ -147,7 +151,7 @@ impl Inputs {
                     continue;
                 }
                 let found = folder.join(name);
-                if pattern.is_match(&found) {
+                if pattern.matches_path_with(&found, AS_SHELLS) {
                     matches.push(found.clone());
                 }
                 if depth > 1 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -229,9 +233,9 @@ fn standard_input() -> Result<Arc<[u8]>, String> {
 }
 
 /// A name with wildcards. What looks like one and is none (`scan[2.pdf`) is taken for a name.
-fn as_pattern(path: &Path) -> Option<GlobMatcher> {
+fn as_pattern(path: &Path) -> Option<Pattern> {
     let text = path.to_str().filter(|text| text.contains(['*', '?', '[']))?;
-    GlobBuilder::new(text).literal_separator(true).build().ok().map(|glob| glob.compile_matcher())
+    Pattern::new(text).ok()
 }
 
 /// What is neither a file nor a folder, or a folder behind a link.

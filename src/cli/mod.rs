@@ -10,7 +10,12 @@ use pagestream::{
     Settings, SettingsError,
     settings::{Layers, LogFormat, Origin},
 };
-use tracing_subscriber::{EnvFilter, fmt::format::FmtSpan};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    fmt::format::FmtSpan,
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use self::{exit::Exit, printer::Printer};
 
@@ -31,6 +36,8 @@ mod index;
 mod inputs;
 #[cfg(feature = "server")]
 mod keys;
+#[cfg(not(feature = "server"))]
+mod left_out;
 mod manual;
 mod meaning;
 mod models;
@@ -119,10 +126,16 @@ enum Command {
     /// Offer all of it over HTTP, with a page for people
     #[cfg(feature = "server")]
     Serve(serve::ServeArgs),
+    /// Offer all of it over HTTP (needs a program that was built with the feature `server`)
+    #[cfg(not(feature = "server"))]
+    Serve(left_out::Anything),
     /// Make, list and remove the keys that `serve` asks for
     #[cfg(feature = "server")]
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Make, list and remove the keys that `serve` asks for (as `serve`)
+    #[cfg(not(feature = "server"))]
+    Keys(left_out::Anything),
     /// Print the pages of a document as they are read, by this or another process
     Tail(tail::TailArgs),
     /// Find pages of the data directory by their words and their meaning
@@ -236,6 +249,10 @@ fn run(args: impl Iterator<Item = OsString>) -> Exit {
         Command::Serve(args) => serve::run(&args, settings, &printer),
         #[cfg(feature = "server")]
         Command::Keys(command) => keys::run(&command, &settings, &printer),
+        #[cfg(not(feature = "server"))]
+        Command::Serve(_) => left_out::run("serve", "server", &printer),
+        #[cfg(not(feature = "server"))]
+        Command::Keys(_) => left_out::run("keys", "server", &printer),
         Command::Tail(args) => tail::run(&args, &settings, &printer),
         Command::Search(args) => search::run(&args, settings, &printer),
         Command::Status(args) => status::run(&args, &settings, &printer),
@@ -349,25 +366,19 @@ fn layers(global: &Global, command: &Command) -> Result<Layers, SettingsError> {
 
 fn start_log(settings: &Settings, printer: &Printer) {
     let level = &settings.log.level;
-    let filter = EnvFilter::try_new(level).unwrap_or_else(|error| {
+    let targets = level.parse::<Targets>().unwrap_or_else(|error| {
         printer.warning(&format!("log.level `{level}` is not understood ({error}); warnings are shown"));
-        EnvFilter::new("warn")
+        Targets::new().with_default(LevelFilter::WARN)
     });
     // ONNX Runtime is chatty at `info`; its own warnings are enough unless it is asked for by name.
-    let filter = if level.contains("ort") { filter } else { with(filter, "ort=warn") };
+    let targets = if level.contains("ort") { targets } else { targets.with_target("ort", LevelFilter::WARN) };
     // To actix a request that is no HTTP is an error: anybody could fill the log with them.
-    let filter = if level.contains("actix") { filter } else { with(filter, "actix_http=off") };
-    let filter = with(filter, &format!("{}=info", printer::TARGET));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let targets = if level.contains("actix") { targets } else { targets.with_target("actix_http", LevelFilter::OFF) };
+    let targets = targets.with_target(printer::TARGET, LevelFilter::INFO);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry().with(targets);
     match settings.log.format {
-        LogFormat::Json => builder.json().with_span_events(FmtSpan::CLOSE).init(),
-        LogFormat::Text => builder.with_ansi(printer.colours()).init(),
-    }
-}
-
-fn with(filter: EnvFilter, directive: &str) -> EnvFilter {
-    match directive.parse() {
-        Ok(directive) => filter.add_directive(directive),
-        Err(_) => filter,
+        LogFormat::Json => registry.with(lines.json().with_span_events(FmtSpan::CLOSE)).init(),
+        LogFormat::Text => registry.with(lines.with_ansi(printer.colours())).init(),
     }
 }

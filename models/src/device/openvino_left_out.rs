@@ -6,6 +6,6 @@ use super::{DeviceKind, DeviceReport, cpu::Cpu};
 
 /// That it was left out.
 pub(super) fn probe(_: Option<&Path>, _: &Cpu) -> Vec<DeviceReport> {
-    let why = "this program was built without OpenVINO (feature `openvino`)";
+    let why = "this program was built without OpenVINO by itself; `cargo build --release --features openvino` makes one with it";
     vec![DeviceReport::absent("openvino-native", DeviceKind::Cpu, "openvino", why)]
 }

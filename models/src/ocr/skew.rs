@@ -7,6 +7,7 @@
 use pagestream_documents::{PixelFormat, Point, Raster, buffers};
 
 use super::{
+    compact::luma,
     pixels::histogram,
     rulings::{WORD, darker},
 };
@@ -32,6 +33,9 @@ const STRAIGHT: f32 = 1.6;
 const GAIN: f32 = 1.25;
 /// And so much sharper than at most angles: among grains of noise one angle is always a little sharper than the others.
 const STANDS_OUT: f32 = 1.6;
+/// Bits behind the point of a place on a page that is turned, and of how far a pixel is from it.
+const POINT: u32 = 32;
+const BITS: u32 = 8;
 
 /// By how many radians the page is turned clockwise; 0 where that is little or not clear.
 pub fn of_page(raster: &Raster) -> f32 {
@@ -186,6 +190,19 @@ fn sharpness(points: &[f32], degrees: f32, across: bool) -> f32 {
     rows.windows(2).map(|pair| (pair[1] as f32 - pair[0] as f32).powi(2)).sum()
 }
 
+/// From which step on, and before which, `begin` and so many `step`s more lie in `0..end`; all with [`POINT`] bits behind the point but `end`.
+fn within(begin: i64, step: i64, end: i64) -> (i64, i64) {
+    let end = end << POINT;
+    let reaching = |limit: i64| (limit - begin).div_euclid(step) + i64::from((limit - begin).rem_euclid(step) != 0);
+    match step {
+        0 if (0..end).contains(&begin) => (0, i64::MAX),
+        0 => (0, 0),
+        1.. => (reaching(0), reaching(end)),
+        // It goes down: it is inside once it is below the end, until it passes 0.
+        _ => ((begin - end).div_euclid(-step) + 1, begin.div_euclid(-step) + 1),
+    }
+}
+
 /// A page that was set straight.
 #[derive(Debug)]
 pub struct Straightened {
@@ -204,7 +221,6 @@ impl Straightened {
         let (w, h) = (page.width as f32, page.height as f32);
         let width = (w * cos.abs() + h * sin.abs()).ceil() as u32;
         let height = (w * sin.abs() + h * cos.abs()).ceil() as u32;
-        let from = page.format.channels();
         let format = if gray { PixelFormat::Gray8 } else { page.format };
         let mut this = Self {
             raster: Raster { width, height, format, data: Vec::new(), dpi: page.dpi },
@@ -213,34 +229,59 @@ impl Straightened {
             given: Point::new(w / 2.0, h / 2.0),
             straight: Point::new(width as f32 / 2.0, height as f32 / 2.0),
         };
-        let mut data = vec![255; width as usize * height as usize * format.channels()];
-        let value = |x: i64, y: i64, channel: usize| {
-            let inside = (0..i64::from(page.width)).contains(&x) && (0..i64::from(page.height)).contains(&y);
-            if inside {
-                f32::from(page.data[(y as usize * page.width as usize + x as usize) * from + channel])
-            } else {
-                255.0
-            }
+        let gray = (format != page.format).then(|| luma(&page.data));
+        let given = gray.as_deref().unwrap_or(&page.data);
+        this.raster.data = match format {
+            PixelFormat::Gray8 => this.turned::<1>(given, page.width, page.height),
+            PixelFormat::Rgb8 => this.turned::<3>(given, page.width, page.height),
         };
-        for (at, pixel) in data.chunks_exact_mut(format.channels()).enumerate() {
-            let (x, y) = ((at % width as usize) as f32 + 0.5, (at / width as usize) as f32 + 0.5);
-            let given = this.to_given(Point::new(x, y));
-            let (x, y) = (given.x - 0.5, given.y - 0.5);
-            let (left, top) = (x.floor(), y.floor());
-            let (dx, dy) = (x - left, y - top);
-            let (left, top) = (left as i64, top as i64);
-            let sample = |channel| {
-                let row = |y| value(left, y, channel) * (1.0 - dx) + value(left + 1, y, channel) * dx;
-                row(top) * (1.0 - dy) + row(top + 1) * dy
-            };
-            match (pixel, from) {
-                // As the other conversions to gray: ITU-R BT.601.
-                ([gray], 3) => *gray = (0.299 * sample(0) + 0.587 * sample(1) + 0.114 * sample(2)).round() as u8,
-                (pixel, _) => pixel.iter_mut().enumerate().for_each(|(channel, v)| *v = sample(channel).round() as u8),
+        if let Some(gray) = gray {
+            buffers::give_back(gray);
+        }
+        this
+    }
+
+    /// The pixels, of so many channels, of the straight page. Places are numbers with [`POINT`] bits behind the point: along a row of the
+    /// straight page they go on by the same step, a thousandth of a pixel off at its end at most.
+    fn turned<const CHANNELS: usize>(&self, given: &[u8], width: u32, height: u32) -> Vec<u8> {
+        let (pixels, _) = given.as_chunks::<CHANNELS>();
+        let across = self.raster.width as usize;
+        let mut turned = vec![255; across * self.raster.height as usize * CHANNELS];
+        let fixed = |value: f32| (f64::from(value) * (1_u64 << POINT) as f64) as i64;
+        let step = (fixed(self.cos), fixed(self.sin));
+        let (width, height) = (i64::from(width), i64::from(height));
+        // A pixel with the one to its right, the two below, and how far it is to them.
+        let at = |place: i64| (place >> POINT, (place >> (POINT - BITS)) as u32 & ((1 << BITS) - 1));
+        let mix = |[from, to]: [u32; 2], part: u32| from * ((1 << BITS) - part) + to * part;
+        for (y, line) in turned.chunks_exact_mut((across * CHANNELS).max(1)).enumerate() {
+            let begin = self.to_given(Point::new(0.5, y as f32 + 0.5));
+            let begin = (fixed(begin.x - 0.5), fixed(begin.y - 0.5));
+            // Where all four pixels are on the page.
+            let (first, end) = within(begin.0, step.0, width - 1);
+            let (upper, lower) = within(begin.1, step.1, height - 1);
+            let inside = first.max(upper)..end.min(lower);
+            for (number, pixel) in line.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
+                let number = number as i64;
+                let ((x, right), (y, down)) = (at(begin.0 + number * step.0), at(begin.1 + number * step.1));
+                let four = if inside.contains(&number) {
+                    let place = (y * width + x) as usize;
+                    [&pixels[place..place + 2], &pixels[place + width as usize..][..2]].map(|two| [two[0], two[1]])
+                } else if x < -1 || y < -1 || x >= width || y >= height {
+                    continue;
+                } else {
+                    let one = |x: i64, y: i64| {
+                        let is_on_page = (0..width).contains(&x) && (0..height).contains(&y);
+                        if is_on_page { pixels[(y * width + x) as usize] } else { [255; CHANNELS] }
+                    };
+                    [y, y + 1].map(|y| [one(x, y), one(x + 1, y)])
+                };
+                for (channel, value) in pixel.iter_mut().enumerate() {
+                    let rows = four.map(|row| mix(row.map(|pixel| u32::from(pixel[channel])), right));
+                    *value = ((mix(rows, down) + (1 << (2 * BITS - 1))) >> (2 * BITS)) as u8;
+                }
             }
         }
-        this.raster.data = data;
-        this
+        turned
     }
 
     /// A point of the straight page on the page as it was given.
@@ -312,6 +353,47 @@ mod tests {
             }
         }
         assert_eq!(of_page(&page), 0.0);
+    }
+
+    /// Every pixel by the definition, in real numbers.
+    #[test]
+    fn a_page_is_turned_as_bilinear_sampling_has_it() {
+        for (degrees, format) in [(3.3_f32, PixelFormat::Gray8), (-14.0, PixelFormat::Rgb8)] {
+            let small = page(degrees, format);
+            let small = Raster { width: 90, height: 120, data: small.data[..90 * 120 * format.channels()].to_vec(), ..small };
+            let straight = Straightened::new(&small, degrees.to_radians(), false);
+            let channels = format.channels();
+            let value = |x: i64, y: i64, channel: usize| match (0..90).contains(&x) && (0..120).contains(&y) {
+                true => f64::from(small.data[(y * 90 + x) as usize * channels + channel]),
+                false => 255.0,
+            };
+            for (at, pixel) in straight.raster.data.chunks_exact(channels).enumerate() {
+                let (x, y) = (at as u32 % straight.raster.width, at as u32 / straight.raster.width);
+                let given = straight.to_given(Point::new(x as f32 + 0.5, y as f32 + 0.5));
+                let (x, y) = (f64::from(given.x) - 0.5, f64::from(given.y) - 0.5);
+                let (dx, dy) = (x - x.floor(), y - y.floor());
+                let (left, top) = (x.floor() as i64, y.floor() as i64);
+                for (channel, &found) in pixel.iter().enumerate() {
+                    let row = |y| value(left, y, channel) * (1.0 - dx) + value(left + 1, y, channel) * dx;
+                    let wanted = row(top) * (1.0 - dy) + row(top + 1) * dy;
+                    assert!((f64::from(found) - wanted).abs() < 2.0, "{degrees}, {at}: {found}, not {wanted}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_a_row_is_on_the_page_is_told_exactly() {
+        for begin in [-1000_i64, -3, 0, 4, 999, 2000] {
+            for step in [-7_i64, -1, 0, 1, 3, 500] {
+                let (begin, step) = (begin << (POINT - 4), step << (POINT - 4));
+                let (first, end) = within(begin, step, 50);
+                for number in 0..3000 {
+                    let is_inside = (0..50_i64 << POINT).contains(&(begin + number * step));
+                    assert_eq!((first..end).contains(&number), is_inside, "{begin} {step} {number}");
+                }
+            }
+        }
     }
 
     #[test]
