@@ -40,6 +40,9 @@ const LARGER: f32 = 1.25;
 const ROWS_ON_ONE_SIDE: f32 = 8.0;
 const CLEAR: f32 = 0.15;
 
+/// Where one column is shorter, so many times as many lines of the other end or start at the gutter as its own do beside them.
+const ONE_SIDED: usize = 4;
+
 /// How far apart the middles of lines that stand beside each other are at most, in heights.
 const BESIDE: f32 = 0.8;
 
@@ -67,14 +70,50 @@ pub fn cut_at_gutters(raster: &Raster, lines: &[Polygon], upright: &Upright) -> 
     for (row, &index) in by_row.iter().enumerate() {
         place[index] = row;
     }
-    let mut cut = Vec::with_capacity(lines.len());
-    for (index, line) in lines.iter().enumerate() {
-        let seen = &page[index];
-        let gutters: Vec<(f32, f32)> =
-            seen.blanks.iter().copied().filter(|&blank| is_gutter(&page, &by_row, place[index], blank)).collect();
-        cut.extend(cut_line(line, &seen.rect, &gutters));
+    let mut gutters = Vec::new();
+    for (line, seen) in page.iter().enumerate() {
+        let told = seen.blanks.iter().map(|&blank| (blank, told(&page, &by_row, place[line], blank)));
+        gutters.extend(told.filter(|&(_, told)| told != Told::No).map(|(blank, told)| Gutter { line, blank, told }));
     }
-    cut
+    settle(&page, &mut gutters);
+    let of_line = |line| gutters.iter().filter(move |gutter| gutter.line == line && gutter.told == Told::Yes);
+    let pieces = lines.iter().enumerate().flat_map(|(n, line)| {
+        let gutters: Vec<_> = of_line(n).map(|gutter| gutter.blank).collect();
+        cut_line(line, &page[n].rect, &gutters)
+    });
+    pieces.collect()
+}
+
+/// Whether a blank run of a line is a gutter, by the lines around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    No,
+    /// If one of the lines around it surely has it, too.
+    Perhaps,
+    Yes,
+}
+
+/// A blank run of a line that may be one.
+struct Gutter {
+    line: usize,
+    blank: (f32, f32),
+    told: Told,
+}
+
+/// What surely is a gutter in one line is one in those around it, and so in those around these.
+fn settle(page: &[Seen], gutters: &mut [Gutter]) {
+    let mut sure: Vec<usize> = (0..gutters.len()).filter(|&n| gutters[n].told == Told::Yes).collect();
+    while let Some(known) = sure.pop() {
+        let (around, (left, right)) = (page[gutters[known].line].rect, gutters[known].blank);
+        for (n, gutter) in gutters.iter_mut().enumerate().filter(|(_, gutter)| gutter.told == Told::Perhaps) {
+            let (rect, shared) = (page[gutter.line].rect, (gutter.blank.0.max(left), gutter.blank.1.min(right)));
+            let is_near = (rect.center().y - around.center().y).abs() <= REACH * rect.height();
+            if is_near && shared.1 - shared.0 >= 0.75 * MIN_BLANK * rect.height() {
+                gutter.told = Told::Yes;
+                sure.push(n);
+            }
+        }
+    }
 }
 
 /// Intervals of x on the level page.
@@ -127,12 +166,22 @@ impl Evidence {
         beside(&self.ending, &self.starting).min(beside(&self.starting, &self.ending)) >= 2
     }
 
+    /// Whether lines cross the gutter, and others, of one column alone, end or start there: the page's other column is shorter. Where short lines and what
+    /// is set in the middle take turns, as many start as end.
+    fn is_of_a_shorter_column(&self) -> bool {
+        let (less, more) = match (self.ending.len(), self.starting.len()) {
+            (ending, starting) if ending < starting => (ending, starting),
+            (ending, starting) => (starting, ending),
+        };
+        self.crossing.min(more) as f32 >= ROWS_WITHOUT && less * ONE_SIDED <= more
+    }
+
     fn rows(&self) -> f32 {
         self.crossing as f32 + (self.ending.len() + self.starting.len()) as f32 / 2.0
     }
 }
 
-fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> bool {
+fn told(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> Told {
     let mut evidence = Evidence::default();
     let mut common = blank;
     let upwards = by_row[..row].iter().rev();
@@ -149,14 +198,18 @@ fn is_gutter(page: &[Seen], by_row: &[usize], row: usize, blank: (f32, f32)) -> 
     // A line of prose just above a table or below two columns, or a title over them: one of its word spaces may stand above their gutter.
     let is_told = || is_wider(blank, WIDER) || !is_larger && evidence.is_spanned_by(blank, origin.height());
     if (!is_inside || is_larger) && !is_told() {
-        return false;
+        return Told::No;
     }
     let rows = evidence.rows();
     if evidence.stand_beside(origin.height()) {
-        rows >= ROWS_WITH_EDGES
+        if rows >= ROWS_WITH_EDGES { Told::Yes } else { Told::No }
+    } else if rows < ROWS_WITHOUT || common.1 - common.0 < 1.5 * MIN_BLANK * origin.height() {
+        Told::No
+    } else if evidence.is_of_a_shorter_column() || is_wider(common, MUCH_WIDER) {
+        Told::Yes
     } else {
         // Paragraphs that begin with the same words ("Step 1: …") have word spaces above each other.
-        rows >= ROWS_WITHOUT && common.1 - common.0 >= 1.5 * MIN_BLANK * origin.height() && is_wider(common, MUCH_WIDER)
+        Told::Perhaps
     }
 }
 
@@ -457,6 +510,35 @@ mod tests {
             lines.push(row(n, left, right));
         }
         assert_eq!(cut(&page, &lines), lines);
+    }
+
+    #[test]
+    fn boxes_across_a_narrow_gutter_are_cut_above_the_end_of_the_shorter_column() {
+        // Word spaces as wide as half of the gutter, and boxes that all run across it as far as the right column reaches.
+        let mut page = draw(24, &[(50, 490), (510, 950)]);
+        let (mut lines, mut wanted) = (Vec::new(), Vec::new());
+        for n in 0..24 {
+            (n * PITCH..(n + 1) * PITCH).for_each(|y| {
+                let at = (y * 1000) as usize;
+                (60 + n % 5 * 7..940).step_by(60).for_each(|x| page.data[at..][x as usize..][..14].fill(255));
+                if n >= 12 {
+                    page.data[at + 500..at + 1000].fill(255);
+                }
+            });
+            if n < 12 {
+                lines.push(row(n, 50, 950));
+                wanted.extend([row(n, 50, 490), row(n, 510, 950)]);
+            } else {
+                lines.push(row(n, 50, 490));
+                wanted.push(row(n, 50, 490));
+            }
+        }
+        let found = cut(&page, &lines);
+        assert_eq!(found.len(), wanted.len());
+        for (found, wanted) in found.iter().zip(&wanted) {
+            let (found, wanted) = (found.bounds(), wanted.bounds());
+            assert!((found.left - wanted.left).abs() < 12.0 && (found.right - wanted.right).abs() < 12.0, "{found:?}");
+        }
     }
 
     #[test]
