@@ -14,8 +14,10 @@ pub struct Anything {
 }
 
 pub fn run(command: &str, feature: &str, printer: &Printer) -> Exit {
-    let said = format!("`pagestream {command}` is not in this program, which was built without the feature `{feature}`");
-    let hint = format!("build it with `cargo build --release --features {feature}`, or with everything: `--features full`");
+    let said =
+        format!("`pagestream {command}` is not in this program, which was built without the feature `{feature}`");
+    let hint =
+        format!("build it with `cargo build --release --features {feature}`, or with everything: `--features full`");
     printer.error(&said, Some(&hint));
     Exit::Configuration
 }

@@ -23,7 +23,9 @@ impl Urls {
     /// That it was left out, always.
     #[allow(clippy::unused_async, reason = "as with the feature")]
     pub async fn submit(&self, _: &Pipeline, url: String, _: SubmitOptions) -> Result<DocumentHandle, Error> {
-        let cause = "this program was built without downloads; `cargo build --release --features url` makes one with them".to_owned();
+        let cause =
+            "this program was built without downloads; `cargo build --release --features url` makes one with them"
+                .to_owned();
         Err(Error::Read { name: shown(&url), cause, kind: ErrorKind::Unsupported })
     }
 }

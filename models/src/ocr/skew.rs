@@ -360,7 +360,8 @@ mod tests {
     fn a_page_is_turned_as_bilinear_sampling_has_it() {
         for (degrees, format) in [(3.3_f32, PixelFormat::Gray8), (-14.0, PixelFormat::Rgb8)] {
             let small = page(degrees, format);
-            let small = Raster { width: 90, height: 120, data: small.data[..90 * 120 * format.channels()].to_vec(), ..small };
+            let small =
+                Raster { width: 90, height: 120, data: small.data[..90 * 120 * format.channels()].to_vec(), ..small };
             let straight = Straightened::new(&small, degrees.to_radians(), false);
             let channels = format.channels();
             let value = |x: i64, y: i64, channel: usize| match (0..90).contains(&x) && (0..120).contains(&y) {

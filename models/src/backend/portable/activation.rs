@@ -80,6 +80,11 @@ impl<T: Number> Activation<T> {
         (y * (self.width + 2 * self.padding.1) + x) * self.channels
     }
 
+    /// From a pixel to the one below.
+    pub fn pitch(&self) -> usize {
+        (self.width + 2 * self.padding.1) * self.channels
+    }
+
     /// The channels of the pixels of one row.
     pub fn row(&self, y: usize) -> &[T] {
         let start = self.offset(y, 0);

@@ -197,12 +197,25 @@ fn rows<L: Sums, E: End>(weights: &Weights, input: &Activation<u8>, end: E, outp
     }
 }
 
+/// One block of outputs, or two that are computed together.
+struct Blocks<'a> {
+    first: usize,
+    /// All weights of each; the same twice where it is one.
+    kernels: [&'a [i8]; 2],
+    /// In which order fours are taken, kernel row after kernel row, and how many pairs come first in each.
+    order: Option<(&'a [u32], &'a [usize])>,
+}
+
 #[inline(always)]
 fn row<L: Sums, E: End>(weights: &Weights, input: &Activation<u8>, end: E, output: &mut Activation<E::Made>, y: usize) {
-    let (blocks, width) = (weights.shape.outputs.div_ceil(L::WIDTH), output.width);
+    let (count, width) = (weights.shape.outputs.div_ceil(L::WIDTH), output.width);
+    let length = weights.shape.kernel.0 * weights.quads * L::WIDTH * QUAD;
+    let kernel = |block: usize| &weights.packed[block * length..][..length];
     let mut block = 0;
-    while block < blocks {
-        let two = block + 1 < blocks;
+    while block < count {
+        let two = block + 1 < count;
+        let kernels = [kernel(block), kernel(block + usize::from(two))];
+        let blocks = Blocks { first: block, kernels, order: weights.in_order(block) };
         let tile_width = match two {
             _ if width < 8 => 1,
             true => L::TWO,
@@ -213,12 +226,12 @@ fn row<L: Sums, E: End>(weights: &Weights, input: &Activation<u8>, end: E, outpu
         while x < width {
             let at = (y, x.min(width - tile_width));
             match (two, tile_width) {
-                (true, 8) => tile::<L, E, 8, 2>(weights, input, end, output, at, block),
-                (true, 4) => tile::<L, E, 4, 2>(weights, input, end, output, at, block),
-                (true, _) => tile::<L, E, 1, 2>(weights, input, end, output, at, block),
-                (false, 8) => tile::<L, E, 8, 1>(weights, input, end, output, at, block),
-                (false, 4) => tile::<L, E, 4, 1>(weights, input, end, output, at, block),
-                (false, _) => tile::<L, E, 1, 1>(weights, input, end, output, at, block),
+                (true, 8) => tile::<L, E, 8, 2>(weights, &blocks, input, end, output, at),
+                (true, 4) => tile::<L, E, 4, 2>(weights, &blocks, input, end, output, at),
+                (true, _) => tile::<L, E, 1, 2>(weights, &blocks, input, end, output, at),
+                (false, 8) => tile::<L, E, 8, 1>(weights, &blocks, input, end, output, at),
+                (false, 4) => tile::<L, E, 4, 1>(weights, &blocks, input, end, output, at),
+                (false, _) => tile::<L, E, 1, 1>(weights, &blocks, input, end, output, at),
             }
             x += tile_width;
         }
@@ -280,20 +293,20 @@ fn channels<L: Sums, E: End, const P: usize>(
     unsafe { end.store::<L, P, 1>(weights, sums.map(|sum| [sum]), output, (y, x), channel) };
 }
 
-/// `P` pixels from `(y, x)` on, of `B` blocks of outputs from `block` on.
+/// `P` pixels from `(y, x)` on, of `B` blocks of outputs.
 #[expect(clippy::needless_range_loop, reason = "indices that are known are what the compiler unrolls")]
 #[inline(always)]
 fn tile<L: Sums, E: End, const P: usize, const B: usize>(
     weights: &Weights,
+    blocks: &Blocks<'_>,
     input: &Activation<u8>,
     end: E,
     output: &mut Activation<E::Made>,
     (y, x): (usize, usize),
-    block: usize,
 ) {
     let Shape { kernel: (rows, _), stride, padding, .. } = weights.shape;
-    let (quads, four) = (weights.quads, L::WIDTH * QUAD);
-    let first = weights.start[block * L::WIDTH..(block + B) * L::WIDTH].as_ptr();
+    let (quads, four, channel) = (weights.quads, L::WIDTH * QUAD, blocks.first * L::WIDTH);
+    let first = weights.start[channel..channel + B * L::WIDTH].as_ptr();
     // SAFETY: the slice above is as long as `B` blocks, here and below.
     let mut sums = [[unsafe { L::load(first) }; B]; P];
     for sums in &mut sums {
@@ -301,33 +314,74 @@ fn tile<L: Sums, E: End, const P: usize, const B: usize>(
             sums[b] = unsafe { L::load(first.add(b * L::WIDTH)) };
         }
     }
-    let step = stride.1 * input.channels;
+    let (pitch, step) = (input.pitch(), stride.1 * input.channels);
+    let from = input.offset_padded(y * stride.0, x * stride.1, padding);
+    let length = (rows - 1) * pitch + (P - 1) * step + quads * QUAD;
+    let mut values = input.data[from..from + length].as_ptr();
+    let mut kernels: [*const i8; B] = std::array::from_fn(|b| blocks.kernels[b].as_ptr());
     for r in 0..rows {
-        let from = input.offset_padded(y * stride.0 + r, x * stride.1, padding);
-        let values = input.data[from..from + (P - 1) * step + quads * QUAD].as_ptr();
-        let mut kernels = [weights.packed.as_ptr(); B];
-        for b in 0..B {
-            let from = ((block + b) * rows + r) * quads * four;
-            kernels[b] = weights.packed[from..from + quads * four].as_ptr();
-        }
-        // SAFETY: the slices above are as long as what these loops read of them.
+        // SAFETY: the slices are as long as what is read of them, row after row, and places lie within a row.
         unsafe {
-            for quad in 0..quads {
-                let mut w = [L::weights(kernels[0]); B];
-                for b in 0..B {
-                    w[b] = L::weights(kernels[b].add(quad * four));
-                }
-                for p in 0..P {
-                    let v = L::values(values.add(p * step + quad * QUAD));
+            if L::IN_PAIRS
+                && let Some((places, pairs)) = blocks.order
+            {
+                let places = places.as_ptr().add(r * quads);
+                let alone = 2 * *pairs.get_unchecked(r);
+                for first in (0..alone).step_by(2) {
+                    let at = [*places.add(first) as usize, *places.add(first + 1) as usize];
+                    let mut w = [[L::weights(kernels[0].add(first * four)); 2]; B];
                     for b in 0..B {
-                        sums[p][b] = sums[p][b].add_products(v, w[b]);
+                        w[b] = [first, first + 1].map(|n| L::weights(kernels[b].add(n * four)));
                     }
+                    for p in 0..P {
+                        let v = at.map(|at| L::values(values.add(p * step + at)));
+                        for b in 0..B {
+                            sums[p][b] = sums[p][b].add_two(v, w[b]);
+                        }
+                    }
+                }
+                for quad in alone..quads {
+                    add_four(&mut sums, values.add(*places.add(quad) as usize), step, kernels, quad * four);
+                }
+            } else {
+                for quad in 0..quads {
+                    add_four(&mut sums, values.add(quad * QUAD), step, kernels, quad * four);
                 }
             }
         }
+        values = values.wrapping_add(pitch);
+        kernels = kernels.map(|kernel| kernel.wrapping_add(quads * four));
     }
     // SAFETY: the tile lies within the output.
-    unsafe { end.store::<L, P, B>(weights, sums, output, (y, x), block * L::WIDTH) };
+    unsafe { end.store::<L, P, B>(weights, sums, output, (y, x), channel) };
+}
+
+/// Adds the products of four values of each pixel, `step` after those of the one before, with the weights of each block.
+///
+/// # Safety
+/// Four bytes can be read of each pixel, and weights `at` each kernel.
+#[expect(clippy::needless_range_loop, reason = "as above")]
+#[inline(always)]
+unsafe fn add_four<L: Sums, const P: usize, const B: usize>(
+    sums: &mut [[L; B]; P],
+    values: *const u8,
+    step: usize,
+    kernels: [*const i8; B],
+    at: usize,
+) {
+    // SAFETY: see above.
+    unsafe {
+        let mut w = [L::weights(kernels[0].add(at)); B];
+        for b in 1..B {
+            w[b] = L::weights(kernels[b].add(at));
+        }
+        for p in 0..P {
+            let v = L::values(values.add(p * step));
+            for b in 0..B {
+                sums[p][b] = sums[p][b].add_products(v, w[b]);
+            }
+        }
+    }
 }
 
 #[cfg(target_arch = "aarch64")]

@@ -36,6 +36,8 @@ pub trait Sums: Copy {
     /// Pixels at a time with one block of outputs and with two: as many as the registers hold.
     const ONE: usize;
     const TWO: usize;
+    /// Whether two fours of products together cost less than one after the other.
+    const IN_PAIRS: bool = false;
 
     /// # Safety
     /// `WIDTH` numbers can be read.
@@ -51,6 +53,12 @@ pub trait Sums: Copy {
 
     /// Adds four products to each sum.
     fn add_products(self, values: Self::Values, weights: Self::Weights) -> Self;
+
+    /// The same of two fours that fit together: see [`super::pairs`].
+    #[inline(always)]
+    fn add_two(self, values: [Self::Values; 2], weights: [Self::Weights; 2]) -> Self {
+        self.add_products(values[0], weights[0]).add_products(values[1], weights[1])
+    }
 
     /// Adds to each sum the product of a value and a weight of its own.
     ///
@@ -207,7 +215,7 @@ pub mod x86 {
     /// What the 8 sums of AVX2 have in common, however products are added to them. Only used inside kernels that are only called where the
     /// instructions are there: that is what makes its methods safe.
     macro_rules! sums_of_avx2 {
-        ($(#[$doc:meta])* $name:ident, |$sum:ident, $values:ident, $weights:ident| $add:expr) => {
+        ($(#[$doc:meta])* $name:ident, |$sum:ident, $values:ident, $weights:ident| $add:expr $(, { $($more:tt)* })?) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
             pub struct $name(__m256i);
@@ -244,6 +252,8 @@ pub mod x86 {
                     // SAFETY: see the type.
                     Self(unsafe { $add })
                 }
+
+                $($($more)*)?
 
                 #[inline(always)]
                 unsafe fn add_own_products(self, values: *const u8, weights: *const i32) -> Self {
@@ -320,6 +330,19 @@ pub mod x86 {
         |sum, values, weights| {
             let pairs = _mm256_maddubs_epi16(values, weights);
             _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+        },
+        {
+            const IN_PAIRS: bool = true;
+
+            #[inline(always)]
+            fn add_two(self, values: [__m256i; 2], weights: [__m256i; 2]) -> Self {
+                // SAFETY: see the type.
+                unsafe {
+                    let first = _mm256_maddubs_epi16(values[0], weights[0]);
+                    let pairs = _mm256_add_epi16(first, _mm256_maddubs_epi16(values[1], weights[1]));
+                    Self(_mm256_add_epi32(self.0, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))))
+                }
+            }
         }
     );
 
@@ -331,7 +354,7 @@ pub mod x86 {
 
     /// The same for the 16 sums of AVX-512.
     macro_rules! sums_of_avx512 {
-        ($(#[$doc:meta])* $name:ident, |$sum:ident, $values:ident, $weights:ident| $add:expr) => {
+        ($(#[$doc:meta])* $name:ident, |$sum:ident, $values:ident, $weights:ident| $add:expr $(, { $($more:tt)* })?) => {
             $(#[$doc])*
             #[derive(Clone, Copy)]
             pub struct $name(__m512i);
@@ -368,6 +391,8 @@ pub mod x86 {
                     // SAFETY: see the type.
                     Self(unsafe { $add })
                 }
+
+                $($($more)*)?
 
                 #[inline(always)]
                 unsafe fn add_own_products(self, values: *const u8, weights: *const i32) -> Self {
@@ -427,6 +452,19 @@ pub mod x86 {
         |sum, values, weights| {
             let pairs = _mm512_maddubs_epi16(values, weights);
             _mm512_add_epi32(sum, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))
+        },
+        {
+            const IN_PAIRS: bool = true;
+
+            #[inline(always)]
+            fn add_two(self, values: [__m512i; 2], weights: [__m512i; 2]) -> Self {
+                // SAFETY: see the type.
+                unsafe {
+                    let first = _mm512_maddubs_epi16(values[0], weights[0]);
+                    let pairs = _mm512_add_epi16(first, _mm512_maddubs_epi16(values[1], weights[1]));
+                    Self(_mm512_add_epi32(self.0, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1))))
+                }
+            }
         }
     );
 

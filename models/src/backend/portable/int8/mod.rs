@@ -8,6 +8,7 @@ mod kernels;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod pairs;
 mod pixels;
 mod weights;
 

@@ -160,6 +160,41 @@ fn the_largest_products_that_are_allowed_are_exact_everywhere() {
 }
 
 #[test]
+fn fours_whose_products_are_added_in_16_bits_are_exact_at_their_largest() {
+    // Seven fours of a row, some of which fit together to the last unit, some by their halves alone, and one that fits none.
+    let fours = [
+        [64, 64, 0, 0],
+        [0, 0, 64, 64],
+        [-64, -64, -1, 0],
+        [1, 0, -64, -63],
+        [32, 32, 32, 32],
+        [32, 32, 32, 32],
+        [64, 64, 64, 64],
+    ];
+    let shape = Shape { kernel: (1, 1), stride: (1, 1), padding: (0, 0), inputs: 28, outputs: 35, depthwise: false };
+    let weights: Vec<i32> =
+        (0..35).flat_map(|o| fours.map(|four| four.map(|w| if o % 3 == 2 { -w } else { w }))).flatten().collect();
+    for values in [[255; 28].to_vec(), [[255, 255, 0, 0]; 7].concat(), bytes(28, 12)] {
+        let mut input = Activation::surrounded_by(STEPS.zero, Vec::new(), [1, 9, 28], (0, 0));
+        input.row_mut(0).copy_from_slice(&values.repeat(9));
+        let sum = |o: usize| (0..28).map(|i| weights[o * 28 + i] * (i32::from(values[i]) - 17)).sum::<i32>() as f32;
+        let expected: Vec<f32> = (0..9).flat_map(|_| (0..35).map(sum)).collect();
+        for instructions in Instructions::ALL.into_iter().filter(|one| one.are_here()) {
+            let packed = Weights::new(shape, &weights, (&[0; 35], &[50.0; 35]), STEPS, 1.0, instructions).unwrap();
+            let in_pairs = matches!(instructions, Instructions::Avx2 | Instructions::Avx512);
+            assert_eq!(
+                packed.in_order(0).map(|(_, pairs)| pairs),
+                in_pairs.then_some(&[3_usize][..]),
+                "{instructions}"
+            );
+            let mut output = Activation::in_memory(Vec::new(), 1, 9, 35, (0, 0));
+            multiply(instructions, &packed, &input, &[0.0; 48], &mut output);
+            assert_eq!(output.data, expected, "{instructions}");
+        }
+    }
+}
+
+#[test]
 fn a_product_comes_to_the_same_numbers_everywhere() {
     let shape = Shape { kernel: (1, 1), stride: (1, 1), padding: (0, 0), inputs: 20, outputs: 37, depthwise: false };
     let case = Case { input: [1, 13, 20], shape, joined: false };

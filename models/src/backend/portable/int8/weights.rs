@@ -1,8 +1,11 @@
 //! A convolution's weights in 8 bits, in the order that the kernels read them.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::Range};
 
-use super::Steps;
+use super::{
+    Steps,
+    pairs::{self, MOST},
+};
 use crate::{backend::portable::conv::output_size, instructions::Instructions};
 
 /// Weights of one output that are multiplied at a time.
@@ -10,9 +13,6 @@ pub const QUAD: usize = 4;
 
 /// Sums and scales are kept for whole blocks of the widest kind.
 const WIDEST: usize = 16;
-
-/// The most that a sum of 16 bits holds, in units of the largest byte.
-const MOST: i32 = i16::MAX as i32 / 255;
 
 /// Most that a scaled sum may come to: below it rounding by adding a large number is exact.
 const LARGEST: f32 = 4_000_000.0;
@@ -27,6 +27,8 @@ pub struct Packing {
     order: Order,
     /// Taken from every byte that goes in, where the instructions multiply signed bytes alone: the sums begin with what that leaves out.
     less: i32,
+    /// Whether products are added in 16 bits, so that two fours that fit together are taken together.
+    in_pairs: bool,
 }
 
 /// Which weights of a block's outputs lie together, of those that are multiplied at a time.
@@ -50,7 +52,8 @@ impl Packing {
             Instructions::Avx2 | Instructions::AvxVnni => (8, Order::Outputs, 0),
             Instructions::Avx512 | Instructions::Avx512Vnni => (16, Order::Outputs, 0),
         };
-        Self { width, order, less }
+        let in_pairs = matches!(instructions, Instructions::Avx2 | Instructions::Avx512);
+        Self { width, order, less, in_pairs }
     }
 }
 
@@ -71,8 +74,13 @@ pub struct Weights {
     pub shape: Shape,
     pub packing: Packing,
     /// Dense: for each block of outputs, each kernel row, each four of the row's columns and input channels, for each output four weights. A row is
-    /// filled up with zeros.
+    /// filled up with zeros. Fours are in the order of `places` where there are such.
     pub packed: Vec<i8>,
+    /// For each two blocks of outputs and each kernel row: at which of the row's columns and input channels each four begins. Empty where they
+    /// follow each other.
+    places: Vec<u32>,
+    /// For each two blocks of outputs and each kernel row: how many pairs of fours come first whose products may be added in 16 bits.
+    pairs: Vec<usize>,
     /// Depthwise: for each kernel row and column, a weight a channel, filled up to whole blocks.
     pub by_channel: Vec<i32>,
     /// Fours of a kernel row.
@@ -121,6 +129,8 @@ impl Weights {
             shape,
             packing,
             packed: Vec::new(),
+            places: Vec::new(),
+            pairs: Vec::new(),
             by_channel: Vec::new(),
             quads: (columns * inputs).div_ceil(QUAD),
             start,
@@ -152,10 +162,28 @@ impl Weights {
                 }
             }
         }
-        for first in (0..outputs).step_by(self.packing.width) {
-            for (r, quad) in (0..rows).flat_map(|r| (0..self.quads).map(move |quad| (r, quad))) {
-                let of_output = |o: usize| (quad * QUAD..(quad + 1) * QUAD).map(move |k| (o, k));
-                let mut order: Vec<(usize, usize)> = (first..first + self.packing.width).flat_map(of_output).collect();
+        let width = self.packing.width;
+        if self.packing.in_pairs {
+            let size = |outputs: Range<usize>, r: usize, quad: usize, sign: i32| {
+                let pairs = outputs.flat_map(move |o| [(o, quad * QUAD), (o, quad * QUAD + 2)]);
+                pairs.map(move |(o, k)| (0..2).map(|n| (sign * at(o, r, k + n)).max(0)).sum::<i32>() as u8)
+            };
+            for (first, r) in (0..outputs).step_by(2 * width).flat_map(|first| (0..rows).map(move |r| (first, r))) {
+                let two = first..(first + 2 * width).min(outputs);
+                let sizes: Vec<pairs::Sizes> = (0..self.quads)
+                    .map(|quad| size(two.clone(), r, quad, 1).chain(size(two.clone(), r, quad, -1)).collect())
+                    .collect();
+                let (order, pairs) = pairs::in_pairs(&sizes);
+                self.places.extend(order.iter().map(|quad| quad * QUAD as u32));
+                self.pairs.push(pairs);
+            }
+        }
+        for first in (0..outputs).step_by(width) {
+            for (r, n) in (0..rows).flat_map(|r| (0..self.quads).map(move |n| (r, n))) {
+                let places = self.in_order(first / width).map(|(places, _)| places[r * self.quads + n]);
+                let place = places.map_or(n * QUAD, |place| place as usize);
+                let of_output = |o: usize| (place..place + QUAD).map(move |k| (o, k));
+                let mut order: Vec<(usize, usize)> = (first..first + width).flat_map(of_output).collect();
                 match self.packing.order {
                     Order::Outputs => {}
                     Order::Values => order.sort_by_key(|&(o, k)| (k, o)),
@@ -167,6 +195,14 @@ impl Weights {
             }
         }
         Ok(())
+    }
+
+    /// Of a block, which shares them with the one that it is computed with: where the fours of each kernel row begin, all of them within the
+    /// [`Self::quads`] fours of a row, and how many pairs come first in each row. `None` where they follow each other.
+    pub fn in_order(&self, block: usize) -> Option<(&[u32], &[usize])> {
+        let (rows, first) = (self.shape.kernel.0, block / 2 * self.shape.kernel.0);
+        let places = self.packing.in_pairs.then(|| &self.places[first * self.quads..][..rows * self.quads])?;
+        Some((places, &self.pairs[first..first + rows]))
     }
 
     fn pack_by_channel(&mut self, weights: &[i32]) -> Result<(), String> {
