@@ -238,7 +238,8 @@ impl FromStr for DuplicateMode {
 #[derive(Clone, Debug)]
 pub struct PipelineOptions {
     pub reading: ReadingOptions,
-    /// Threads that rasterise and decode; each device has its own besides. Default: the cores.
+    /// Threads that rasterise and decode; each device has its own besides. Default: the cores + 1, since one that waits for the
+    /// reader of a document's text does nothing meanwhile.
     pub cpu_threads: NonZeroUsize,
     /// Bytes of rasters, tensors and crops at once. Default: a quarter of the memory, at most 1 GiB.
     pub memory_budget: ByteSize,
@@ -278,7 +279,7 @@ impl Default for PipelineOptions {
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Self {
             reading: ReadingOptions::default(),
-            cpu_threads: cores,
+            cpu_threads: cores.saturating_add(1),
             memory_budget: ByteSize::mib(1024),
             pages_in_flight: cores.saturating_add(2),
             open_documents: NonZeroUsize::new(64).unwrap_or(NonZeroUsize::MIN),
