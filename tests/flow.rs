@@ -8,7 +8,8 @@ use common::{
 };
 use futures::StreamExt;
 use pagestream::{
-    DocumentState, Error, PageStatus, PipelineOptions, Priority, Source, SubmitOptions, settings::Settings,
+    DocumentState, Error, OcrMode, PageStatus, PipelineOptions, Priority, Source, SubmitOptions, Tail,
+    settings::Settings,
 };
 
 use crate::common::temporary_store;
@@ -21,8 +22,21 @@ async fn every_submitted_page_ends_as_exactly_one_record_in_order() {
     assert_eq!(numbers(&pages), (1..=40).collect::<Vec<_>>());
     assert!(pages.iter().all(|page| page.status == PageStatus::Ok && page.document.pages == 40));
     // Whoever comes later, or starts again, sees the same.
-    assert_eq!(numbers(&all(&document).await), (1..=40).collect::<Vec<_>>());
+    assert_eq!(all(&document).await, pages);
     assert_eq!(document.progress().state, DocumentState::Done);
+}
+
+/// Words, places and structure: who reads along has them from memory, and others from the log.
+#[tokio::test]
+async fn who_reads_along_gets_what_the_log_has() {
+    let pipeline = pipeline_on(temporary_store(), options(), 2, |input| Ok(no_text(input)));
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/sample.pdf");
+    let never = SubmitOptions { ocr: OcrMode::Never, ..SubmitOptions::default() };
+    let document = pipeline.submit(Source::Path(sample.into()), never).await.unwrap();
+    let along = all(&document).await;
+    assert!(along.len() == 4 && along[0].lines.len() > 10, "{along:?}");
+    let tail = pipeline.tail(document.id(), Tail::default()).await.unwrap().unwrap();
+    assert_eq!(tail.map(Result::unwrap).collect::<Vec<_>>().await, along);
 }
 
 #[tokio::test]

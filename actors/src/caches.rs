@@ -8,6 +8,8 @@ use pagestream_models::ocr::{Inference, Symbol, Task};
 use pagestream_store::{Cache, CacheOptions, CacheStats, MemorySize, PageCache, vectors::PassageVector};
 use sha2::Digest as _;
 
+use crate::fresh::Fresh;
+
 /// What the recogniser said of a crop.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RecognizedLine(pub Vec<Symbol>);
@@ -43,6 +45,8 @@ pub struct Caches {
     pub lines: Cache<Digest, RecognizedLine>,
     /// By the digests of the model and of the text; the log knows the others.
     pub embeddings: Cache<(Digest, Digest), Embedding>,
+    /// By document and page; the log has them.
+    pub fresh: Fresh,
 }
 
 /// Hits, misses and sizes.
@@ -56,7 +60,8 @@ pub struct CachesStats {
 
 impl Caches {
     pub fn new(pages: CacheOptions, lines: CacheOptions, embeddings: CacheOptions) -> Self {
-        Self { pages: PageCache::new(pages), lines: Cache::new(lines), embeddings: Cache::new(embeddings) }
+        let (pages, lines, embeddings) = (PageCache::new(pages), Cache::new(lines), Cache::new(embeddings));
+        Self { pages, lines, embeddings, fresh: Fresh::default() }
     }
 
     pub fn stats(&self) -> CachesStats {

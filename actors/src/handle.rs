@@ -408,7 +408,8 @@ impl Pipeline {
     }
 
     fn handle_of(&self, job: Arc<DocumentJob>) -> DocumentHandle {
-        DocumentHandle { job, store: self.shared.store.clone(), runtime: self.shared.runtime.clone() }
+        let Shared { store, caches, runtime, .. } = &*self.shared;
+        DocumentHandle { job, store: store.clone(), caches: caches.clone(), runtime: runtime.clone() }
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
@@ -421,6 +422,7 @@ impl Pipeline {
 pub struct DocumentHandle {
     job: Arc<DocumentJob>,
     store: Store,
+    caches: Arc<Caches>,
     runtime: Handle,
 }
 
@@ -438,7 +440,7 @@ impl DocumentHandle {
     /// on, whenever this is called. The document runs at most the reader window ahead of this stream while it is held;
     /// dropping it holds nothing back.
     pub fn pages(&self) -> PageStream {
-        PageStream::of_job(self.job.clone(), self.store.clone(), self.runtime.clone())
+        PageStream::of_job(self.job.clone(), self.store.clone(), self.caches.clone(), self.runtime.clone())
     }
 
     pub fn progress(&self) -> Progress {

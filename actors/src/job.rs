@@ -215,6 +215,11 @@ impl DocumentJob {
         self.window.send_replace(Window { reading, taken });
     }
 
+    /// Whether somebody reads the document's own stream.
+    pub fn is_read(&self) -> bool {
+        self.window.borrow().reading
+    }
+
     /// Waits until the `emitted + 1`st page would be at most `window` pages ahead of the reader.
     pub async fn reader_has_room(&self, emitted: u32, window: u32) {
         let _ = self.window.subscribe().wait_for(|w| !w.reading || emitted < w.taken.saturating_add(window)).await;

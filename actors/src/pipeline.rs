@@ -128,8 +128,8 @@ fn spawn_pipeline(
 
     // Sink <- EmbeddingDeduper
     let sink = stage(Stage::Sink, &metrics, &fatal, room, {
-        let (store, metrics, fatal) = (store.clone(), metrics.clone(), fatal.clone());
-        move || Sink::new(store.clone(), metrics.clone(), fatal.clone())
+        let (store, caches, metrics, fatal) = (store.clone(), caches.clone(), metrics.clone(), fatal.clone());
+        move || Sink::new(store.clone(), caches.clone(), metrics.clone(), fatal.clone())
     });
     let deduper = stage(Stage::EmbeddingDeduper, &metrics, &fatal, room, {
         let (mode, store, sink) = (reading.duplicates, store.clone(), sink.clone());

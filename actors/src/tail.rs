@@ -1,5 +1,6 @@
 //! A document's pages as a stream. It reads from the page log, not from the pipeline: a slow reader holds no page in
-//! memory, any number may read, and each starts wherever it likes.
+//! memory, any number may read, and each starts wherever it likes. Who reads a document's own stream and keeps up has what was just
+//! committed from memory ([`crate::fresh`]), as it stands in the log.
 
 use std::{
     collections::VecDeque,
@@ -15,6 +16,7 @@ use pagestream_store::{Cursor, DocumentState as StoredState, Error as StoreError
 use tokio::runtime::Handle;
 
 use crate::{
+    caches::Caches,
     error::{Error, Result, store_error},
     job::{DocumentJob, DocumentState},
     jobs::Jobs,
@@ -60,7 +62,7 @@ impl Stream for PageStream {
 
 impl PageStream {
     /// The submitter's own stream: the document stays within a window of it.
-    pub(crate) fn of_job(job: Arc<DocumentJob>, store: Store, runtime: Handle) -> Self {
+    pub(crate) fn of_job(job: Arc<DocumentJob>, store: Store, caches: Arc<Caches>, runtime: Handle) -> Self {
         let cursor = match job.options.unordered {
             true => Cursor::After(0),
             false => Cursor::Page(PageNumber::FIRST),
@@ -70,7 +72,7 @@ impl PageStream {
             selection: job.options.pages.clone(),
             least: PageNumber::FIRST,
             cursor,
-            own: Some(Reading::new(job.clone())),
+            own: Some(Reading::new(job.clone(), caches)),
             jobs: None,
             job: Some(job),
             store,
@@ -119,13 +121,14 @@ impl PageStream {
 /// That somebody reads the document's own stream, and how far; for as long as it is held.
 struct Reading {
     job: Arc<DocumentJob>,
+    caches: Arc<Caches>,
     taken: u32,
 }
 
 impl Reading {
-    fn new(job: Arc<DocumentJob>) -> Self {
+    fn new(job: Arc<DocumentJob>, caches: Arc<Caches>) -> Self {
         job.reader_at(true, 0);
-        Self { job, taken: 0 }
+        Self { job, caches, taken: 0 }
     }
 
     fn took_one(&mut self) {
@@ -137,6 +140,7 @@ impl Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         self.job.reader_at(false, self.taken);
+        self.caches.fresh.forget(self.job.id);
     }
 }
 
@@ -200,6 +204,14 @@ impl Follower {
 
     /// Reads on from the cursor: in page order up to the first gap, else whatever is there. Whether the cursor moved.
     async fn read(&mut self, ended: bool) -> Result<bool> {
+        if let (Some(own), Cursor::Page(next)) = (&self.own, &mut self.cursor) {
+            let fresh = own.caches.fresh.take(self.id, *next, READ_AHEAD);
+            if let Some(last) = fresh.last() {
+                *next = PageNumber::from_index(last.page.index() + 1);
+                self.ready.extend(fresh);
+                return Ok(true);
+            }
+        }
         let (store, id, cursor) = (self.store.clone(), self.id, self.cursor);
         let read = self.runtime.spawn_blocking(move || {
             let pages = store.read(id, cursor, READ_AHEAD)?;

@@ -15,6 +15,12 @@ impl Point {
         Self { x, y }
     }
 
+    /// As it is serialised, to a tenth of a pixel: more digits say nothing and double the size of a record.
+    pub fn rounded(self) -> Self {
+        let [x, y] = [self.x, self.y].map(|v| (v * 10.0).round() / 10.0);
+        Self { x, y }
+    }
+
     pub fn distance(self, other: Self) -> f32 {
         (self.x - other.x).hypot(self.y - other.y)
     }
@@ -26,10 +32,10 @@ impl From<[f32; 2]> for Point {
     }
 }
 
-/// Rounded to a tenth of a pixel: more digits say nothing and double the size of a record.
 impl From<Point> for [f32; 2] {
     fn from(point: Point) -> Self {
-        [point.x, point.y].map(|v| (v * 10.0).round() / 10.0)
+        let Point { x, y } = point.rounded();
+        [x, y]
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     blocks::Block,
-    geometry::Polygon,
+    geometry::{Point, Polygon},
     ids::{Digest, DocumentId, PageNumber},
     raster::Rotation,
 };
@@ -88,6 +88,19 @@ impl PageRecord {
 }
 
 impl PageRecord {
+    /// With its coordinates as they are serialised ([`Point::rounded`]), so that nobody can tell it from one that was read back.
+    pub fn rounded(mut self) -> Self {
+        let of_lines = self.lines.iter_mut().flat_map(|TextLine { polygon, words, .. }| {
+            std::iter::once(polygon).chain(words.iter_mut().map(|word| &mut word.polygon))
+        });
+        let of_blocks = self.blocks.iter_mut().flat_map(|Block { polygon, table, .. }| {
+            let cells = table.iter_mut().flat_map(|table| table.cells.iter_mut());
+            std::iter::once(polygon).chain(cells.map(|cell| &mut cell.polygon))
+        });
+        of_lines.chain(of_blocks).for_each(|polygon| *polygon = polygon.map(Point::rounded));
+        self
+    }
+
     /// Says that a part of the page is lost ([`crate::PageSource::damage`]): what was read needs a second look, and where
     /// nothing was read the page failed, for a page of which the writing is lost is no blank page.
     pub fn with_damage(mut self, damage: Option<String>) -> Self {
@@ -238,4 +251,38 @@ pub struct ModelRef {
     pub id: String,
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sha256: Digest,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::{BlockKind, Cell, Table};
+
+    #[test]
+    fn a_rounded_record_is_what_is_read_back() {
+        let place = |n: f32| Polygon([0.0, 0.049, 0.05, 77.449_97].map(|x| Point::new(x + n, n * 1.234_567 - x)));
+        let word = Word { text: "a".into(), polygon: place(3.3), confidence: Some(0.123_456) };
+        let line = TextLine { text: "a".to_owned(), polygon: place(2000.01), confidence: None, words: vec![word] };
+        let mut block = Block::new(BlockKind::Table, place(100.56), 0..1);
+        let cell = Cell {
+            row: 0,
+            column: 0,
+            row_span: 1,
+            column_span: 1,
+            is_header: false,
+            text: String::new(),
+            marks: Vec::new(),
+            polygon: place(5.67),
+        };
+        block.table = Some(Box::new(Table { rows: 1, columns: 1, cells: vec![cell], ..Table::default() }));
+        let of = DocumentRef { id: DocumentId::new(), source: "a.pdf".to_owned(), sha256: Digest::of(b"a"), pages: 1 };
+        let record = PageRecord {
+            lines: vec![line],
+            blocks: vec![block],
+            ..PageRecord::without_text(of, PageNumber::FIRST, PageStatus::Ok, None)
+        };
+        let read_back: PageRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+        assert_ne!(read_back, record);
+        assert_eq!(read_back, record.rounded());
+    }
 }

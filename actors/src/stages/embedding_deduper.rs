@@ -156,6 +156,8 @@ fn check(page: DecodedPage, mode: DuplicateMode, index: &SimilarityIndex) -> Che
         ticket.state().record_time("dedupe", since.elapsed());
     }
     record.timings_ms = ticket.timings();
+    // It may be handed on without having been in the log.
+    let record = Box::new(record.rounded());
     CheckedPage { ticket, record, raster }
 }
 

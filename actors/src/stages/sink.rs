@@ -19,6 +19,7 @@ use pagestream_store::{Committed, Error as StoreError, Outcome, PageCommit, Stor
 use tokio::sync::{oneshot, watch};
 
 use crate::{
+    caches::Caches,
     error::{Error, store_error},
     failpoints,
     guard::guarded,
@@ -46,6 +47,7 @@ const LOCKED_ATTEMPTS: u32 = 10;
 
 pub struct Sink {
     store: Store,
+    caches: Arc<Caches>,
     metrics: Arc<Metrics>,
     fatal: watch::Sender<Option<Error>>,
     waiting: Vec<Entry>,
@@ -74,9 +76,10 @@ pub struct SkipPages {
 }
 
 impl Sink {
-    pub fn new(store: Store, metrics: Arc<Metrics>, fatal: watch::Sender<Option<Error>>) -> Self {
+    pub fn new(store: Store, caches: Arc<Caches>, metrics: Arc<Metrics>, fatal: watch::Sender<Option<Error>>) -> Self {
         Self {
             store,
+            caches,
             metrics,
             fatal,
             waiting: Vec::new(),
@@ -150,11 +153,12 @@ impl Sink {
         let rest = self.waiting.split_off(self.waiting.len().min(COMMIT_PAGES));
         let entries = std::mem::replace(&mut self.waiting, rest);
         let finished = std::mem::take(&mut self.finished);
-        let (store, metrics, fatal) = (self.store.clone(), self.metrics.clone(), self.fatal.clone());
+        let (store, caches) = (self.store.clone(), self.caches.clone());
+        let (metrics, fatal) = (self.metrics.clone(), self.fatal.clone());
         // A task of its own: what has been begun is settled even if the actor is made anew meanwhile.
         let (done, kept) = oneshot::channel();
         actix::spawn(async move {
-            keep(store, entries, finished, &metrics, &fatal).await;
+            keep(store, &caches, entries, finished, &metrics, &fatal).await;
             // The actor may have been made anew, and its successor waits for nothing.
             let _ = done.send(());
         });
@@ -178,6 +182,7 @@ impl Sink {
 /// Makes the entries durable, settles their tickets, and finishes the documents that are complete.
 async fn keep(
     store: Store,
+    caches: &Caches,
     entries: Vec<Entry>,
     finished: Vec<Arc<DocumentJob>>,
     metrics: &Metrics,
@@ -212,6 +217,9 @@ async fn keep(
                 let count = counts.entry(entry.job.id).or_insert_with(|| (entry.job.clone(), 0, 0));
                 count.1 += 1;
                 count.2 += u32::from(entry.record.status == PageStatus::Failed);
+                if entry.job.is_read() {
+                    caches.fresh.keep(entry.job.id, entry.record.clone());
+                }
             }
             // It was counted when it came to be there.
             Committed::AlreadyThere => {}

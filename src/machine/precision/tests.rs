@@ -143,17 +143,18 @@ fn tried(quality: Quality, wrong_of: usize) -> (Verdict, [usize; 2]) {
 }
 
 #[test]
-fn int8_that_is_exact_and_quicker_is_taken_and_tried_once() {
+fn networks_in_int8_are_tried_once_and_found_exact() {
     let (verdict, loads) = tried(Quality::Fast, 0);
     assert_eq!(loads, [6, 0]);
     assert_eq!(verdict.instructions, Machine::instructions());
     let names: Vec<&str> = verdict.networks.iter().map(|trial| trial.network.as_str()).collect();
     assert_eq!(names, ["detector", "recogniser-latin-fast", "layout"]);
     for trial in &verdict.networks {
-        assert!(trial.differ == 0 && trial.of > 0 && verdict.is_int8(&trial.network), "{verdict:?}");
+        assert!(trial.differ == 0 && trial.of > 0 && trial.is_right(), "{verdict:?}");
     }
-    let pages = [verdict.f32_page.unwrap(), verdict.int8_page.unwrap()];
-    assert!(pages.iter().all(|page| page.lines == 33), "{pages:?}");
+    // Whether they are quicker enough for a page of their own is the clock's to say, and what follows from that is tested above.
+    let pages: Vec<PageCost> = [verdict.f32_page, verdict.int8_page].into_iter().flatten().collect();
+    assert!(verdict.f32_page.is_some() && pages.iter().all(|page| page.lines == 33), "{pages:?}");
 }
 
 #[test]
