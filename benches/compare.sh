@@ -7,6 +7,8 @@
 #
 #   ROUNDS=3        times that each program reads all pages
 #   PER_SOURCE=6    pages of each source of the corpora, evenly spaced; 0 for all
+#   FROM=folder     these PNG files with their truth instead, a folder a source: benches/dense/make.py makes such
+#   WITHOUT=accurate    leaves this quality out: where PP-OCRv6 cannot be had, say
 #   PAGESTREAM_FLAGS=…   more flags for this program, such as `--device openvino`
 #
 # Everything that is installed for it goes into target/peers: a Python environment with RapidOCR. Tesseract comes from the
@@ -38,7 +40,11 @@ fi
 # The same pixels for everybody: every page as a PNG with its resolution, and its truth beside it.
 pages="$peers/pages"
 rm -rf "$pages" "$peers/texts"
-"$python" benches/compare/pages.py "$pages" "${PER_SOURCE:-6}" ${PAGESTREAM_CORPORA:+"$PAGESTREAM_CORPORA"}
+if [[ -n "${FROM:-}" ]]; then
+    cp -r "$FROM" "$pages"
+else
+    "$python" benches/compare/pages.py "$pages" "${PER_SOURCE:-6}" ${PAGESTREAM_CORPORA:+"$PAGESTREAM_CORPORA"}
+fi
 
 export OUT PAGES
 PAGES="$pages"
@@ -64,15 +70,17 @@ tesseract_pages() {
         'find "$PAGES" -name "*.png" -print0 | xargs -0 -n 1 -P "$(nproc)" sh -c '\''tesseract "$0" "$OUT/$(basename "$0" .png)" 2>/dev/null'\'
 }
 
-rm -f "$peers/runs.jsonl"
+rm -f "$peers"/*.json "$peers/runs.jsonl"
 order=(ours rapidocr ours_fast tesseract_pages ours_accurate rapidocr_tuned)
+[[ "${WITHOUT:-}" != accurate ]] || order=(ours rapidocr ours_fast tesseract_pages rapidocr_tuned)
 for ((round = 1; round <= rounds; round++)); do
     echo "round $round of $rounds" >&2
     for program in "${order[@]}"; do "$program"; done
     order=("${order[@]:1}" "${order[0]}")
 done
 
-for name in pagestream pagestream-fast pagestream-accurate rapidocr rapidocr-tuned tesseract; do
+for texts in "$peers"/texts/*; do
+    name="$(basename "$texts")"
     target/release/pagestream eval -q --json --truth "$pages" --texts "$peers/texts/$name" >"$peers/$name.json"
 done
 "$python" benches/compare/measure.py table "$peers" "$rounds" "$(tesseract --version 2>&1 | head -1)"

@@ -35,19 +35,20 @@ def run(file, name, command):
 
 def table(folder, rounds, tesseract):
     runs = [json.loads(line) for line in (folder / "runs.jsonl").read_text().splitlines()]
-    reports = {name: json.loads((folder / f"{name}.json").read_text()) for name in TITLES}
+    titles = {name: title for name, title in TITLES.items() if (folder / f"{name}.json").exists()}
+    reports = {name: json.loads((folder / f"{name}.json").read_text()) for name in titles}
     ours = reports["pagestream"]
     pages, sources = ours["overall"]["pages"], [source["source"] for source in ours["sources"]]
     median = {
         name: {key: statistics.median(r[key] for r in runs if r["name"] == name) for key in ("wall", "cpu", "peak_mib")}
-        for name in TITLES
+        for name in titles
     }
     counts = ", ".join(f"{source['pages']} {source['source']}" for source in ours["sources"])
     print(f"{datetime.date.today()}: {pages} pages ({counts}), {rounds} rounds in turns, {os.cpu_count()} cores, {tesseract}\n")
     heads = ["program", "pages/s", "we are", "CPU s a page", "we are", "largest process, MiB"]
     heads += [f"CER {source}" for source in sources] + ["CER all", "recall all"]
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
-    for name, title in TITLES.items():
+    for name, title in titles.items():
         title = title.replace("Tesseract", tesseract.capitalize())
         used, report, we = median[name], reports[name], median["pagestream"]
         by_source = {source["source"]: source for source in report["sources"]}
@@ -59,7 +60,7 @@ def table(folder, rounds, tesseract):
         cells += [f"{report['overall']['recall']['median']:.4f}"]
         print("| " + " | ".join(cells) + " |")
     print("\nSpeeds are medians over the rounds, CER and recall medians over the pages.")
-    for name, title in TITLES.items():
+    for name, title in titles.items():
         total = reports[name]["overall"]["cer"]
         print(f"All pages as one, {title}: CER {total['total']:.4f}; worst {total['worst_page']} ({total['worst']:.4f}).")
 
