@@ -15,7 +15,7 @@
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn give_back_large_blocks() {
     const LARGE: i32 = 1 << 20;
-    const ARENAS: i32 = 4;
+    const ARENAS: i32 = 2;
     const KEPT: i32 = 16 << 20;
     const TAKEN_AT_ONCE: i32 = 1 << 20;
     // SAFETY: mallopt takes two integers, touches nothing of ours and takes the allocator's own lock.
