@@ -17,7 +17,7 @@ pub mod engine;
 pub mod error;
 pub mod failpoints;
 pub mod fresh;
-mod guard;
+pub mod guard;
 pub mod handle;
 mod housekeeping;
 pub mod job;

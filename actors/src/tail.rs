@@ -1,6 +1,6 @@
 //! A document's pages as a stream. It reads from the page log, not from the pipeline: a slow reader holds no page in
 //! memory, any number may read, and each starts wherever it likes. Who reads a document's own stream and keeps up has what was just
-//! committed from memory ([`crate::fresh`]), as it stands in the log.
+//! committed from memory (`fresh.rs`), as it stands in the log.
 
 use std::{
     collections::VecDeque,

@@ -22,8 +22,9 @@ pub fn in_pairs(sizes: &[Sizes]) -> (Vec<u32>, usize) {
     while let Some(four) = rest.pop_front() {
         let fits =
             |other: &usize| sizes[four].iter().zip(&sizes[*other]).all(|(a, b)| i32::from(*a) + i32::from(*b) <= MOST);
-        let (first, last) = (rest.iter().take(TRIED), rest.len().saturating_sub(TRIED).max(TRIED.min(rest.len())));
-        let found = first.clone().position(fits).or_else(|| rest.iter().skip(last).position(fits).map(|at| last + at));
+        let last = rest.len().saturating_sub(TRIED).max(TRIED);
+        let among_last = || rest.iter().skip(last).position(fits).map(|at| last + at);
+        let found = rest.iter().take(TRIED).position(fits).or_else(among_last);
         match found.and_then(|at| rest.remove(at)) {
             Some(other) => paired.extend([four as u32, other as u32]),
             None => alone.push(four as u32),
