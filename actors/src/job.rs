@@ -215,9 +215,9 @@ impl DocumentJob {
         self.window.send_replace(Window { reading, taken });
     }
 
-    /// Whether somebody reads the document's own stream.
-    pub fn is_read(&self) -> bool {
-        self.window.borrow().reading
+    /// Whether somebody reads the document's own stream, page after page.
+    pub fn is_read_along(&self) -> bool {
+        self.window.borrow().reading && !self.options.unordered
     }
 
     /// Waits until the `emitted + 1`st page would be at most `window` pages ahead of the reader.

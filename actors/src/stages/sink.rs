@@ -217,7 +217,7 @@ async fn keep(
                 let count = counts.entry(entry.job.id).or_insert_with(|| (entry.job.clone(), 0, 0));
                 count.1 += 1;
                 count.2 += u32::from(entry.record.status == PageStatus::Failed);
-                if entry.job.is_read() {
+                if entry.job.is_read_along() {
                     caches.fresh.keep(entry.job.id, entry.record.clone());
                 }
             }
