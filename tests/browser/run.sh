@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 program="${PAGESTREAM:-target/release/pagestream}"
-[[ -x "$program" ]] || cargo build --release --features server
+[[ -n "${PAGESTREAM:-}" ]] || cargo build --release --features server --quiet
 folder="${1:-}"
 [[ -z "$folder" ]] || mkdir -p "$folder"
 work="$(mktemp -d)"

@@ -157,7 +157,7 @@ fn check(page: DecodedPage, mode: DuplicateMode, index: &SimilarityIndex) -> Che
     }
     record.timings_ms = ticket.timings();
     // It may be handed on without having been in the log.
-    let record = Box::new(record.rounded());
+    record.round();
     CheckedPage { ticket, record, raster }
 }
 

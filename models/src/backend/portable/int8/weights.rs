@@ -1,6 +1,6 @@
 //! A convolution's weights in 8 bits, in the order that the kernels read them.
 
-use std::{cmp::Ordering, ops::Range};
+use std::cmp::Ordering;
 
 use super::{
     Steps,
@@ -162,28 +162,10 @@ impl Weights {
                 }
             }
         }
-        let width = self.packing.width;
-        if self.packing.in_pairs {
-            let size = |outputs: Range<usize>, r: usize, quad: usize, sign: i32| {
-                let pairs = outputs.flat_map(move |o| [(o, quad * QUAD), (o, quad * QUAD + 2)]);
-                pairs.map(move |(o, k)| (0..2).map(|n| (sign * at(o, r, k + n)).max(0)).sum::<i32>() as u8)
-            };
-            for (first, r) in (0..outputs).step_by(2 * width).flat_map(|first| (0..rows).map(move |r| (first, r))) {
-                let two = first..(first + 2 * width).min(outputs);
-                let sizes: Vec<pairs::Sizes> = (0..self.quads)
-                    .map(|quad| size(two.clone(), r, quad, 1).chain(size(two.clone(), r, quad, -1)).collect())
-                    .collect();
-                let (order, pairs) = pairs::in_pairs(&sizes);
-                self.places.extend(order.iter().map(|quad| quad * QUAD as u32));
-                self.pairs.push(pairs);
-            }
-        }
-        for first in (0..outputs).step_by(width) {
-            for (r, n) in (0..rows).flat_map(|r| (0..self.quads).map(move |n| (r, n))) {
-                let places = self.in_order(first / width).map(|(places, _)| places[r * self.quads + n]);
-                let place = places.map_or(n * QUAD, |place| place as usize);
-                let of_output = |o: usize| (place..place + QUAD).map(move |k| (o, k));
-                let mut order: Vec<(usize, usize)> = (first..first + width).flat_map(of_output).collect();
+        for first in (0..outputs).step_by(self.packing.width) {
+            for (r, quad) in (0..rows).flat_map(|r| (0..self.quads).map(move |quad| (r, quad))) {
+                let of_output = |o: usize| (quad * QUAD..(quad + 1) * QUAD).map(move |k| (o, k));
+                let mut order: Vec<(usize, usize)> = (first..first + self.packing.width).flat_map(of_output).collect();
                 match self.packing.order {
                     Order::Outputs => {}
                     Order::Values => order.sort_by_key(|&(o, k)| (k, o)),
@@ -194,7 +176,37 @@ impl Weights {
                 }
             }
         }
+        if self.packing.in_pairs {
+            self.pair_up();
+        }
         Ok(())
+    }
+
+    /// Puts the fours of each kernel row of two blocks in the order in which they are taken.
+    fn pair_up(&mut self) {
+        let Self { packed, places, pairs, quads, .. } = self;
+        let four = self.packing.width * QUAD;
+        let (row, rows) = (*quads * four, self.shape.kernel.0);
+        for blocks in packed.chunks_mut(2 * rows * row) {
+            for r in 0..rows {
+                let of_row = r * row..(r + 1) * row;
+                let sizes: Vec<pairs::Sizes> = (0..*quads)
+                    .map(|quad| {
+                        let of_blocks = blocks.chunks_exact(rows * row).map(|block| &block[of_row.clone()]);
+                        pairs::sizes(of_blocks.flat_map(|row| &row[quad * four..][..four]))
+                    })
+                    .collect();
+                let (order, count) = pairs::in_pairs(&sizes);
+                for block in blocks.chunks_exact_mut(rows * row) {
+                    let before = block[of_row.clone()].to_vec();
+                    for (to, &quad) in block[of_row.clone()].chunks_exact_mut(four).zip(&order) {
+                        to.copy_from_slice(&before[quad as usize * four..][..four]);
+                    }
+                }
+                places.extend(order.iter().map(|quad| quad * QUAD as u32));
+                pairs.push(count);
+            }
+        }
     }
 
     /// Of a block, which shares them with the one that it is computed with: where the fours of each kernel row begin, all of them within the
